@@ -1,0 +1,1 @@
+//! relying-party
