@@ -1,1 +1,19 @@
-//! crypto
+//! One small face over the cryptography that the parties share: sign, verify, seal, open, derive.
+//!
+//! In scope: P-256 keys and RFC 7638 thumbprints ([`jwk`]), compact JWS with ES256 ([`jws`]), compact JWE
+//! with ECDH-ES and A256GCM ([`jwe`]), RFC 9180 HPKE in base mode ([`hpke`]), AES-256-GCM ([`aead`]), SHA-256,
+//! HMAC and HKDF ([`digest`]), and JSON read strictly ([`json`]). Not in scope: where keys are kept
+//! (`cyberid-keystore`), what messages mean (`cyberid-protocol`).
+
+pub mod aead;
+pub mod base64url;
+pub mod digest;
+pub mod hpke;
+pub mod json;
+pub mod jwe;
+pub mod jwk;
+pub mod jws;
+pub mod key;
+
+pub use jwk::{Jwk, PublicKey};
+pub use key::{Agree, AgreementKey, KeyFailure, Mac, MacKey, Sign, SigningKey};

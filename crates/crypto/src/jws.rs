@@ -1,0 +1,278 @@
+//! Compact JWS (RFC 7515) with ES256 (RFC 7518, section 3.4): one algorithm, one `typ` per place.
+//!
+//! The header may hold `alg`, `typ`, `kid` and, where the place allows it, `jwk`; everything else (`crit`, `jku`,
+//! `x5u`, `b64`, ...) is refused as unknown.
+
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::jwk::{Jwk, PublicKey};
+use crate::key::{KeyFailure, Sign};
+use crate::{base64url, json};
+
+/// The one signature algorithm of this suite.
+pub const ALG: &str = "ES256";
+
+/// The longest compact JWS that is read, in bytes.
+pub const MAX_LENGTH: usize = 16 * 1024;
+
+/// A header as it stands in a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Header {
+    /// Signature algorithm.
+    pub alg: String,
+    /// The message type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub typ: Option<String>,
+    /// The signing key's thumbprint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kid: Option<String>,
+    /// The signing key itself, only in DPoP and key proofs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwk: Option<Jwk>,
+}
+
+/// Why a message is not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidJws {
+    /// Not three parts of canonical base64url, too long, or a header that is not ours.
+    #[error("not a compact JWS of ours")]
+    Malformed,
+    /// Another algorithm.
+    #[error("another algorithm than ES256")]
+    Algorithm,
+    /// Another type of message than this place takes.
+    #[error("another type of message than this place takes")]
+    Type,
+    /// The header names a key in a way that this place does not take.
+    #[error("the header names its key in a way that this place does not take")]
+    Key,
+    /// The signature does not fit.
+    #[error("the signature does not fit")]
+    Signature,
+    /// Signed, but the claims are not those of this type.
+    #[error("the claims are not those of this type")]
+    Claims,
+}
+
+/// A message whose signature nobody has checked yet: only its header may be looked at.
+#[derive(Debug, Clone)]
+pub struct Unverified<'a> {
+    header: Header,
+    signed: &'a str,
+    payload: Vec<u8>,
+    signature: Vec<u8>,
+}
+
+impl<'a> Unverified<'a> {
+    /// Takes `compact` apart, and checks its algorithm and its `typ`.
+    pub fn parse(compact: &'a str, typ: &str) -> Result<Self, InvalidJws> {
+        let message = Self::parse_any_type(compact)?;
+        if message.header.typ.as_deref() == Some(typ) {
+            Ok(message)
+        } else {
+            Err(InvalidJws::Type)
+        }
+    }
+
+    /// Takes apart a message in a place where a standard leaves `typ` open (RFC 7523 assertions).
+    pub fn parse_any_type(compact: &'a str) -> Result<Self, InvalidJws> {
+        if compact.len() > MAX_LENGTH {
+            return Err(InvalidJws::Malformed);
+        }
+        let (signed, signature) = compact.rsplit_once('.').ok_or(InvalidJws::Malformed)?;
+        let (header, payload) = signed.split_once('.').ok_or(InvalidJws::Malformed)?;
+        let decode = |part| base64url::decode(part).ok_or(InvalidJws::Malformed);
+        let header: Header = json::from_slice(&decode(header)?).map_err(|_| InvalidJws::Malformed)?;
+        if header.alg != ALG {
+            return Err(InvalidJws::Algorithm);
+        }
+        Ok(Self {
+            header,
+            signed,
+            payload: decode(payload)?,
+            signature: decode(signature)?,
+        })
+    }
+
+    /// The thumbprint of the key that is said to have signed; the header may not hold a key itself.
+    pub fn kid(&self) -> Result<&str, InvalidJws> {
+        match (&self.header.kid, &self.header.jwk) {
+            (Some(kid), None) => Ok(kid),
+            _ => Err(InvalidJws::Key),
+        }
+    }
+
+    /// The key in the header, in the two places that take it there: DPoP and key proofs.
+    pub fn embedded_key(&self) -> Result<PublicKey, InvalidJws> {
+        match (&self.header.kid, &self.header.jwk) {
+            (None, Some(jwk)) => PublicKey::try_from(jwk).map_err(|_| InvalidJws::Key),
+            _ => Err(InvalidJws::Key),
+        }
+    }
+
+    /// The claims, if `key` signed them and `kid`, where given, is its thumbprint.
+    pub fn verify<T: DeserializeOwned>(self, key: &PublicKey) -> Result<T, InvalidJws> {
+        if self
+            .header
+            .kid
+            .as_ref()
+            .is_some_and(|kid| *kid != key.thumbprint())
+        {
+            return Err(InvalidJws::Key);
+        }
+        verify_signature(key, self.signed.as_bytes(), &self.signature)?;
+        json::from_slice(&self.payload).map_err(|_| InvalidJws::Claims)
+    }
+}
+
+/// Checks the ES256 `signature` (`r || s`) of `message`.
+pub fn verify_signature(key: &PublicKey, message: &[u8], signature: &[u8]) -> Result<(), InvalidJws> {
+    let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, key.as_sec1());
+    key.verify(message, signature).map_err(|_| InvalidJws::Signature)
+}
+
+/// The claims of a message whose key is known beforehand.
+pub fn verify<T: DeserializeOwned>(compact: &str, typ: &str, key: &PublicKey) -> Result<T, InvalidJws> {
+    Unverified::parse(compact, typ)?.verify(key)
+}
+
+/// Signs `claims`, naming the key by its thumbprint.
+pub fn sign(key: &dyn Sign, typ: &str, claims: &impl Serialize) -> Result<String, KeyFailure> {
+    let header = Header {
+        alg: ALG.into(),
+        typ: Some(typ.into()),
+        kid: Some(key.kid().into()),
+        jwk: None,
+    };
+    sign_with(key, &header, claims)
+}
+
+/// Signs `claims` with the key itself in the header: for DPoP (RFC 9449) and key proofs.
+pub fn sign_embedding_key(key: &dyn Sign, typ: &str, claims: &impl Serialize) -> Result<String, KeyFailure> {
+    let jwk = Some(key.public_key().to_jwk());
+    let header = Header {
+        alg: ALG.into(),
+        typ: Some(typ.into()),
+        kid: None,
+        jwk,
+    };
+    sign_with(key, &header, claims)
+}
+
+fn sign_with(key: &dyn Sign, header: &Header, claims: &impl Serialize) -> Result<String, KeyFailure> {
+    let part =
+        |json: serde_json::Result<Vec<u8>>| json.map(|json| base64url::encode(&json)).map_err(|_| KeyFailure);
+    let header = part(serde_json::to_vec(header))?;
+    let payload = part(serde_json::to_vec(claims))?;
+    let signed = format!("{header}.{payload}");
+    let signature = base64url::encode(&key.sign(signed.as_bytes())?);
+    Ok(format!("{signed}.{signature}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SigningKey;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Claims {
+        exp: u64,
+    }
+
+    fn key() -> SigningKey {
+        SigningKey::from_scalar(&[7; 32]).unwrap()
+    }
+
+    /// The ES256 example of RFC 7515, appendix A.3.
+    #[test]
+    fn the_example_of_rfc_7515_verifies() {
+        let jwk: Jwk = serde_json::from_str(
+            r#"{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+                "y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}"#,
+        )
+        .unwrap();
+        let compact = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt\
+                       cGxlLmNvbS9pc19yb290Ijp0cnVlfQ.DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8IS\
+                       lSApmWQxfKTUJqPP3-Kg6NU1Q";
+        let key = PublicKey::try_from(&jwk).unwrap();
+        let claims: serde_json::Value = Unverified::parse_any_type(compact).unwrap().verify(&key).unwrap();
+        assert_eq!(claims["exp"], 1_300_819_380);
+    }
+
+    #[test]
+    fn what_was_signed_is_read_and_nothing_else() {
+        let compact = sign(&key(), "a+jwt", &Claims { exp: 5 }).unwrap();
+        assert_eq!(
+            verify(&compact, "a+jwt", &key().public_key()),
+            Ok(Claims { exp: 5 })
+        );
+        assert_eq!(
+            verify::<Claims>(&compact, "b+jwt", &key().public_key()),
+            Err(InvalidJws::Type)
+        );
+        let other = SigningKey::from_scalar(&[8; 32]).unwrap().public_key();
+        assert_eq!(verify::<Claims>(&compact, "a+jwt", &other), Err(InvalidJws::Key));
+    }
+
+    #[test]
+    fn every_altered_character_is_noticed() {
+        let compact = sign(&key(), "a+jwt", &Claims { exp: 5 }).unwrap();
+        for at in 0..compact.len() {
+            let mut altered = compact.clone().into_bytes();
+            altered[at] = if altered[at] == b'A' { b'B' } else { b'A' };
+            let altered = String::from_utf8(altered).unwrap();
+            assert!(
+                verify::<Claims>(&altered, "a+jwt", &key().public_key()).is_err(),
+                "at {at}"
+            );
+        }
+    }
+
+    #[test]
+    fn foreign_headers_are_refused() {
+        let refuse = |header: &str, why| {
+            let compact = format!("{}.e30.AA", base64url::encode(header.as_bytes()));
+            assert_eq!(Unverified::parse(&compact, "a").err(), Some(why), "{header}");
+        };
+        refuse(r#"{"alg":"none","typ":"a"}"#, InvalidJws::Algorithm);
+        refuse(r#"{"alg":"HS256","typ":"a"}"#, InvalidJws::Algorithm);
+        refuse(r#"{"alg":"ES256"}"#, InvalidJws::Type);
+        refuse(
+            r#"{"alg":"ES256","typ":"a","crit":["b64"],"b64":false}"#,
+            InvalidJws::Malformed,
+        );
+        refuse(
+            r#"{"alg":"ES256","typ":"a","jku":"https://evil.example"}"#,
+            InvalidJws::Malformed,
+        );
+        refuse(
+            r#"{"alg":"ES256","alg":"ES256","typ":"a"}"#,
+            InvalidJws::Malformed,
+        );
+    }
+
+    #[test]
+    fn an_embedded_key_is_taken_only_where_it_is_asked_for() {
+        let compact = sign_embedding_key(&key(), "a", &Claims { exp: 5 }).unwrap();
+        let message = Unverified::parse(&compact, "a").unwrap();
+        assert_eq!(message.kid().err(), Some(InvalidJws::Key));
+        assert_eq!(message.embedded_key(), Ok(key().public_key()));
+    }
+
+    #[test]
+    fn der_and_zero_signatures_are_refused() {
+        let compact = sign(&key(), "a", &Claims { exp: 5 }).unwrap();
+        let signed = compact.rsplit_once('.').unwrap().0;
+        for signature in [vec![0; 64], vec![0x30; 70], vec![], vec![1; 63]] {
+            let forged = format!("{signed}.{}", base64url::encode(&signature));
+            assert_eq!(
+                verify::<Claims>(&forged, "a", &key().public_key()),
+                Err(InvalidJws::Signature)
+            );
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Opaque identifiers: at least 128 random bits in canonical base64url, each noun its own type.
+
+use std::fmt;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::rng::{Rng, random};
+
+/// Why a text is not an identifier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a canonical identifier")]
+pub struct InvalidId;
+
+const MIN_BYTES: usize = 16;
+const MAX_BYTES: usize = 48;
+
+fn canonical(text: &str) -> Result<(), InvalidId> {
+    let bytes = Base64UrlUnpadded::decode_vec(text).map_err(|_| InvalidId)?;
+    let canonical = Base64UrlUnpadded::encode_string(&bytes) == text;
+    ((MIN_BYTES..=MAX_BYTES).contains(&bytes.len()) && canonical)
+        .then_some(())
+        .ok_or(InvalidId)
+}
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// What every such identifier begins with.
+            pub const PREFIX: &'static str = $prefix;
+
+            /// A fresh identifier of 128 random bits.
+            pub fn random(rng: &dyn Rng) -> Self {
+                let bytes: [u8; 16] = random(rng);
+                Self(format!("{}{}", $prefix, Base64UrlUnpadded::encode_string(&bytes)))
+            }
+
+            /// The identifier as it stands in messages.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                canonical(text.strip_prefix($prefix).ok_or(InvalidId)?)?;
+                Ok(Self(text.into()))
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({})", stringify!($name), self.0)
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// A registered client: a relying party, an operator, a regulator or an authority.
+    ClientId = "";
+    /// A verification that a relying party asked for; also the id under which the holder fetches it.
+    VerificationId = "ver_";
+    /// A release of plaintext that a relying party asked for; also the id under which the holder fetches it.
+    ReleaseId = "rel_";
+    /// One consent, in its receipt and in its withdrawal.
+    ConsentId = "con_";
+    /// A value that its maker uses once: a nonce, or a `jti` (RFC 7519, section 4.1.7).
+    Nonce = "";
+    /// The name of one leaf before it has a place in the log; appending the same name twice appends once.
+    LeafId = "leaf_";
+}
+
+/// The random handle of a subject inside the platform: 256 bits, never shown outside it.
+///
+/// It cannot be printed in clear, so that no log line relates two acts of one person.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SubjectId([u8; 32]);
+
+impl SubjectId {
+    /// A fresh handle.
+    pub fn random(rng: &dyn Rng) -> Self {
+        Self(random(rng))
+    }
+
+    /// The handle that a store holds.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The handle's bytes, for stores and derivations.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SubjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SubjectId(..)")
+    }
+}
+
+impl Serialize for SubjectId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&Base64UrlUnpadded::encode_string(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for SubjectId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let bytes = Base64UrlUnpadded::decode_vec(&text).map_err(|_| serde::de::Error::custom(InvalidId))?;
+        let bytes = bytes
+            .try_into()
+            .map_err(|_| serde::de::Error::custom(InvalidId))?;
+        Ok(Self(bytes))
+    }
+}
+
+/// What the holder fetches and answers under `/v1/requests/{id}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RequestId {
+    /// A verification.
+    Verification(VerificationId),
+    /// A release of plaintext.
+    Release(ReleaseId),
+}
+
+impl std::str::FromStr for RequestId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        text.parse()
+            .map(Self::Verification)
+            .or_else(|InvalidId| text.parse().map(Self::Release))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::SystemRng;
+
+    #[test]
+    fn a_fresh_id_parses_as_itself_and_as_no_other_noun() {
+        let id = VerificationId::random(&SystemRng);
+        assert_eq!(id.as_str().parse(), Ok(id.clone()));
+        assert_eq!(id.as_str().parse::<ReleaseId>(), Err(InvalidId));
+        assert_eq!(id.as_str().parse(), Ok(RequestId::Verification(id)));
+    }
+
+    #[test]
+    fn short_padded_and_non_canonical_texts_are_refused() {
+        for text in [
+            "",
+            "AAAA",
+            "AAAAAAAAAAAAAAAAAAAAAA==",
+            "AAAAAAAAAAAAAAAAAAAAAB",
+            "AAAAAAAAAAAAAAAAAAAAA+",
+        ] {
+            assert_eq!(text.parse::<Nonce>(), Err(InvalidId), "{text}");
+        }
+        assert!("AAAAAAAAAAAAAAAAAAAAAA".parse::<Nonce>().is_ok());
+    }
+
+    #[test]
+    fn a_subject_handle_is_not_printed() {
+        assert_eq!(format!("{:?}", SubjectId::from_bytes([7; 32])), "SubjectId(..)");
+    }
+}
