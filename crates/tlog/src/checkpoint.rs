@@ -53,7 +53,12 @@ impl Checkpoint {
         if size == 0 && root != EMPTY_ROOT {
             return Err(CheckpointError::WrongEmptyRoot);
         }
-        Ok(Self { origin: origin.to_owned(), size, root, extensions: Vec::new() })
+        Ok(Self {
+            origin: origin.to_owned(),
+            size,
+            root,
+            extensions: Vec::new(),
+        })
     }
 
     /// The unique name of the log.
@@ -84,7 +89,11 @@ impl Checkpoint {
         let note = SignedNote::sign(&self.to_string(), signer)?;
         // A keystore that answers with the wrong key must not publish a checkpoint nobody can check.
         match note.signature_by(signer.verifier_key()) {
-            Ok(Some(_)) => Ok(VerifiedCheckpoint { checkpoint: self, log: signer.verifier_key().clone(), note }),
+            Ok(Some(_)) => Ok(VerifiedCheckpoint {
+                checkpoint: self,
+                log: signer.verifier_key().clone(),
+                note,
+            }),
             _ => Err(SignerError::Unavailable),
         }
     }
@@ -113,7 +122,10 @@ impl FromStr for Checkpoint {
         let size = text::parse_decimal(size).ok_or(CheckpointError::MalformedSize)?;
         let root = Hash::from_base64(root).ok_or(CheckpointError::MalformedRoot)?;
         let checkpoint = Self::new(origin, size, root)?;
-        Ok(Self { extensions: extensions.iter().map(|&line| line.to_owned()).collect(), ..checkpoint })
+        Ok(Self {
+            extensions: extensions.iter().map(|&line| line.to_owned()).collect(),
+            ..checkpoint
+        })
     }
 }
 
@@ -141,7 +153,11 @@ impl VerifiedCheckpoint {
         if checkpoint.origin != log.name() {
             return Err(CheckpointError::WrongOrigin);
         }
-        Ok(Self { checkpoint, log: log.clone(), note })
+        Ok(Self {
+            checkpoint,
+            log: log.clone(),
+            note,
+        })
     }
 
     /// What the log signed.
@@ -172,7 +188,9 @@ impl VerifiedCheckpoint {
     /// Adds a witness's line, in the place of an earlier one by the same key; the log's own line stays.
     pub fn add_cosignature(&mut self, signature: crate::note::NoteSignature) -> Result<(), NoteError> {
         if signature.name() == self.log.name() && signature.key_id() == self.log.key_id() {
-            return Err(NoteError::DuplicateSignature { name: self.log.name().to_owned() });
+            return Err(NoteError::DuplicateSignature {
+                name: self.log.name().to_owned(),
+            });
         }
         self.note.add_signature(signature)
     }
@@ -196,7 +214,9 @@ mod tests {
     #[test]
     fn a_published_checkpoint_opens() {
         // From the tests of transparency-dev/witness.
-        let key = "monkeys+db4d9f7e+AULaJMvTtDLHPUcUrjdDad9vDlh/PTfC2VV60JUtCfWT".parse().unwrap();
+        let key = "monkeys+db4d9f7e+AULaJMvTtDLHPUcUrjdDad9vDlh/PTfC2VV60JUtCfWT"
+            .parse()
+            .unwrap();
         let note = "monkeys\n5\n41smjBUiAU70EtKlT6lIOIYtRTYxYXsDB+XHfcvu/BE=\n\n\
             — monkeys 202fftzGl3LVoqjXfwCFZZXs8I+5G22+Ek2K0AOyBuSJ/8/CZawNF+6fNlTKOCd622pbzJNkkJFWuw9DbicZCkEx9AY=\n";
         let opened = VerifiedCheckpoint::open(note.as_bytes(), &key).unwrap();
@@ -204,7 +224,9 @@ mod tests {
         assert_eq!(opened.note().to_string(), note);
 
         let altered = note.replace("\n5\n", "\n6\n");
-        let refusal = CheckpointError::Note(NoteError::InvalidSignature { name: "monkeys".into() });
+        let refusal = CheckpointError::Note(NoteError::InvalidSignature {
+            name: "monkeys".into(),
+        });
         assert_eq!(VerifiedCheckpoint::open(altered.as_bytes(), &key), Err(refusal));
     }
 
@@ -212,7 +234,10 @@ mod tests {
     fn the_empty_log_has_the_empty_root() {
         let empty = Checkpoint::new("log", 0, EMPTY_ROOT).unwrap();
         assert_eq!(empty.to_string().parse(), Ok(empty));
-        assert_eq!(Checkpoint::new("log", 0, leaf_hash(b"")), Err(CheckpointError::WrongEmptyRoot));
+        assert_eq!(
+            Checkpoint::new("log", 0, leaf_hash(b"")),
+            Err(CheckpointError::WrongEmptyRoot)
+        );
     }
 
     #[test]
@@ -234,23 +259,41 @@ mod tests {
         assert_eq!(parse(format!("log\n1\n{root}\n\n")), CheckpointError::Malformed);
         assert_eq!(parse(format!("log\r\n1\n{root}\n")), CheckpointError::Malformed);
         for size in ["", "01", "+1", "1 ", "-1", "18446744073709551616"] {
-            assert_eq!(parse(format!("log\n{size}\n{root}\n")), CheckpointError::MalformedSize, "{size}");
+            assert_eq!(
+                parse(format!("log\n{size}\n{root}\n")),
+                CheckpointError::MalformedSize,
+                "{size}"
+            );
         }
-        for bad in [&root[..43], "", "AAAA", &format!("{root} "), &root.replace('=', "==")] {
-            assert_eq!(parse(format!("log\n1\n{bad}\n")), CheckpointError::MalformedRoot, "{bad}");
+        for bad in [
+            &root[..43],
+            "",
+            "AAAA",
+            &format!("{root} "),
+            &root.replace('=', "=="),
+        ] {
+            assert_eq!(
+                parse(format!("log\n1\n{bad}\n")),
+                CheckpointError::MalformedRoot,
+                "{bad}"
+            );
         }
     }
 
     #[test]
     fn only_the_log_itself_signs() {
         let checkpoint = Checkpoint::new("log", 1, leaf_hash(b"")).unwrap();
-        assert_eq!(checkpoint.clone().sign(&log("other")), Err(SignerError::WrongOrigin));
+        assert_eq!(
+            checkpoint.clone().sign(&log("other")),
+            Err(SignerError::WrongOrigin)
+        );
         let note = SignedNote::sign(&checkpoint.to_string(), &log("other")).unwrap();
         let refusal = VerifiedCheckpoint::from_note(note, log("other").verifier_key());
         assert_eq!(refusal, Err(CheckpointError::WrongOrigin));
 
         let signed = checkpoint.sign(&log("log")).unwrap();
-        let reopened = VerifiedCheckpoint::open(signed.note().to_string().as_bytes(), log("log").verifier_key());
+        let reopened =
+            VerifiedCheckpoint::open(signed.note().to_string().as_bytes(), log("log").verifier_key());
         assert_eq!(reopened, Ok(signed.clone()));
         let stranger = VerifiedCheckpoint::from_note(signed.note().clone(), log("stranger").verifier_key());
         assert_eq!(stranger, Err(CheckpointError::Note(NoteError::UnknownSigners)));

@@ -1,7 +1,9 @@
 //! Timestamped Ed25519 witness cosignatures (C2SP tlog-cosignature, `cosignature/v1`).
 
 use crate::checkpoint::VerifiedCheckpoint;
-use crate::note::{NoteError, NoteSignature, NoteSigner, SignatureType, SignedNote, SignerError, VerifierKey};
+use crate::note::{
+    NoteError, NoteSignature, NoteSigner, SignatureType, SignedNote, SignerError, VerifierKey,
+};
 
 /// The latest time a cosignature may bear, in seconds since the Epoch (tlog-cosignature, Format).
 pub const MAX_TIMESTAMP: u64 = (1 << 63) - 1;
@@ -40,9 +42,14 @@ pub fn cosign(
 
 /// The checked cosignature of `witness` on a note; `None` when it has no line there.
 pub fn verify(note: &SignedNote, witness: &VerifierKey) -> Result<Option<Cosignature>, NoteError> {
-    let Some(line) = note.signature_by(witness)? else { return Ok(None) };
+    let Some(line) = note.signature_by(witness)? else {
+        return Ok(None);
+    };
     let timestamp = checked_timestamp(witness, note.text(), line.bytes());
-    Ok(timestamp.map(|timestamp| Cosignature { witness: witness.clone(), timestamp }))
+    Ok(timestamp.map(|timestamp| Cosignature {
+        witness: witness.clone(),
+        timestamp,
+    }))
 }
 
 /// The timestamp of a `timestamped_signature` by this key over this text, when it is valid.
@@ -68,11 +75,16 @@ mod tests {
 
     fn checkpoint() -> VerifiedCheckpoint {
         let log = Ed25519Signer::from_seed("log", &[1; 32]).ok().unwrap();
-        Checkpoint::new("log", 1, leaf_hash(b"")).unwrap().sign(&log).unwrap()
+        Checkpoint::new("log", 1, leaf_hash(b""))
+            .unwrap()
+            .sign(&log)
+            .unwrap()
     }
 
     fn witness() -> Ed25519Signer {
-        Ed25519Signer::cosigner_from_seed("witness", &[2; 32]).ok().unwrap()
+        Ed25519Signer::cosigner_from_seed("witness", &[2; 32])
+            .ok()
+            .unwrap()
     }
 
     #[test]
@@ -86,10 +98,15 @@ mod tests {
     #[test]
     fn a_cosignature_carries_its_time() {
         let mut cosigned = checkpoint();
-        cosigned.add_cosignature(cosign(&cosigned, 1_700_000_000, &witness()).unwrap()).unwrap();
+        cosigned
+            .add_cosignature(cosign(&cosigned, 1_700_000_000, &witness()).unwrap())
+            .unwrap();
         let read = SignedNote::parse(cosigned.note().to_string().as_bytes()).unwrap();
         let found = verify(&read, witness().verifier_key()).unwrap().unwrap();
-        assert_eq!((found.timestamp, found.witness.name()), (1_700_000_000, "witness"));
+        assert_eq!(
+            (found.timestamp, found.witness.name()),
+            (1_700_000_000, "witness")
+        );
         assert_eq!(read.signatures()[1].bytes().len(), 72);
         assert_eq!(verify(checkpoint().note(), witness().verifier_key()), Ok(None));
     }
@@ -100,7 +117,10 @@ mod tests {
         let line = cosign(&checkpoint(), 5, &witness()).unwrap();
         let text = checkpoint().note().text().to_owned();
         assert_eq!(checked_timestamp(&key, &text, line.bytes()), Some(5));
-        assert_eq!(checked_timestamp(&key, &text.replace("log", "lag"), line.bytes()), None);
+        assert_eq!(
+            checked_timestamp(&key, &text.replace("log", "lag"), line.bytes()),
+            None
+        );
         for i in 0..line.bytes().len() {
             let mut altered = line.bytes().to_vec();
             altered[i] ^= 1;
@@ -111,7 +131,10 @@ mod tests {
 
     #[test]
     fn times_past_the_limit_are_neither_made_nor_believed() {
-        assert_eq!(cosign(&checkpoint(), MAX_TIMESTAMP + 1, &witness()), Err(SignerError::TimeOutOfRange));
+        assert_eq!(
+            cosign(&checkpoint(), MAX_TIMESTAMP + 1, &witness()),
+            Err(SignerError::TimeOutOfRange)
+        );
         let text = checkpoint().note().text().to_owned();
         let late = MAX_TIMESTAMP + 1;
         let signature = witness().sign(message(late, &text).as_bytes()).unwrap();
@@ -122,6 +145,9 @@ mod tests {
     #[test]
     fn a_log_key_makes_no_cosignature() {
         let log = Ed25519Signer::from_seed("log", &[1; 32]).ok().unwrap();
-        assert_eq!(cosign(&checkpoint(), 5, &log), Err(SignerError::WrongSignatureType));
+        assert_eq!(
+            cosign(&checkpoint(), 5, &log),
+            Err(SignerError::WrongSignatureType)
+        );
     }
 }

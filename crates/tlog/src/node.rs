@@ -54,7 +54,10 @@ pub(crate) fn cover(start: u64, end: u64) -> Vec<Node> {
     let mut position = start;
     while let Some(level) = (end - position).checked_ilog2() {
         let level = u8::try_from(level).unwrap_or(u8::MAX);
-        nodes.push(Node { level, index: position >> level });
+        nodes.push(Node {
+            level,
+            index: position >> level,
+        });
         position += 1 << level;
     }
     nodes
@@ -62,7 +65,11 @@ pub(crate) fn cover(start: u64, end: u64) -> Vec<Node> {
 
 /// Hashes adjacent subtrees of falling height into the tree they make up; `None` when there are none.
 pub(crate) fn fold(hashes: &[Hash]) -> Option<Hash> {
-    hashes.iter().rev().copied().reduce(|right, left| node_hash(left, right))
+    hashes
+        .iter()
+        .rev()
+        .copied()
+        .reduce(|right, left| node_hash(left, right))
 }
 
 /// The largest power of two smaller than `width`, where RFC 6962 section 2.1 splits a tree of `width >= 2` leaves.
@@ -76,14 +83,22 @@ mod tests {
 
     #[test]
     fn covers_follow_the_bits_of_the_length() {
-        let levels = |n| cover(0, n).iter().map(|node| (node.level, node.index)).collect::<Vec<_>>();
+        let levels = |n| {
+            cover(0, n)
+                .iter()
+                .map(|node| (node.level, node.index))
+                .collect::<Vec<_>>()
+        };
         assert_eq!(levels(0), []);
         assert_eq!(levels(1), [(0, 0)]);
         assert_eq!(levels(7), [(2, 0), (1, 2), (0, 6)]);
         assert_eq!(levels(8), [(3, 0)]);
         assert_eq!(levels(MAX_SIZE), [(63, 0)]);
         assert_eq!(levels(MAX_SIZE - 1).len(), 63);
-        assert_eq!(cover(8, 11), [Node { level: 1, index: 4 }, Node { level: 0, index: 10 }]);
+        assert_eq!(
+            cover(8, 11),
+            [Node { level: 1, index: 4 }, Node { level: 0, index: 10 }]
+        );
     }
 
     #[test]

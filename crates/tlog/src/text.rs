@@ -6,7 +6,11 @@ use base64ct::{Base64, Encoding};
 pub(crate) fn parse_decimal(text: &str) -> Option<u64> {
     let digits_only = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let canonical = text == "0" || !text.starts_with('0');
-    if digits_only && canonical { text.parse().ok() } else { None }
+    if digits_only && canonical {
+        text.parse().ok()
+    } else {
+        None
+    }
 }
 
 /// Reads standard, padded, canonical base64 (RFC 4648 sections 3.5 and 4).
@@ -41,7 +45,19 @@ mod tests {
     fn decimals_are_canonical() {
         assert_eq!(parse_decimal("0"), Some(0));
         assert_eq!(parse_decimal("18446744073709551615"), Some(u64::MAX));
-        for bad in ["", "00", "01", "+1", "-1", " 1", "1 ", "1_0", "0x1", "18446744073709551616", "\u{0661}"] {
+        for bad in [
+            "",
+            "00",
+            "01",
+            "+1",
+            "-1",
+            " 1",
+            "1 ",
+            "1_0",
+            "0x1",
+            "18446744073709551616",
+            "\u{0661}",
+        ] {
             assert_eq!(parse_decimal(bad), None, "{bad:?}");
         }
     }
@@ -49,7 +65,9 @@ mod tests {
     #[test]
     fn base64_is_canonical() {
         assert_eq!(decode_base64("AA=="), Some(vec![0]));
-        for bad in ["AA", "AA=", "AB==", "AA==\n", " AA==", "A A=", "AA===", "AAAA====", "_-8=", "AA==AA=="] {
+        for bad in [
+            "AA", "AA=", "AB==", "AA==\n", " AA==", "A A=", "AA===", "AAAA====", "_-8=", "AA==AA==",
+        ] {
             assert_eq!(decode_base64(bad), None, "{bad:?}");
         }
     }

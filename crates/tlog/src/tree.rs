@@ -51,7 +51,9 @@ impl Frontier {
         let mut completed = vec![CompletedNode { node, hash: leaf }];
         let mut hash = leaf;
         for _ in 0..self.size.trailing_ones() {
-            let (Some(left), Some(parent)) = (self.edge.pop(), node.parent()) else { break };
+            let (Some(left), Some(parent)) = (self.edge.pop(), node.parent()) else {
+                break;
+            };
             (node, hash) = (parent, node_hash(left, hash));
             completed.push(CompletedNode { node, hash });
         }
@@ -74,7 +76,10 @@ impl RootPlan {
         if size > MAX_SIZE {
             return Err(PlanError::SizeTooLarge { size });
         }
-        Ok(Self { size, nodes: cover(0, size) })
+        Ok(Self {
+            size,
+            nodes: cover(0, size),
+        })
     }
 
     /// The nodes whose hashes are needed.
@@ -89,8 +94,14 @@ impl RootPlan {
 
     /// The right edge to append to, from the hashes of the planned nodes.
     pub fn frontier(&self, mut lookup: impl FnMut(Node) -> Option<Hash>) -> Result<Frontier, MissingNode> {
-        let edge = self.nodes.iter().map(|&node| lookup(node).ok_or(MissingNode { node }));
-        Ok(Frontier { size: self.size, edge: edge.collect::<Result<_, _>>()? })
+        let edge = self
+            .nodes
+            .iter()
+            .map(|&node| lookup(node).ok_or(MissingNode { node }));
+        Ok(Frontier {
+            size: self.size,
+            edge: edge.collect::<Result<_, _>>()?,
+        })
     }
 }
 
@@ -128,8 +139,14 @@ mod tests {
         let mut stored = std::collections::BTreeMap::new();
         for i in 0..40_u64 {
             let plan = RootPlan::new(i).unwrap();
-            assert_eq!(plan.frontier(|node| stored.get(&node).copied()).unwrap(), frontier);
-            assert_eq!(plan.root(|node| stored.get(&node).copied()).unwrap(), frontier.root());
+            assert_eq!(
+                plan.frontier(|node| stored.get(&node).copied()).unwrap(),
+                frontier
+            );
+            assert_eq!(
+                plan.root(|node| stored.get(&node).copied()).unwrap(),
+                frontier.root()
+            );
             let completed = frontier.append(leaf_hash(&i.to_be_bytes())).unwrap();
             stored.extend(completed.into_iter().map(|c| (c.node, c.hash)));
         }
@@ -140,14 +157,23 @@ mod tests {
         let plan = RootPlan::new(MAX_SIZE).unwrap();
         let mut full = plan.frontier(|_| Some(leaf_hash(b""))).unwrap();
         assert_eq!(full.append(leaf_hash(b"")), Err(TreeFull));
-        let mut nearly = RootPlan::new(MAX_SIZE - 1).unwrap().frontier(|_| Some(leaf_hash(b""))).unwrap();
+        let mut nearly = RootPlan::new(MAX_SIZE - 1)
+            .unwrap()
+            .frontier(|_| Some(leaf_hash(b"")))
+            .unwrap();
         assert_eq!(nearly.append(leaf_hash(b"")).unwrap().len(), 64);
-        assert_eq!(RootPlan::new(MAX_SIZE + 1), Err(PlanError::SizeTooLarge { size: MAX_SIZE + 1 }));
+        assert_eq!(
+            RootPlan::new(MAX_SIZE + 1),
+            Err(PlanError::SizeTooLarge { size: MAX_SIZE + 1 })
+        );
     }
 
     #[test]
     fn a_missing_node_is_named() {
         let node = Node::new(1, 0).unwrap();
-        assert_eq!(RootPlan::new(3).unwrap().root(|_| None), Err(MissingNode { node }));
+        assert_eq!(
+            RootPlan::new(3).unwrap().root(|_| None),
+            Err(MissingNode { node })
+        );
     }
 }

@@ -31,7 +31,9 @@ impl SignatureType {
     }
 
     fn from_identifier(byte: u8) -> Option<Self> {
-        [Self::Ed25519, Self::CosignatureV1].into_iter().find(|known| known.identifier() == byte)
+        [Self::Ed25519, Self::CosignatureV1]
+            .into_iter()
+            .find(|known| known.identifier() == byte)
     }
 }
 
@@ -85,7 +87,12 @@ impl VerifierKey {
             return Err(VerifierKeyError::InvalidName);
         }
         let key_id = key_id(name, signature_type, public_key);
-        Ok(Self { name: name.to_owned(), key_id, signature_type, public_key: *public_key })
+        Ok(Self {
+            name: name.to_owned(),
+            key_id,
+            signature_type,
+            public_key: *public_key,
+        })
     }
 
     /// The name of the key; for a log, its origin.
@@ -118,14 +125,22 @@ impl VerifierKey {
 
     /// Checks a bare Ed25519 signature of `message` (RFC 8032 section 5.1.7).
     pub(crate) fn verify_ed25519(&self, message: &[u8], signature: &[u8]) -> bool {
-        UnparsedPublicKey::new(&ED25519, &self.public_key).verify(message, signature).is_ok()
+        UnparsedPublicKey::new(&ED25519, &self.public_key)
+            .verify(message, signature)
+            .is_ok()
     }
 }
 
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let material = [&[self.signature_type.identifier()], self.public_key.as_slice()].concat();
-        write!(f, "{}+{}+{}", self.name, self.key_id, text::encode_base64(&material))
+        write!(
+            f,
+            "{}+{}+{}",
+            self.name,
+            self.key_id,
+            text::encode_base64(&material)
+        )
     }
 }
 
@@ -140,11 +155,15 @@ impl FromStr for VerifierKey {
         };
         let material = text::decode_base64(material).ok_or(VerifierKeyError::Malformed)?;
         let (&identifier, public_key) = material.split_first().ok_or(VerifierKeyError::Malformed)?;
-        let signature_type =
-            SignatureType::from_identifier(identifier).ok_or(VerifierKeyError::UnsupportedType { identifier })?;
+        let signature_type = SignatureType::from_identifier(identifier)
+            .ok_or(VerifierKeyError::UnsupportedType { identifier })?;
         let public_key = public_key.try_into().map_err(|_| VerifierKeyError::Malformed)?;
         let key = Self::new(name, signature_type, public_key)?;
-        if key.key_id.to_string() == id { Ok(key) } else { Err(VerifierKeyError::WrongKeyId) }
+        if key.key_id.to_string() == id {
+            Ok(key)
+        } else {
+            Err(VerifierKeyError::WrongKeyId)
+        }
     }
 }
 
@@ -169,7 +188,10 @@ mod tests {
     #[test]
     fn published_keys_are_read_as_written() {
         let witness = "remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2";
-        for (vkey, signature_type) in [(PETER, SignatureType::Ed25519), (witness, SignatureType::CosignatureV1)] {
+        for (vkey, signature_type) in [
+            (PETER, SignatureType::Ed25519),
+            (witness, SignatureType::CosignatureV1),
+        ] {
             let key: VerifierKey = vkey.parse().unwrap();
             assert_eq!(key.to_string(), vkey);
             assert_eq!(key.signature_type(), signature_type);
@@ -181,7 +203,11 @@ mod tests {
         for start in 0..PETER.len() {
             for end in start..=PETER.len() {
                 let whole = start == 0 && end == PETER.len();
-                assert_eq!(PETER[start..end].parse::<VerifierKey>().is_ok(), whole, "{start} {end}");
+                assert_eq!(
+                    PETER[start..end].parse::<VerifierKey>().is_ok(),
+                    whole,
+                    "{start} {end}"
+                );
             }
         }
     }
@@ -191,18 +217,39 @@ mod tests {
         for i in 0..PETER.len() {
             let mut altered = PETER.as_bytes().to_vec();
             altered[i] += 1;
-            assert!(String::from_utf8(altered).unwrap().parse::<VerifierKey>().is_err(), "{i}");
+            assert!(
+                String::from_utf8(altered)
+                    .unwrap()
+                    .parse::<VerifierKey>()
+                    .is_err(),
+                "{i}"
+            );
         }
     }
 
     #[test]
     fn refusals_say_why() {
         let parse = |vkey: &str| vkey.parse::<VerifierKey>().unwrap_err();
-        assert_eq!(parse(&PETER.replace("c74f20a3", "c74f20a4")), VerifierKeyError::WrongKeyId);
-        assert_eq!(parse(&PETER.replace("c74f20a3", "C74F20A3")), VerifierKeyError::WrongKeyId);
-        assert_eq!(parse(&PETER.replace("Peter", "Paul")), VerifierKeyError::WrongKeyId);
-        assert_eq!(parse(&PETER.replace("PeterNeumann", "")), VerifierKeyError::InvalidName);
-        assert_eq!(parse(&PETER.replace("PeterNeumann", "Peter Neumann")), VerifierKeyError::InvalidName);
+        assert_eq!(
+            parse(&PETER.replace("c74f20a3", "c74f20a4")),
+            VerifierKeyError::WrongKeyId
+        );
+        assert_eq!(
+            parse(&PETER.replace("c74f20a3", "C74F20A3")),
+            VerifierKeyError::WrongKeyId
+        );
+        assert_eq!(
+            parse(&PETER.replace("Peter", "Paul")),
+            VerifierKeyError::WrongKeyId
+        );
+        assert_eq!(
+            parse(&PETER.replace("PeterNeumann", "")),
+            VerifierKeyError::InvalidName
+        );
+        assert_eq!(
+            parse(&PETER.replace("PeterNeumann", "Peter Neumann")),
+            VerifierKeyError::InvalidName
+        );
         assert_eq!(
             parse("PeterNeumann+cc469956+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TWBADKEY=="),
             VerifierKeyError::Malformed
@@ -218,7 +265,16 @@ mod tests {
         for good in ["a", "example.com/log", "网.example", "é"] {
             assert!(is_key_name(good), "{good}");
         }
-        for bad in ["", "a b", "a+b", "a\nb", "a\u{2003}b", "a\u{a0}", "a\u{0}", "\u{7f}"] {
+        for bad in [
+            "",
+            "a b",
+            "a+b",
+            "a\nb",
+            "a\u{2003}b",
+            "a\u{a0}",
+            "a\u{0}",
+            "\u{7f}",
+        ] {
             assert!(!is_key_name(bad), "{bad:?}");
         }
     }

@@ -6,7 +6,7 @@ mod signer;
 
 use std::fmt;
 
-pub use key::{KeyId, SignatureType, VerifierKey, VerifierKeyError, is_key_name};
+pub use key::{KeyId, PUBLIC_KEY_LEN, SignatureType, VerifierKey, VerifierKeyError, is_key_name};
 pub use signature::NoteSignature;
 pub use signer::{Ed25519Signer, NoteSigner, SignerError};
 use thiserror::Error;
@@ -82,7 +82,10 @@ impl SignedNote {
         if signatures.is_empty() {
             return Err(NoteError::NoSignatures);
         }
-        Ok(Self { text: format!("{text}\n"), signatures })
+        Ok(Self {
+            text: format!("{text}\n"),
+            signatures,
+        })
     }
 
     /// Signs `text`, which must end in a newline, with a key of type [`SignatureType::Ed25519`].
@@ -95,7 +98,10 @@ impl SignedNote {
             return Err(SignerError::WrongSignatureType);
         }
         let signature = NoteSignature::new(key, signer.sign(text.as_bytes())?);
-        Ok(Self { text: text.to_owned(), signatures: vec![signature] })
+        Ok(Self {
+            text: text.to_owned(),
+            signatures: vec![signature],
+        })
     }
 
     /// The text with its final newline, exactly as signed. It means nothing before a signature was checked.
@@ -129,27 +135,42 @@ impl SignedNote {
                 signers.push(key);
             }
         }
-        if signers.is_empty() { Err(NoteError::UnknownSigners) } else { Ok(signers) }
+        if signers.is_empty() {
+            Err(NoteError::UnknownSigners)
+        } else {
+            Ok(signers)
+        }
     }
 
     /// The checked signature of `key`; `None` when the key has no signature line.
     pub fn signature_by(&self, key: &VerifierKey) -> Result<Option<&NoteSignature>, NoteError> {
         let mut lines = self.signatures.iter().filter(|line| line.is_by(key));
-        let Some(signature) = lines.next() else { return Ok(None) };
+        let Some(signature) = lines.next() else {
+            return Ok(None);
+        };
         if lines.next().is_some() {
-            return Err(NoteError::DuplicateSignature { name: key.name().to_owned() });
+            return Err(NoteError::DuplicateSignature {
+                name: key.name().to_owned(),
+            });
         }
         if key.verify(&self.text, signature.bytes()) {
             Ok(Some(signature))
         } else {
-            Err(NoteError::InvalidSignature { name: key.name().to_owned() })
+            Err(NoteError::InvalidSignature {
+                name: key.name().to_owned(),
+            })
         }
     }
 }
 
 impl fmt::Display for SignedNote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}\n{}", self.text, NoteSignature::format_lines(&self.signatures))
+        write!(
+            f,
+            "{}\n{}",
+            self.text,
+            NoteSignature::format_lines(&self.signatures)
+        )
     }
 }
 
@@ -168,26 +189,39 @@ mod tests {
         let read = SignedNote::parse(note.as_bytes()).unwrap();
         assert_eq!(read.text(), "one\n\ntwo\n\n");
         assert_eq!(read.to_string(), note);
-        assert_eq!(read.verify(&[alice.verifier_key().clone()]).unwrap(), [alice.verifier_key()]);
+        assert_eq!(
+            read.verify(&[alice.verifier_key().clone()]).unwrap(),
+            [alice.verifier_key()]
+        );
     }
 
     #[test]
     fn unknown_signatures_are_ignored_but_do_not_suffice() {
         let (alice, bob) = (signer("alice", 1), signer("bob", 2));
         let mut note = SignedNote::sign("text\n", &alice).unwrap();
-        assert_eq!(note.verify(&[bob.verifier_key().clone()]), Err(NoteError::UnknownSigners));
+        assert_eq!(
+            note.verify(&[bob.verifier_key().clone()]),
+            Err(NoteError::UnknownSigners)
+        );
         let signed_by_bob = SignedNote::sign("text\n", &bob).unwrap().signatures()[0].clone();
         note.add_signature(signed_by_bob).unwrap();
-        assert_eq!(note.verify(&[bob.verifier_key().clone()]).unwrap(), [bob.verifier_key()]);
+        assert_eq!(
+            note.verify(&[bob.verifier_key().clone()]).unwrap(),
+            [bob.verifier_key()]
+        );
     }
 
     #[test]
     fn one_wrong_known_signature_refuses_the_note() {
         let (alice, bob) = (signer("alice", 1), signer("bob", 2));
         let mut note = SignedNote::sign("text\n", &alice).unwrap();
-        note.add_signature(SignedNote::sign("other\n", &bob).unwrap().signatures()[0].clone()).unwrap();
+        note.add_signature(SignedNote::sign("other\n", &bob).unwrap().signatures()[0].clone())
+            .unwrap();
         let keys = [alice.verifier_key().clone(), bob.verifier_key().clone()];
-        assert_eq!(note.verify(&keys), Err(NoteError::InvalidSignature { name: "bob".into() }));
+        assert_eq!(
+            note.verify(&keys),
+            Err(NoteError::InvalidSignature { name: "bob".into() })
+        );
     }
 
     #[test]
@@ -206,19 +240,39 @@ mod tests {
 
     #[test]
     fn malformed_notes_are_refused() {
-        let note = SignedNote::sign("text\n", &signer("alice", 1)).unwrap().to_string();
+        let note = SignedNote::sign("text\n", &signer("alice", 1))
+            .unwrap()
+            .to_string();
         let parse = |note: &str| SignedNote::parse(note.as_bytes()).map(|_| ());
         assert_eq!(parse(&note), Ok(()));
         assert_eq!(parse(""), Err(NoteError::NoSignatures));
         assert_eq!(parse("text\n\n"), Err(NoteError::NoSignatures));
         assert_eq!(parse(&note.replace("\n\n", "\n")), Err(NoteError::NoSignatures));
-        assert_eq!(parse(&note.replace('\n', "\r\n")), Err(NoteError::ControlCharacter));
-        assert_eq!(parse(&note.replace("text", "te\txt")), Err(NoteError::ControlCharacter));
+        assert_eq!(
+            parse(&note.replace('\n', "\r\n")),
+            Err(NoteError::ControlCharacter)
+        );
+        assert_eq!(
+            parse(&note.replace("text", "te\txt")),
+            Err(NoteError::ControlCharacter)
+        );
         assert_eq!(parse(note.trim_end()), Err(NoteError::MalformedSignature));
-        assert_eq!(parse(&note.replace("— ", "- ")), Err(NoteError::MalformedSignature));
-        assert_eq!(parse(&note.replace("— ", "—  ")), Err(NoteError::MalformedSignature));
-        assert_eq!(parse(&note.replace("==\n", "\n")), Err(NoteError::MalformedSignature));
-        assert_eq!(parse(&note.replace("=\n", "= \n")), Err(NoteError::MalformedSignature));
+        assert_eq!(
+            parse(&note.replace("— ", "- ")),
+            Err(NoteError::MalformedSignature)
+        );
+        assert_eq!(
+            parse(&note.replace("— ", "—  ")),
+            Err(NoteError::MalformedSignature)
+        );
+        assert_eq!(
+            parse(&note.replace("=\n", "\n")),
+            Err(NoteError::MalformedSignature)
+        );
+        assert_eq!(
+            parse(&note.replace("=\n", "= \n")),
+            Err(NoteError::MalformedSignature)
+        );
         assert_eq!(parse(&format!("{note}\n")), Err(NoteError::NoSignatures));
         assert_eq!(SignedNote::parse(b"\xff\n\n\xe2"), Err(NoteError::NotUtf8));
         assert_eq!(parse(&"x".repeat(MAX_NOTE_LEN + 1)), Err(NoteError::TooLarge));
@@ -232,16 +286,25 @@ mod tests {
         let refusal = SignedNote::parse(note(MAX_SIGNATURES + 1).as_bytes());
         assert_eq!(refusal, Err(NoteError::TooManySignatures));
         let mut full = SignedNote::parse(note(MAX_SIGNATURES).as_bytes()).unwrap();
-        let extra = SignedNote::sign("text\n", &signer("alice", 1)).unwrap().signatures()[0].clone();
+        let extra = SignedNote::sign("text\n", &signer("alice", 1))
+            .unwrap()
+            .signatures()[0]
+            .clone();
         assert_eq!(full.add_signature(extra), Err(NoteError::TooManySignatures));
     }
 
     #[test]
     fn unsignable_text_is_refused() {
         for text in ["", "text", "te\rxt\n"] {
-            assert_eq!(SignedNote::sign(text, &signer("alice", 1)), Err(SignerError::UnsignableText));
+            assert_eq!(
+                SignedNote::sign(text, &signer("alice", 1)),
+                Err(SignerError::UnsignableText)
+            );
         }
         let witness = Ed25519Signer::cosigner_from_seed("w", &[1; 32]).ok().unwrap();
-        assert_eq!(SignedNote::sign("text\n", &witness), Err(SignerError::WrongSignatureType));
+        assert_eq!(
+            SignedNote::sign("text\n", &witness),
+            Err(SignerError::WrongSignatureType)
+        );
     }
 }

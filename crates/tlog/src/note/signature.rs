@@ -19,7 +19,11 @@ pub struct NoteSignature {
 impl NoteSignature {
     /// Puts the bytes that `key` made into a line.
     pub(crate) fn new(key: &VerifierKey, bytes: Vec<u8>) -> Self {
-        Self { name: key.name().to_owned(), key_id: key.key_id(), bytes }
+        Self {
+            name: key.name().to_owned(),
+            key_id: key.key_id(),
+            bytes,
+        }
     }
 
     /// Reads signature lines, each with its newline (signed-note, Format), as a witness answers them.
@@ -28,7 +32,10 @@ impl NoteSignature {
         if lines.len() > MAX_SIGNATURES {
             return Err(NoteError::TooManySignatures);
         }
-        lines.into_iter().map(|line| Self::parse_line(line).ok_or(NoteError::MalformedSignature)).collect()
+        lines
+            .into_iter()
+            .map(|line| Self::parse_line(line).ok_or(NoteError::MalformedSignature))
+            .collect()
     }
 
     /// Writes signature lines, each with its newline.
@@ -36,7 +43,12 @@ impl NoteSignature {
         signatures.iter().fold(String::new(), |mut lines, signature| {
             let bytes = [&signature.key_id.0, signature.bytes.as_slice()].concat();
             // Writing to a String does not fail.
-            let _ = writeln!(lines, "{LINE_PREFIX}{} {}", signature.name, text::encode_base64(&bytes));
+            let _ = writeln!(
+                lines,
+                "{LINE_PREFIX}{} {}",
+                signature.name,
+                text::encode_base64(&bytes)
+            );
             lines
         })
     }
@@ -72,7 +84,11 @@ impl NoteSignature {
         if !is_key_name(name) || signature.is_empty() {
             return None;
         }
-        Some(Self { name: name.to_owned(), key_id: KeyId(*key_id), bytes: signature.to_vec() })
+        Some(Self {
+            name: name.to_owned(),
+            key_id: KeyId(*key_id),
+            bytes: signature.to_vec(),
+        })
     }
 }
 
@@ -107,7 +123,11 @@ mod tests {
             "-- a AAAAAAE=",
             "",
         ] {
-            assert_eq!(NoteSignature::parse_lines(&format!("{line}\n")), Err(NoteError::MalformedSignature), "{line}");
+            assert_eq!(
+                NoteSignature::parse_lines(&format!("{line}\n")),
+                Err(NoteError::MalformedSignature),
+                "{line}"
+            );
         }
     }
 }

@@ -62,10 +62,17 @@ impl Ed25519Signer {
         Self::with_type(name, SignatureType::CosignatureV1, seed)
     }
 
-    fn with_type(name: &str, signature_type: SignatureType, seed: &[u8; 32]) -> Result<Self, VerifierKeyError> {
+    fn with_type(
+        name: &str,
+        signature_type: SignatureType,
+        seed: &[u8; 32],
+    ) -> Result<Self, VerifierKeyError> {
         let pair = Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| VerifierKeyError::Malformed)?;
-        let public_key: &[u8; PUBLIC_KEY_LEN] =
-            pair.public_key().as_ref().try_into().map_err(|_| VerifierKeyError::Malformed)?;
+        let public_key: &[u8; PUBLIC_KEY_LEN] = pair
+            .public_key()
+            .as_ref()
+            .try_into()
+            .map_err(|_| VerifierKeyError::Malformed)?;
         let key = VerifierKey::new(name, signature_type, public_key)?;
         Ok(Self { key, pair })
     }
@@ -77,7 +84,10 @@ impl NoteSigner for Ed25519Signer {
     }
 
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignerError> {
-        let signature = self.pair.try_sign(message).map_err(|_| SignerError::Unavailable)?;
+        let signature = self
+            .pair
+            .try_sign(message)
+            .map_err(|_| SignerError::Unavailable)?;
         Ok(signature.as_ref().to_vec())
     }
 }
@@ -91,21 +101,29 @@ mod tests {
     fn the_published_note_is_signed_byte_for_byte() {
         // From the tests of golang.org/x/mod/sumdb/note: seed, text and note.
         let skey = crate::text::decode_base64("AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz").unwrap();
-        let signer = Ed25519Signer::from_seed("PeterNeumann", skey[1..].try_into().unwrap()).ok().unwrap();
+        let signer = Ed25519Signer::from_seed("PeterNeumann", skey[1..].try_into().unwrap())
+            .ok()
+            .unwrap();
         let vkey = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
         assert_eq!(signer.verifier_key().to_string(), vkey);
 
         let text = "If you think cryptography is the answer to your problem,\n\
                     then you don't know what your problem is.\n";
         let line = "— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n";
-        assert_eq!(SignedNote::sign(text, &signer).unwrap().to_string(), format!("{text}\n{line}"));
+        assert_eq!(
+            SignedNote::sign(text, &signer).unwrap().to_string(),
+            format!("{text}\n{line}")
+        );
     }
 
     #[test]
     fn the_type_is_part_of_the_key_id() {
         let log = Ed25519Signer::from_seed("name", &[9; 32]).ok().unwrap();
         let witness = Ed25519Signer::cosigner_from_seed("name", &[9; 32]).ok().unwrap();
-        assert_eq!(log.verifier_key().public_key(), witness.verifier_key().public_key());
+        assert_eq!(
+            log.verifier_key().public_key(),
+            witness.verifier_key().public_key()
+        );
         assert_ne!(log.key_id(), witness.key_id());
     }
 }

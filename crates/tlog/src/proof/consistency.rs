@@ -50,7 +50,13 @@ impl ConsistencyProof {
     ///
     /// Every tree begins with the empty one, whose root is [`EMPTY_ROOT`]; that, and a tree and itself, take an empty
     /// proof (tlog-witness, add-checkpoint).
-    pub fn verify(&self, old_size: u64, old_root: Hash, new_size: u64, new_root: Hash) -> Result<(), ProofError> {
+    pub fn verify(
+        &self,
+        old_size: u64,
+        old_root: Hash,
+        new_size: u64,
+        new_root: Hash,
+    ) -> Result<(), ProofError> {
         if old_size > new_size {
             return Err(ProofError::OutOfRange);
         }
@@ -61,10 +67,20 @@ impl ConsistencyProof {
         if old != old_root {
             return Err(ProofError::OldRootMismatch);
         }
-        if new == new_root { Ok(()) } else { Err(ProofError::RootMismatch) }
+        if new == new_root {
+            Ok(())
+        } else {
+            Err(ProofError::RootMismatch)
+        }
     }
 
-    fn verify_trivial(&self, old_size: u64, old_root: Hash, new_size: u64, new_root: Hash) -> Result<(), ProofError> {
+    fn verify_trivial(
+        &self,
+        old_size: u64,
+        old_root: Hash,
+        new_size: u64,
+        new_root: Hash,
+    ) -> Result<(), ProofError> {
         if !self.hashes.is_empty() {
             return Err(ProofError::WrongLength);
         }
@@ -85,7 +101,11 @@ impl ConsistencyProof {
 
         let mut hashes = self.hashes.iter().copied();
         // A complete old tree is itself the first subtree, and the proof leaves it out.
-        let seed = if old_size.is_power_of_two() { Some(old_root) } else { hashes.next() };
+        let seed = if old_size.is_power_of_two() {
+            Some(old_root)
+        } else {
+            hashes.next()
+        };
         let seed = seed.ok_or(ProofError::WrongLength)?;
         let (mut old, mut new) = (seed, seed);
         for hash in hashes {
@@ -100,7 +120,11 @@ impl ConsistencyProof {
             }
             (node, last) = (node >> 1, last >> 1);
         }
-        if last == 0 { Ok((old, new)) } else { Err(ProofError::WrongLength) }
+        if last == 0 {
+            Ok((old, new))
+        } else {
+            Err(ProofError::WrongLength)
+        }
     }
 }
 
@@ -131,8 +155,14 @@ mod tests {
 
     #[test]
     fn sizes_that_do_not_fit_have_no_plan() {
-        assert_eq!(ConsistencyPlan::new(3, 2), Err(PlanError::OldLargerThanNew { old: 3, new: 2 }));
-        assert_eq!(ConsistencyPlan::new(0, u64::MAX), Err(PlanError::SizeTooLarge { size: u64::MAX }));
+        assert_eq!(
+            ConsistencyPlan::new(3, 2),
+            Err(PlanError::OldLargerThanNew { old: 3, new: 2 })
+        );
+        assert_eq!(
+            ConsistencyPlan::new(0, u64::MAX),
+            Err(PlanError::SizeTooLarge { size: u64::MAX })
+        );
         assert_eq!(ConsistencyPlan::new(0, 9).unwrap().nodes(), []);
         assert_eq!(ConsistencyPlan::new(9, 9).unwrap().nodes(), []);
     }
@@ -140,9 +170,15 @@ mod tests {
     #[test]
     fn trivial_proofs_are_empty() {
         let (root, other) = (Hash([1; 32]), Hash([2; 32]));
-        let (empty, full) = (ConsistencyProof::default(), ConsistencyProof { hashes: vec![root] });
+        let (empty, full) = (
+            ConsistencyProof::default(),
+            ConsistencyProof { hashes: vec![root] },
+        );
         assert_eq!(empty.verify(0, EMPTY_ROOT, 0, EMPTY_ROOT), Ok(()));
-        assert_eq!(empty.verify(0, EMPTY_ROOT, 0, root), Err(ProofError::RootMismatch));
+        assert_eq!(
+            empty.verify(0, EMPTY_ROOT, 0, root),
+            Err(ProofError::RootMismatch)
+        );
         assert_eq!(empty.verify(0, EMPTY_ROOT, 5, root), Ok(()));
         assert_eq!(empty.verify(0, root, 5, root), Err(ProofError::OldRootMismatch));
         assert_eq!(full.verify(0, EMPTY_ROOT, 5, root), Err(ProofError::WrongLength));
@@ -154,11 +190,26 @@ mod tests {
 
     #[test]
     fn the_largest_trees_need_63_hashes_at_most() {
-        for (old, new) in [(1, MAX_SIZE), (MAX_SIZE - 1, MAX_SIZE), ((1 << 62) + 1, MAX_SIZE - 1), (3, MAX_SIZE)] {
-            let proof = ConsistencyPlan::new(old, new).unwrap().prove(|_| Some(Hash([7; 32]))).unwrap();
-            assert!(proof.hashes.len() <= super::super::MAX_PROOF_HASHES + 1, "{old} {new} {}", proof.hashes.len());
+        for (old, new) in [
+            (1, MAX_SIZE),
+            (MAX_SIZE - 1, MAX_SIZE),
+            ((1 << 62) + 1, MAX_SIZE - 1),
+            (3, MAX_SIZE),
+        ] {
+            let proof = ConsistencyPlan::new(old, new)
+                .unwrap()
+                .prove(|_| Some(Hash([7; 32])))
+                .unwrap();
+            assert!(
+                proof.hashes.len() <= super::super::MAX_PROOF_HASHES + 1,
+                "{old} {new} {}",
+                proof.hashes.len()
+            );
             let refusal = proof.verify(old, Hash([0; 32]), new, Hash([0; 32])).unwrap_err();
-            assert!(matches!(refusal, ProofError::OldRootMismatch | ProofError::RootMismatch), "{refusal:?}");
+            assert!(
+                matches!(refusal, ProofError::OldRootMismatch | ProofError::RootMismatch),
+                "{refusal:?}"
+            );
         }
     }
 }

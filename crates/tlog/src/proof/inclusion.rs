@@ -64,7 +64,11 @@ impl InclusionProof {
         if last != 0 {
             return Err(ProofError::WrongLength);
         }
-        if hash == root { Ok(()) } else { Err(ProofError::RootMismatch) }
+        if hash == root {
+            Ok(())
+        } else {
+            Err(ProofError::RootMismatch)
+        }
     }
 }
 
@@ -97,24 +101,51 @@ mod tests {
 
     #[test]
     fn the_largest_trees_need_63_hashes_at_most() {
-        for (index, size) in [(0, MAX_SIZE), (MAX_SIZE - 1, MAX_SIZE), (0, MAX_SIZE - 1), (1 << 62, MAX_SIZE - 1)] {
-            let proof = InclusionPlan::new(index, size).unwrap().prove(|_| Some(Hash([7; 32]))).unwrap();
+        for (index, size) in [
+            (0, MAX_SIZE),
+            (MAX_SIZE - 1, MAX_SIZE),
+            (0, MAX_SIZE - 1),
+            (1 << 62, MAX_SIZE - 1),
+        ] {
+            let proof = InclusionPlan::new(index, size)
+                .unwrap()
+                .prove(|_| Some(Hash([7; 32])))
+                .unwrap();
             assert!(proof.hashes.len() <= super::super::MAX_PROOF_HASHES);
-            assert_eq!(proof.verify(Hash([0; 32]), index, size, Hash([0; 32])), Err(ProofError::RootMismatch));
+            assert_eq!(
+                proof.verify(Hash([0; 32]), index, size, Hash([0; 32])),
+                Err(ProofError::RootMismatch)
+            );
         }
     }
 
     #[test]
     fn out_of_range_has_no_plan() {
-        assert_eq!(InclusionPlan::new(0, 0), Err(PlanError::IndexOutOfRange { index: 0, size: 0 }));
-        assert_eq!(InclusionPlan::new(5, 5), Err(PlanError::IndexOutOfRange { index: 5, size: 5 }));
-        assert_eq!(InclusionPlan::new(0, u64::MAX), Err(PlanError::SizeTooLarge { size: u64::MAX }));
+        assert_eq!(
+            InclusionPlan::new(0, 0),
+            Err(PlanError::IndexOutOfRange { index: 0, size: 0 })
+        );
+        assert_eq!(
+            InclusionPlan::new(5, 5),
+            Err(PlanError::IndexOutOfRange { index: 5, size: 5 })
+        );
+        assert_eq!(
+            InclusionPlan::new(0, u64::MAX),
+            Err(PlanError::SizeTooLarge { size: u64::MAX })
+        );
     }
 
     #[test]
     fn the_largest_numbers_do_not_overflow() {
-        let proof = InclusionProof { hashes: vec![Hash([1; 32]); 70] };
-        for (index, size) in [(0, 0), (0, u64::MAX), (u64::MAX - 1, u64::MAX), (u64::MAX, u64::MAX)] {
+        let proof = InclusionProof {
+            hashes: vec![Hash([1; 32]); 70],
+        };
+        for (index, size) in [
+            (0, 0),
+            (0, u64::MAX),
+            (u64::MAX - 1, u64::MAX),
+            (u64::MAX, u64::MAX),
+        ] {
             assert!(proof.verify(Hash([0; 32]), index, size, Hash([0; 32])).is_err());
         }
     }

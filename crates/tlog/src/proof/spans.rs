@@ -28,11 +28,17 @@ impl Spans {
     }
 
     /// The tree hash of each range, from the hashes of the nodes.
-    pub(super) fn evaluate(&self, mut lookup: impl FnMut(Node) -> Option<Hash>) -> Result<Vec<Hash>, MissingNode> {
+    pub(super) fn evaluate(
+        &self,
+        mut lookup: impl FnMut(Node) -> Option<Hash>,
+    ) -> Result<Vec<Hash>, MissingNode> {
         let mut nodes = self.nodes.iter();
         let mut proof = Vec::with_capacity(self.lengths.len());
         for &length in &self.lengths {
-            let parts = nodes.by_ref().take(length).map(|&node| lookup(node).ok_or(MissingNode { node }));
+            let parts = nodes
+                .by_ref()
+                .take(length)
+                .map(|&node| lookup(node).ok_or(MissingNode { node }));
             proof.extend(fold(&parts.collect::<Result<Vec<_>, _>>()?));
         }
         Ok(proof)
