@@ -298,4 +298,55 @@ mod tests {
         let stranger = VerifiedCheckpoint::from_note(signed.note().clone(), log("stranger").verifier_key());
         assert_eq!(stranger, Err(CheckpointError::Note(NoteError::UnknownSigners)));
     }
+
+    #[test]
+    fn a_witness_key_opens_no_checkpoint() {
+        let mut cosigned = Checkpoint::new("log", 1, leaf_hash(b""))
+            .unwrap()
+            .sign(&log("log"))
+            .unwrap();
+        let witness = Ed25519Signer::cosigner_from_seed("log", &[4; 32]).ok().unwrap();
+        cosigned
+            .add_cosignature(crate::cosignature::cosign(&cosigned, 5, &witness).unwrap())
+            .unwrap();
+        let opened = VerifiedCheckpoint::from_note(cosigned.note().clone(), witness.verifier_key());
+        assert_eq!(opened, Err(CheckpointError::NotALogKey));
+    }
+
+    #[test]
+    fn the_log_line_is_not_replaced() {
+        let mut held = Checkpoint::new("log", 1, leaf_hash(b""))
+            .unwrap()
+            .sign(&log("log"))
+            .unwrap();
+        let other = Checkpoint::new("log", 2, leaf_hash(b""))
+            .unwrap()
+            .sign(&log("log"))
+            .unwrap();
+        let line = other.note().signatures()[0].clone();
+        assert_eq!(
+            held.add_cosignature(line),
+            Err(NoteError::DuplicateSignature { name: "log".into() })
+        );
+        assert!(VerifiedCheckpoint::from_note(held.note().clone(), log("log").verifier_key()).is_ok());
+    }
+
+    #[test]
+    fn a_keystore_that_signs_with_another_key_publishes_nothing() {
+        struct Confused(Ed25519Signer, Ed25519Signer);
+        impl NoteSigner for Confused {
+            fn verifier_key(&self) -> &VerifierKey {
+                self.0.verifier_key()
+            }
+            fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignerError> {
+                self.1.sign(message)
+            }
+        }
+        let checkpoint = Checkpoint::new("log", 1, leaf_hash(b"")).unwrap();
+        let other = Ed25519Signer::from_seed("log", &[9; 32]).ok().unwrap();
+        assert_eq!(
+            checkpoint.sign(&Confused(log("log"), other)),
+            Err(SignerError::Unavailable)
+        );
+    }
 }

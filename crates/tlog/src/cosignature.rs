@@ -56,9 +56,8 @@ pub fn verify(note: &SignedNote, witness: &VerifierKey) -> Result<Option<Cosigna
 pub(crate) fn checked_timestamp(key: &VerifierKey, text: &str, bytes: &[u8]) -> Option<u64> {
     let (timestamp, signature) = bytes.split_first_chunk::<TIMESTAMP_LEN>()?;
     let timestamp = u64::from_be_bytes(*timestamp);
-    let valid = key.signature_type() == SignatureType::CosignatureV1
-        && timestamp <= MAX_TIMESTAMP
-        && key.verify_ed25519(message(timestamp, text).as_bytes(), signature);
+    let valid =
+        timestamp <= MAX_TIMESTAMP && key.verify_ed25519(message(timestamp, text).as_bytes(), signature);
     valid.then_some(timestamp)
 }
 

@@ -386,6 +386,12 @@ fn a_witness_answer_is_taken_over_when_it_is_right() {
         name: "witness2.example".into(),
     };
     assert_eq!(accept_response(&mut held, &stale, &key), Err(refusal));
+    let line = held.note().signatures()[1].clone();
+    let twice = NoteSignature::format_lines(&[line.clone(), line]);
+    let refusal = NoteError::DuplicateSignature {
+        name: "witness2.example".into(),
+    };
+    assert_eq!(accept_response(&mut held, &twice, &key), Err(refusal));
     assert_eq!(
         accept_response(&mut held, "nonsense\n", &key),
         Err(NoteError::MalformedSignature)

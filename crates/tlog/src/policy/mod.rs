@@ -293,4 +293,13 @@ mod tests {
         );
         assert_eq!(Policy::parse(&policy.to_bytes()), Ok(policy));
     }
+
+    #[test]
+    fn one_public_key_is_one_witness_under_any_name() {
+        let again = Ed25519Signer::cosigner_from_seed("other.example", &[1; 32])
+            .ok()
+            .unwrap();
+        let keys = [witness(1).verifier_key().clone(), again.verifier_key().clone()];
+        assert_eq!(Policy::k_of_n(None, &keys, 2), Err(PolicyError::DuplicateKey));
+    }
 }
