@@ -10,6 +10,7 @@ use crate::{base64url, digest};
 ///
 /// A private member (`d`) is refused as unknown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Jwk {
     /// Key type: `EC`.
@@ -33,6 +34,7 @@ pub struct Jwk {
 
 /// A set of public keys, RFC 7517 section 5.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct JwkSet {
     /// The keys.

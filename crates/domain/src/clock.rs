@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Whole seconds since 1970-01-01T00:00:00Z: `NumericDate` of RFC 7519, section 2, without a fraction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = u64, example = 1_784_131_200))]
 pub struct UnixTime(pub u64);
 
 /// The clock skew in seconds that every verifier forgives.

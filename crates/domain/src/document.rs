@@ -10,6 +10,7 @@ use crate::personal::Personal;
 
 /// The kinds of document that a person can enrol with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DocumentType {
     /// 居民身份证, GB 11643.

@@ -12,6 +12,7 @@ const LENGTH: usize = 10;
 /// A network number: 45 random bits and a check character, shown as `XXXXX-XXXXX`. It names, and never
 /// authenticates.
 #[derive(Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, example = "7K2M9-XQ4TD"))]
 pub struct NetworkNumber([u8; LENGTH]);
 
 /// Why a text is not a network number.

@@ -7,6 +7,7 @@ use crate::field::Field;
 
 /// One intended use: what may be asked, on which legal basis, and for how long the answer is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct IntendedUse {
     /// The purpose's name, unique within the registration.
@@ -25,6 +26,7 @@ pub struct IntendedUse {
 
 /// The life of a registration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RegistrationStatus {
     /// Asked for by one operator.
@@ -55,6 +57,7 @@ impl RegistrationStatus {
 
 /// In which role a registered client, or a holder, calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// A citizen's device.

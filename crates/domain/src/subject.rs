@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Whether an identifier may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SubjectStatus {
     /// In use.

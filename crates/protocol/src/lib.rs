@@ -1,3 +1,33 @@
-//! The contract between the parties: every signed message, the warrant, the leaf, the problem registry. Pure.
+//! The contract between the parties: every signed message, every body, the leaf, the warrant, the problem
+//! registry. Pure: bytes and types, no IO, no clock.
+//!
+//! A signed message is a type that implements [`message::Message`]: its `typ` and its claims. What an outsider
+//! sends is read only through [`message::open`] and its kin, which check the signature before the claims.
 
+pub mod access;
+pub mod attestation;
+pub mod audit;
+pub mod canonical;
+pub mod certificate;
+pub mod consent;
+pub mod deposit;
+pub mod direct_request;
+pub mod discovery;
+pub mod enrolment;
+pub mod event;
+pub mod identity;
+pub mod key_proof;
+pub mod leaf;
+pub mod message;
 pub mod problem;
+pub mod proof;
+pub mod receipt;
+pub mod registration;
+pub mod release;
+pub mod request;
+pub mod sealed;
+pub mod source;
+pub mod statement;
+pub mod verification;
+pub mod warrant;
+pub mod withdrawal;

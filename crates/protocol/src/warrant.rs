@@ -1,0 +1,279 @@
+//! The warrant: all that vault and custodian need to see before a field opens, and how each of them checks it for
+//! itself. No ledger entry, no plaintext.
+//!
+//! Against an insider at the operator (T3), consent phishing (T12) and a forked ledger (T13): the record is found
+//! by the key that signed the consent, so that nobody else's consent opens it; the leaf has to say what the consent
+//! says; and outsiders have to have seen the leaf.
+
+use cyberid_crypto::jws::InvalidJws;
+use cyberid_crypto::{PublicKey, base64url, digest};
+use cyberid_domain::UnixTime;
+use cyberid_domain::clock::SKEW;
+use cyberid_tlog::checkpoint::VerifiedCheckpoint;
+use cyberid_tlog::hash::Hash;
+use cyberid_tlog::note::VerifierKey;
+use cyberid_tlog::policy::Policy;
+use cyberid_tlog::proof::ConsistencyProof;
+use cyberid_tlog::receipt::TlogProof;
+use serde::{Deserialize, Serialize};
+
+use crate::consent::{self, Consent};
+use crate::deposit::KeyHolder;
+use crate::leaf::{self, Leaf, LeafKind};
+use crate::message;
+
+/// For how many seconds after its intent a warrant opens anything.
+pub const MAX_AGE: u64 = 600;
+
+/// A warrant as it was sent: nothing in it has been checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Warrant {
+    /// The holder's signed consent.
+    pub consent: String,
+    /// The salt of the leaf's commitment, base64url.
+    pub salt: String,
+    /// The relying party's key that the consent names.
+    #[cfg_attr(feature = "openapi", schema(value_type = cyberid_crypto::Jwk))]
+    pub rp_key: PublicKey,
+    /// The `release.intended` leaf's bytes.
+    pub leaf: String,
+    /// The proof that the leaf is under a witnessed checkpoint (C2SP tlog-proof).
+    pub proof: String,
+    /// From the vault's last checkpoint to this one.
+    pub vault_consistency: Vec<String>,
+    /// From the custodian's last checkpoint to this one.
+    pub custodian_consistency: Vec<String>,
+}
+
+/// What a key holder trusts: pinned in its own configuration.
+#[derive(Debug, Clone)]
+pub struct Anchors {
+    /// The platform's issuer, the audience of consents.
+    pub issuer: String,
+    /// The ledger's key.
+    pub ledger: VerifierKey,
+    /// Which witnesses must have cosigned.
+    pub policy: Policy,
+}
+
+/// The last checkpoint that a key holder accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Remembered {
+    /// The size of the log.
+    pub size: u64,
+    /// The root of the log.
+    pub root: Hash,
+}
+
+impl Default for Remembered {
+    fn default() -> Self {
+        Self { size: 0, root: cyberid_tlog::hash::EMPTY_ROOT }
+    }
+}
+
+/// Why nothing opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WarrantRefused {
+    /// A part cannot be read.
+    #[error("malformed")]
+    Malformed,
+    /// No record is bound to the key that is said to have signed.
+    #[error("unknown_device")]
+    UnknownDevice,
+    /// The consent's signature or audience does not fit.
+    #[error("consent_invalid")]
+    ConsentInvalid,
+    /// The consent or the intent is not of this moment.
+    #[error("not_now")]
+    NotNow,
+    /// The key to encrypt to is not the one that the holder agreed to.
+    #[error("rp_key_differs")]
+    RpKeyDiffers,
+    /// The leaf does not say what the consent says.
+    #[error("leaf_differs")]
+    LeafDiffers,
+    /// The leaf is not under a checkpoint that the policy accepts.
+    #[error("not_in_witnessed_ledger")]
+    NotInWitnessedLedger,
+    /// The checkpoint contradicts the one that was accepted before.
+    #[error("ledger_forked")]
+    LedgerForked,
+    /// The consistency proof starts from another size than this one.
+    #[error("stale_consistency")]
+    StaleConsistency {
+        /// The size that is remembered.
+        size: u64,
+    },
+    /// The consent was used for another leaf.
+    #[error("consent_used")]
+    ConsentUsed,
+}
+
+impl WarrantRefused {
+    /// The reason as a problem's `reason` extension says it.
+    pub fn reason(self) -> String {
+        self.to_string()
+    }
+}
+
+/// A warrant that its holder of keys has checked: the only thing that opens fields.
+#[derive(Debug, Clone)]
+pub struct CheckedWarrant {
+    /// What the holder agreed to.
+    pub consent: Consent,
+    /// SHA-256 of the compact consent, by which a consent is used once, base64url.
+    pub consent_sha256: String,
+    /// SHA-256 of the leaf, base64url.
+    pub leaf_sha256: String,
+    /// The key to encrypt to.
+    pub rp_key: PublicKey,
+    /// The checkpoint to remember from now on.
+    pub checkpoint: Remembered,
+}
+
+impl Warrant {
+    /// The thumbprint of the device key that is said to have signed the consent: it finds the record.
+    pub fn device_jkt(&self) -> Result<String, WarrantRefused> {
+        let consent = message::unverified::<Consent>(&self.consent).map_err(|_| WarrantRefused::Malformed)?;
+        consent.kid().map(str::to_owned).map_err(|_: InvalidJws| WarrantRefused::Malformed)
+    }
+
+    /// Checks everything that one key holder can check: all of it.
+    ///
+    /// `device` is the key that is bound to the record in this key holder's own store.
+    pub fn check(
+        &self,
+        holder: KeyHolder,
+        anchors: &Anchors,
+        device: &PublicKey,
+        remembered: Remembered,
+        now: UnixTime,
+    ) -> Result<CheckedWarrant, WarrantRefused> {
+        let consent = self.consent(anchors, device, now)?;
+        if self.rp_key.thumbprint() != consent.enc_jkt {
+            return Err(WarrantRefused::RpKeyDiffers);
+        }
+        let consent_sha256 = digest::sha256_base64url(self.consent.as_bytes());
+        self.check_leaf(&consent, &consent_sha256, device, now)?;
+        let checkpoint = self.witnessed(anchors)?;
+        let checkpoint = self.consistent(holder, remembered, &checkpoint)?;
+        let leaf_sha256 = digest::sha256_base64url(self.leaf.as_bytes());
+        Ok(CheckedWarrant { consent, consent_sha256, leaf_sha256, rp_key: self.rp_key, checkpoint })
+    }
+
+    fn consent(&self, anchors: &Anchors, device: &PublicKey, now: UnixTime) -> Result<Consent, WarrantRefused> {
+        let consent: Consent =
+            message::open(&self.consent, device).map_err(|_| WarrantRefused::ConsentInvalid)?;
+        if consent.aud != anchors.issuer || consent.fields.is_empty() {
+            return Err(WarrantRefused::ConsentInvalid);
+        }
+        message::check_life(consent.iat, consent.exp, consent::MAX_LIFE, now)
+            .map_err(|_| WarrantRefused::NotNow)?;
+        Ok(consent)
+    }
+
+    fn check_leaf(
+        &self,
+        consent: &Consent,
+        consent_sha256: &str,
+        device: &PublicKey,
+        now: UnixTime,
+    ) -> Result<(), WarrantRefused> {
+        let leaf = Leaf::from_text(&self.leaf).map_err(|_| WarrantRefused::Malformed)?;
+        let salt = base64url::decode_array(&self.salt).ok_or(WarrantRefused::Malformed)?;
+        let said = Leaf {
+            request: Some(consent.request.clone()),
+            rp: Some(consent.rp.clone()),
+            subject_commitment: Some(leaf::subject_commitment(&salt, &device.thumbprint())),
+            fields: Some(consent.fields.clone()),
+            purpose: Some(consent.purpose.clone()),
+            legal_basis: Some(consent.legal_basis.clone()),
+            retention_days: Some(consent.retention_days),
+            enc_jkt: Some(consent.enc_jkt.clone()),
+            consent_sha256: Some(consent_sha256.to_owned()),
+            previous: leaf.previous.clone(),
+            ..Leaf::new(LeafKind::ReleaseIntended, leaf.time)
+        };
+        if leaf != said || leaf.previous.is_none() {
+            return Err(WarrantRefused::LeafDiffers);
+        }
+        let fresh = leaf.time <= now.plus(SKEW) && leaf.time.plus(MAX_AGE) >= now;
+        fresh.then_some(()).ok_or(WarrantRefused::NotNow)
+    }
+
+    fn witnessed(&self, anchors: &Anchors) -> Result<VerifiedCheckpoint, WarrantRefused> {
+        let proof = TlogProof::parse(self.proof.as_bytes()).map_err(|_| WarrantRefused::Malformed)?;
+        let entry = proof.verify(self.leaf.as_bytes(), &anchors.ledger, &anchors.policy);
+        entry.map(|entry| entry.checkpoint().clone()).map_err(|_| WarrantRefused::NotInWitnessedLedger)
+    }
+
+    fn consistent(
+        &self,
+        holder: KeyHolder,
+        old: Remembered,
+        new: &VerifiedCheckpoint,
+    ) -> Result<Remembered, WarrantRefused> {
+        let hashes = match holder {
+            KeyHolder::Vault => &self.vault_consistency,
+            KeyHolder::Custodian => &self.custodian_consistency,
+        };
+        let hashes: Option<Vec<Hash>> = hashes.iter().map(|hash| Hash::from_base64(hash)).collect();
+        let proof = ConsistencyProof { hashes: hashes.ok_or(WarrantRefused::Malformed)? };
+        if new.size() < old.size {
+            return Err(WarrantRefused::StaleConsistency { size: old.size });
+        }
+        proof
+            .verify(old.size, old.root, new.size(), new.root())
+            .map_err(|_| WarrantRefused::LedgerForked)?;
+        Ok(Remembered { size: new.size(), root: new.root() })
+    }
+}
+
+/// The answer of `GET /v1/checkpoint` at a key holder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RememberedSize {
+    /// The size of the last checkpoint that this key holder accepted.
+    pub size: u64,
+}
+
+/// The body of `POST /v1/openings` at the vault and of `POST /v1/shares` at the custodian.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct WarrantBody {
+    /// The warrant.
+    pub warrant: Warrant,
+}
+
+/// The vault's answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Opened {
+    /// The identity, encrypted to the relying party's key.
+    pub identity: String,
+}
+
+/// The custodian's answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Shares {
+    /// The shares of the agreed fields, each sealed to the vault.
+    pub shares: Vec<YieldedShare>,
+}
+
+/// One share on its way to the vault.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct YieldedShare {
+    /// Which field.
+    pub field: cyberid_domain::field::Field,
+    /// The share, sealed by HPKE to the vault and bound to this warrant, base64url.
+    pub share: String,
+}
