@@ -1,1 +1,41 @@
-//! storage
+//! The storage ports: small traits shaped by operation, whose words are the durability contract.
+//!
+//! Four stores, each a database of its own: [`vault`], [`custodian`], registry ([`subject`], [`relying_party`],
+//! [`verification`], [`release`], [`promise`], [`event`], [`single_use`], [`idempotency`], [`journal`]) and
+//! [`ledger`], whose [`ledger::LedgerHead`] lives apart from what a backup restores.
+//!
+//! The contract of every port: a method that changes something is one transaction. When it returns `Ok`, the change
+//! survives power loss. When it returns [`StorageError::Unknown`], the change may or may not have happened; the
+//! caller asks again, and every change is shaped so that asking again is safe. A backend passes [`conformance`].
+
+pub mod conformance;
+pub mod custodian;
+pub mod event;
+pub mod idempotency;
+pub mod journal;
+pub mod key_holder;
+pub mod ledger;
+pub mod promise;
+pub mod registry;
+pub mod release;
+pub mod relying_party;
+pub mod single_use;
+pub mod subject;
+pub mod vault;
+pub mod verification;
+
+pub use registry::Registry;
+
+/// Why a store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// The store failed; whether the change happened is unknown.
+    #[error("the store failed, and whether the change happened is unknown")]
+    Unknown(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The store holds something that nobody could have written through its port.
+    #[error("the store holds a {0} that cannot be")]
+    Corrupt(&'static str),
+}
+
+/// What a store answers.
+pub type Result<T> = std::result::Result<T, StorageError>;

@@ -1,0 +1,73 @@
+//! What vault and custodian both keep: which device key opens which record, which consents were used, and the last
+//! checkpoint that was accepted.
+
+use async_trait::async_trait;
+use cyberid_domain::UnixTime;
+use cyberid_domain::id::SubjectId;
+
+use crate::Result;
+
+/// A device key that is bound to a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BoundDevice {
+    /// The record.
+    pub subject: SubjectId,
+    /// The key: `04 || x || y`.
+    pub key: [u8; 65],
+}
+
+/// The last checkpoint that was accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RememberedCheckpoint {
+    /// The size of the log.
+    pub size: u64,
+    /// The root of the log.
+    pub root: [u8; 32],
+}
+
+/// A use of a consent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConsentUse {
+    /// SHA-256 of the compact consent, base64url.
+    pub consent_sha256: String,
+    /// SHA-256 of the leaf that it was used for, base64url.
+    pub leaf_sha256: String,
+    /// The checkpoint that the leaf is under.
+    pub checkpoint: RememberedCheckpoint,
+    /// When.
+    pub time: UnixTime,
+}
+
+/// How a use of a consent went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Used {
+    /// It had not been used before.
+    First,
+    /// It had been used for the same leaf: the same answer may be given again.
+    Again,
+    /// It had been used for another leaf: nothing may be opened.
+    ForAnotherLeaf,
+    /// Meanwhile a larger checkpoint was accepted: nothing was written; check again against it.
+    Overtaken,
+}
+
+/// What vault and custodian both keep.
+///
+/// Whoever edits it can bind a device key of their own to a record at one key holder; the other still refuses.
+#[async_trait]
+pub trait KeyHolderStore: Send + Sync {
+    /// The record that the device key with this thumbprint opens; only confirmed records.
+    async fn device(&self, jkt: &str) -> Result<Option<BoundDevice>>;
+
+    /// The last checkpoint that was accepted; nothing before the first.
+    async fn remembered(&self) -> Result<Option<RememberedCheckpoint>>;
+
+    /// In one transaction: uses the consent, and remembers the checkpoint if it is larger than the remembered one.
+    async fn use_consent(&self, consent: &ConsentUse) -> Result<Used>;
+
+    /// Makes an unconfirmed record permanent; again is fine. `false` if there is none.
+    async fn confirm(&self, subject: &SubjectId) -> Result<bool>;
+
+    /// Removes an unconfirmed record with everything of it; a confirmed one stays. Again is fine.
+    async fn free(&self, subject: &SubjectId) -> Result<()>;
+}

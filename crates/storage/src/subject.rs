@@ -1,0 +1,147 @@
+//! Subjects: random handles with their status, age flags and device keys. No name, number of a document or birth date.
+
+use async_trait::async_trait;
+use cyberid_domain::UnixTime;
+use cyberid_domain::age::{AgeFlags, Threshold};
+use cyberid_domain::id::SubjectId;
+use cyberid_domain::number::NetworkNumber;
+use cyberid_domain::subject::SubjectStatus;
+
+use crate::Result;
+
+/// A subject that an enrolment commits.
+#[derive(Debug, Clone)]
+pub struct NewSubject {
+    /// The handle.
+    pub subject: SubjectId,
+    /// The network number.
+    pub number: NetworkNumber,
+    /// The first device.
+    pub device: SubjectDevice,
+    /// The ages already reached.
+    pub age_flags: AgeFlags,
+    /// For each age not yet reached, the tag of the day it is reached.
+    pub age_tags: Vec<(Threshold, [u8; 32])>,
+    /// The PIN, hashed.
+    pub pin: HashedPin,
+    /// The document's last valid moment.
+    pub document_expires_at: UnixTime,
+    /// When the certificate ends.
+    pub credential_expires_at: UnixTime,
+}
+
+/// A device key of a subject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubjectDevice {
+    /// The key's thumbprint.
+    pub jkt: String,
+    /// The key: `04 || x || y`.
+    pub key: [u8; 65],
+    /// When it was bound.
+    pub bound_at: UnixTime,
+}
+
+/// A PIN under Argon2id and a pepper that is not in the store.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HashedPin {
+    /// The salt.
+    pub salt: [u8; 16],
+    /// Argon2 memory in KiB.
+    pub memory_kib: u32,
+    /// Argon2 passes.
+    pub passes: u32,
+    /// HMAC, under the pepper, of the Argon2id output.
+    pub tag: [u8; 32],
+}
+
+impl std::fmt::Debug for HashedPin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("HashedPin(..)")
+    }
+}
+
+/// Failed attempts at a PIN.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PinFailures {
+    /// How many since the last success.
+    pub count: u32,
+    /// Before this moment every attempt fails.
+    pub locked_until: Option<UnixTime>,
+}
+
+/// A subject as verification sees it.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// The handle.
+    pub subject: SubjectId,
+    /// The network number.
+    pub number: NetworkNumber,
+    /// The status.
+    pub status: SubjectStatus,
+    /// The ages reached.
+    pub age_flags: AgeFlags,
+    /// The document's last valid moment.
+    pub document_expires_at: UnixTime,
+    /// When the certificate ends.
+    pub credential_expires_at: UnixTime,
+    /// The device that was asked for.
+    pub device: SubjectDevice,
+    /// The PIN, hashed.
+    pub pin: HashedPin,
+    /// Failed attempts at the PIN.
+    pub pin_failures: PinFailures,
+}
+
+/// How far an enrolment came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EnrolmentStage {
+    /// Begun: the person may be reserved, nothing is committed.
+    Begun,
+    /// The subject is committed; the key holders have yet to confirm.
+    Committed,
+}
+
+/// Subjects, for issuance and verification.
+#[async_trait]
+pub trait Subjects: Send + Sync {
+    /// Begins an enrolment: after a crash it is found by [`Subjects::open_enrolments`].
+    async fn begin_enrolment(&self, subject: &SubjectId, now: UnixTime) -> Result<()>;
+
+    /// Commits the subject of a begun enrolment, whole. `false`, and nothing written, if the enrolment is not open,
+    /// or number or device key is taken.
+    async fn commit_enrolment(&self, new: &NewSubject) -> Result<bool>;
+
+    /// Ends an enrolment, once the key holders have confirmed or freed. Again is fine.
+    async fn end_enrolment(&self, subject: &SubjectId) -> Result<()>;
+
+    /// The enrolments that were begun before `before` and have not ended.
+    async fn open_enrolments(&self, before: UnixTime) -> Result<Vec<(SubjectId, EnrolmentStage)>>;
+
+    /// The subject of a device key.
+    async fn by_device(&self, jkt: &str) -> Result<Option<Subject>>;
+
+    /// All devices of a subject, oldest first.
+    async fn devices(&self, subject: &SubjectId) -> Result<Vec<SubjectDevice>>;
+
+    /// Sets a subject's status; `false` if there is no such subject.
+    async fn set_status(&self, subject: &SubjectId, status: SubjectStatus) -> Result<bool>;
+
+    /// Counts an attempt at a PIN before it is checked, unless the subject is locked: `false` then. Attempts that
+    /// run together are each counted.
+    async fn begin_pin_attempt(&self, subject: &SubjectId, now: UnixTime) -> Result<bool>;
+
+    /// Ends an attempt: success clears the count; failure locks until `locked_until`.
+    async fn end_pin_attempt(
+        &self,
+        subject: &SubjectId,
+        succeeded: bool,
+        locked_until: Option<UnixTime>,
+    ) -> Result<()>;
+
+    /// The last day (start, UTC+8 midnight as seconds) whose age tags were matched.
+    async fn last_age_day(&self) -> Result<Option<UnixTime>>;
+
+    /// In one transaction: sets the flags of every subject that holds one of these tags, removes those tags, and
+    /// records the day. Returns how many flags were set.
+    async fn reach_ages(&self, tags: &[(Threshold, [u8; 32])], day: UnixTime) -> Result<u64>;
+}
