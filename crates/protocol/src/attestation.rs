@@ -96,8 +96,14 @@ mod tests {
 
     #[test]
     fn pass_and_fail_are_of_one_length() {
-        let pass = concluded(&[(Check::RealPerson, Outcome::Pass), (Check::AgeOver18, Outcome::Pass)]);
-        let fail = concluded(&[(Check::RealPerson, Outcome::Pass), (Check::AgeOver18, Outcome::Fail)]);
+        let pass = concluded(&[
+            (Check::RealPerson, Outcome::Pass),
+            (Check::AgeOver18, Outcome::Pass),
+        ]);
+        let fail = concluded(&[
+            (Check::RealPerson, Outcome::Pass),
+            (Check::AgeOver18, Outcome::Fail),
+        ]);
         let length = |attestation| serde_json::to_string(attestation).unwrap().len();
         assert_eq!(length(&pass), length(&fail));
         assert_eq!((pass.result, pass.sub.is_some()), (Outcome::Pass, true));
@@ -107,7 +113,10 @@ mod tests {
     #[test]
     fn failing_either_of_two_checks_fails_the_result_and_no_check_is_no_pass() {
         for at in 0..2 {
-            let mut checks = [(Check::RealPerson, Outcome::Pass), (Check::AgeOver18, Outcome::Pass)];
+            let mut checks = [
+                (Check::RealPerson, Outcome::Pass),
+                (Check::AgeOver18, Outcome::Pass),
+            ];
             checks[at].1 = Outcome::Fail;
             assert_eq!(concluded(&checks).result, Outcome::Fail);
         }

@@ -16,7 +16,11 @@ pub fn to_string(value: &impl Serialize) -> Result<String, NotCanonical> {
 /// Reads `text`, which must be the canonical text of its value.
 pub fn from_str<T: Serialize + DeserializeOwned>(text: &str) -> Result<T, NotCanonical> {
     let value = cyberid_crypto::json::from_slice(text.as_bytes()).map_err(|_| NotCanonical)?;
-    if to_string(&value)? == text { Ok(value) } else { Err(NotCanonical) }
+    if to_string(&value)? == text {
+        Ok(value)
+    } else {
+        Err(NotCanonical)
+    }
 }
 
 #[cfg(test)]
@@ -37,7 +41,12 @@ mod tests {
     #[test]
     fn another_text_of_the_same_value_is_refused() {
         assert!(from_str::<serde_json::Value>(r#"{"a":1,"b":2}"#).is_ok());
-        for text in [r#"{"b":2,"a":1}"#, r#"{"a":1, "b":2}"#, r#"{"a":1,"b":2.0}"#, "{\"\\u0061\":1}"] {
+        for text in [
+            r#"{"b":2,"a":1}"#,
+            r#"{"a":1, "b":2}"#,
+            r#"{"a":1,"b":2.0}"#,
+            "{\"\\u0061\":1}",
+        ] {
             assert_eq!(from_str::<serde_json::Value>(text), Err(NotCanonical), "{text}");
         }
     }

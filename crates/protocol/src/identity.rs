@@ -35,9 +35,19 @@ impl fmt::Debug for Identity {
 impl Identity {
     /// Signs the claims; the result is for encryption at once.
     pub fn sign(&self, key: &dyn Sign) -> Result<zeroize::Zeroizing<String>, KeyFailure> {
-        let identity = self.fields.iter().map(|(field, value)| (*field, value.expose())).collect();
+        let identity = self
+            .fields
+            .iter()
+            .map(|(field, value)| (*field, value.expose()))
+            .collect();
         let (iss, aud, request) = (self.iss.as_str(), &self.aud, &self.request);
-        let claims = SignedClaims { iss, aud, iat: self.iat, request, identity };
+        let claims = SignedClaims {
+            iss,
+            aud,
+            iat: self.iat,
+            request,
+            identity,
+        };
         jws::sign(key, TYP, &claims).map(zeroize::Zeroizing::new)
     }
 }

@@ -145,7 +145,12 @@ impl Leaf {
     /// The leaf that follows this one in the life of a release: it says the same, but for kind, time and link.
     pub fn followed_by(&self, kind: LeafKind, time: UnixTime) -> Result<Self, NotCanonical> {
         let previous = Some(digest::sha256_base64url(self.to_text()?.as_bytes()));
-        Ok(Self { kind, time, previous, ..self.clone() })
+        Ok(Self {
+            kind,
+            time,
+            previous,
+            ..self.clone()
+        })
     }
 
     /// The leaf's bytes, as a text.
@@ -156,7 +161,11 @@ impl Leaf {
     /// Reads a leaf, which must be canonical and of this version.
     pub fn from_text(text: &str) -> Result<Self, NotCanonical> {
         let leaf: Self = canonical::from_str(text)?;
-        if leaf.v == VERSION { Ok(leaf) } else { Err(NotCanonical) }
+        if leaf.v == VERSION {
+            Ok(leaf)
+        } else {
+            Err(NotCanonical)
+        }
     }
 }
 
@@ -175,9 +184,18 @@ mod tests {
     #[test]
     fn a_leaf_reads_back_and_only_in_its_canonical_form() {
         let leaf = Leaf::new(LeafKind::ServiceHalted, UnixTime(5));
-        assert_eq!(leaf.to_text().as_deref(), Ok(r#"{"kind":"service.halted","time":5,"v":1}"#));
-        assert_eq!(Leaf::from_text(r#"{"kind":"service.halted","time":5,"v":1}"#), Ok(leaf));
-        for text in [r#"{"v":1,"kind":"service.halted","time":5}"#, r#"{"kind":"service.halted","time":5,"v":2}"#] {
+        assert_eq!(
+            leaf.to_text().as_deref(),
+            Ok(r#"{"kind":"service.halted","time":5,"v":1}"#)
+        );
+        assert_eq!(
+            Leaf::from_text(r#"{"kind":"service.halted","time":5,"v":1}"#),
+            Ok(leaf)
+        );
+        for text in [
+            r#"{"v":1,"kind":"service.halted","time":5}"#,
+            r#"{"kind":"service.halted","time":5,"v":2}"#,
+        ] {
             assert_eq!(Leaf::from_text(text), Err(NotCanonical));
         }
     }

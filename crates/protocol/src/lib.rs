@@ -21,6 +21,7 @@ pub mod leaf;
 pub mod message;
 pub mod problem;
 pub mod proof;
+pub mod pseudonym;
 pub mod receipt;
 pub mod registration;
 pub mod release;

@@ -107,11 +107,16 @@ impl Message for RegistrationCertificate {
 impl Registration {
     /// The registered keys of one use, `sig` or `enc`.
     pub fn keys(&self, use_: &str) -> impl Iterator<Item = &Jwk> {
-        self.jwks.keys.iter().filter(move |key| key.use_.as_deref() == Some(use_))
+        self.jwks
+            .keys
+            .iter()
+            .filter(move |key| key.use_.as_deref() == Some(use_))
     }
 
     /// The intended use of this purpose.
     pub fn intended_use(&self, purpose: &str) -> Option<&IntendedUse> {
-        self.intended_uses.iter().find(|intended| intended.purpose == purpose)
+        self.intended_uses
+            .iter()
+            .find(|intended| intended.purpose == purpose)
     }
 }

@@ -33,7 +33,9 @@ impl SealedProof {
     /// Seals a proof, and the PIN where it was asked for, to the platform.
     pub fn seal(platform: &PublicKey, proof: &str, pin: Option<&Pin>) -> Result<String, KeyFailure> {
         // A compact JWS and eight digits need no escaping.
-        let pin = pin.map(|pin| Zeroizing::new(format!(r#","pin":"{}""#, pin.expose()))).unwrap_or_default();
+        let pin = pin
+            .map(|pin| Zeroizing::new(format!(r#","pin":"{}""#, pin.expose())))
+            .unwrap_or_default();
         let body = Zeroizing::new(format!(r#"{{"proof":"{proof}"{}}}"#, *pin));
         jwe::seal(platform, "json", body.as_bytes())
     }
@@ -47,7 +49,11 @@ impl SealedConsent {
 
     /// Seals a consent to the platform.
     pub fn seal(platform: &PublicKey, consent: &str) -> Result<String, KeyFailure> {
-        jwe::seal(platform, "json", format!(r#"{{"consent":"{consent}"}}"#).as_bytes())
+        jwe::seal(
+            platform,
+            "json",
+            format!(r#"{{"consent":"{consent}"}}"#).as_bytes(),
+        )
     }
 }
 
@@ -64,7 +70,10 @@ mod tests {
         let sealed = SealedProof::seal(&key.public_key(), "a.b.c", Some(&pin)).unwrap();
         let opened = jwe::Sealed::parse(&sealed).unwrap().open(&key).unwrap();
         let read = SealedProof::read(&opened).unwrap();
-        assert_eq!((read.proof.as_str(), read.pin.unwrap().expose()), ("a.b.c", "27182845"));
+        assert_eq!(
+            (read.proof.as_str(), read.pin.unwrap().expose()),
+            ("a.b.c", "27182845")
+        );
         assert!(SealedConsent::read(&opened).is_err());
     }
 }

@@ -69,7 +69,10 @@ pub struct Remembered {
 
 impl Default for Remembered {
     fn default() -> Self {
-        Self { size: 0, root: cyberid_tlog::hash::EMPTY_ROOT }
+        Self {
+            size: 0,
+            root: cyberid_tlog::hash::EMPTY_ROOT,
+        }
     }
 }
 
@@ -137,7 +140,10 @@ impl Warrant {
     /// The thumbprint of the device key that is said to have signed the consent: it finds the record.
     pub fn device_jkt(&self) -> Result<String, WarrantRefused> {
         let consent = message::unverified::<Consent>(&self.consent).map_err(|_| WarrantRefused::Malformed)?;
-        consent.kid().map(str::to_owned).map_err(|_: InvalidJws| WarrantRefused::Malformed)
+        consent
+            .kid()
+            .map(str::to_owned)
+            .map_err(|_: InvalidJws| WarrantRefused::Malformed)
     }
 
     /// Checks everything that one key holder can check: all of it.
@@ -160,10 +166,21 @@ impl Warrant {
         let checkpoint = self.witnessed(anchors)?;
         let checkpoint = self.consistent(holder, remembered, &checkpoint)?;
         let leaf_sha256 = digest::sha256_base64url(self.leaf.as_bytes());
-        Ok(CheckedWarrant { consent, consent_sha256, leaf_sha256, rp_key: self.rp_key, checkpoint })
+        Ok(CheckedWarrant {
+            consent,
+            consent_sha256,
+            leaf_sha256,
+            rp_key: self.rp_key,
+            checkpoint,
+        })
     }
 
-    fn consent(&self, anchors: &Anchors, device: &PublicKey, now: UnixTime) -> Result<Consent, WarrantRefused> {
+    fn consent(
+        &self,
+        anchors: &Anchors,
+        device: &PublicKey,
+        now: UnixTime,
+    ) -> Result<Consent, WarrantRefused> {
         let consent: Consent =
             message::open(&self.consent, device).map_err(|_| WarrantRefused::ConsentInvalid)?;
         if consent.aud != anchors.issuer || consent.fields.is_empty() {
@@ -206,7 +223,9 @@ impl Warrant {
     fn witnessed(&self, anchors: &Anchors) -> Result<VerifiedCheckpoint, WarrantRefused> {
         let proof = TlogProof::parse(self.proof.as_bytes()).map_err(|_| WarrantRefused::Malformed)?;
         let entry = proof.verify(self.leaf.as_bytes(), &anchors.ledger, &anchors.policy);
-        entry.map(|entry| entry.checkpoint().clone()).map_err(|_| WarrantRefused::NotInWitnessedLedger)
+        entry
+            .map(|entry| entry.checkpoint().clone())
+            .map_err(|_| WarrantRefused::NotInWitnessedLedger)
     }
 
     fn consistent(
@@ -220,14 +239,19 @@ impl Warrant {
             KeyHolder::Custodian => &self.custodian_consistency,
         };
         let hashes: Option<Vec<Hash>> = hashes.iter().map(|hash| Hash::from_base64(hash)).collect();
-        let proof = ConsistencyProof { hashes: hashes.ok_or(WarrantRefused::Malformed)? };
+        let proof = ConsistencyProof {
+            hashes: hashes.ok_or(WarrantRefused::Malformed)?,
+        };
         if new.size() < old.size {
             return Err(WarrantRefused::StaleConsistency { size: old.size });
         }
         proof
             .verify(old.size, old.root, new.size(), new.root())
             .map_err(|_| WarrantRefused::LedgerForked)?;
-        Ok(Remembered { size: new.size(), root: new.root() })
+        Ok(Remembered {
+            size: new.size(),
+            root: new.root(),
+        })
     }
 }
 

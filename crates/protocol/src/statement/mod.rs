@@ -34,7 +34,10 @@ impl std::str::FromStr for Locale {
     type Err = &'static str;
 
     fn from_str(tag: &str) -> Result<Self, Self::Err> {
-        [Self::Chinese, Self::English].into_iter().find(|locale| locale.as_str() == tag).ok_or("no such locale")
+        [Self::Chinese, Self::English]
+            .into_iter()
+            .find(|locale| locale.as_str() == tag)
+            .ok_or("no such locale")
     }
 }
 
@@ -80,7 +83,11 @@ pub fn render(locale: Locale, terms: &Terms<'_>) -> Statement {
         Locale::Chinese => include_str!("release.zh-CN.txt"),
         Locale::English => include_str!("release.en.txt"),
     };
-    let fields: Vec<String> = terms.fields.iter().map(|field| format!("- {}", label(locale, *field))).collect();
+    let fields: Vec<String> = terms
+        .fields
+        .iter()
+        .map(|field| format!("- {}", label(locale, *field)))
+        .collect();
     let values = [
         ("fields", fields.join("\n")),
         ("name", terms.name.into()),
@@ -91,7 +98,10 @@ pub fn render(locale: Locale, terms: &Terms<'_>) -> Statement {
         ("notice_uri", terms.notice_uri.into()),
         ("enc_jkt", terms.enc_jkt.into()),
     ];
-    Statement { locale, text: fill(template.trim_end(), &values) }
+    Statement {
+        locale,
+        text: fill(template.trim_end(), &values),
+    }
 }
 
 /// Fills `{name}` places in one pass, so that a value that looks like a place stays a value.
@@ -101,7 +111,12 @@ fn fill(template: &str, values: &[(&str, String)]) -> String {
     while let Some((before, after)) = rest.split_once('{') {
         text.push_str(before);
         let (place, after) = after.split_once('}').unwrap_or((after, ""));
-        text.extend(values.iter().filter(|(name, _)| *name == place).map(|(_, value)| value.as_str()));
+        text.extend(
+            values
+                .iter()
+                .filter(|(name, _)| *name == place)
+                .map(|(_, value)| value.as_str()),
+        );
         rest = after;
     }
     text.push_str(rest);
@@ -143,14 +158,31 @@ mod tests {
     fn every_term_is_said_in_both_languages() {
         for locale in [Locale::Chinese, Locale::English] {
             let text = render(locale, &TERMS).text;
-            let said = ["bank.example", "open-account", "AML Law art. 18", "30", "thumbprint", "/privacy"];
+            let said = [
+                "bank.example",
+                "open-account",
+                "AML Law art. 18",
+                "30",
+                "thumbprint",
+                "/privacy",
+            ];
             assert!(said.iter().all(|term| text.contains(term)), "{text}");
-            assert!(TERMS.fields.iter().all(|field| text.contains(label(locale, *field))), "{text}");
+            assert!(
+                TERMS
+                    .fields
+                    .iter()
+                    .all(|field| text.contains(label(locale, *field))),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn a_name_that_looks_like_a_place_stays_a_name() {
-        assert!(render(Locale::English, &TERMS).text.starts_with("Bank {purpose} (bank.example) asks"));
+        assert!(
+            render(Locale::English, &TERMS)
+                .text
+                .starts_with("Bank {purpose} (bank.example) asks")
+        );
     }
 }
