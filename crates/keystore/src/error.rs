@@ -1,0 +1,83 @@
+//! Why a keystore did not do what it was asked.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::entry::State;
+use crate::kdf::InvalidCost;
+use crate::role::RoleName;
+
+/// Why a keystore did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeystoreError {
+    /// The passphrase is wrong, or the salt, cost or verifier in the file was altered.
+    #[error("the passphrase does not open this keystore")]
+    WrongPassphrase,
+    /// The file was altered, cut off, or was not written by this program.
+    #[error("the keystore file is damaged or was altered")]
+    Corrupt,
+    /// The file is of a version that this program does not know.
+    #[error("the keystore file has version {0}, which this program does not know")]
+    Version(u64),
+    /// A keystore is to be created where one is.
+    #[error("{} exists already", .0.display())]
+    Exists(PathBuf),
+    /// A keystore is to be opened where none is.
+    #[error("there is no keystore at {}", .0.display())]
+    Missing(PathBuf),
+    /// Another process, or another part of this one, has the keystore open.
+    #[error("the keystore in {} is in use by another process", .0.display())]
+    InUse(PathBuf),
+    /// This keystore holds no key of the role.
+    #[error("this keystore holds no key of the role {0}")]
+    NoKey(RoleName),
+    /// This keystore holds no key of the id.
+    #[error("this keystore holds no key with the id {0}")]
+    UnknownKey(String),
+    /// The key's state does not allow what was asked: an active key is rotated before it is destroyed.
+    #[error("the key {id} is {state}")]
+    State {
+        /// The key.
+        id: String,
+        /// Its state, in which it stays.
+        state: State,
+    },
+    /// The cost of the key derivation is out of bounds.
+    #[error(transparent)]
+    Cost(#[from] InvalidCost),
+    /// The file system refused; nothing has changed.
+    #[error("{}: {kind}", path.display())]
+    Io {
+        /// What was worked on.
+        path: PathBuf,
+        /// The system's reason.
+        kind: io::ErrorKind,
+    },
+    /// The new file may or may not have replaced the old one: open the keystore again to see.
+    #[error("it is unknown whether {} was written: {kind}", path.display())]
+    Unconfirmed {
+        /// The keystore's file.
+        path: PathBuf,
+        /// The system's reason.
+        kind: io::ErrorKind,
+    },
+    /// An earlier write ended unconfirmed; this keystore writes no more until it is opened again.
+    #[error("an earlier write ended unconfirmed; open the keystore again")]
+    Halted,
+}
+
+impl KeystoreError {
+    pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |error| Self::Io {
+            path: path.into(),
+            kind: error.kind(),
+        }
+    }
+
+    pub(crate) fn unconfirmed(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |error| Self::Unconfirmed {
+            path: path.into(),
+            kind: error.kind(),
+        }
+    }
+}
