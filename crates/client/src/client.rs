@@ -1,0 +1,170 @@
+//! Plain calls to one base address.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, Url};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
+
+use crate::ClientError;
+use crate::body::{Answer, Body, unreachable};
+
+/// How long a call may take, and how much it may bring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// For a connection to stand.
+    pub connect: Duration,
+    /// For the whole call.
+    pub total: Duration,
+    /// The longest answer in bytes.
+    pub answer: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(3),
+            total: Duration::from_secs(10),
+            answer: 4 * 1024 * 1024,
+        }
+    }
+}
+
+/// Calls one other party. It follows no redirect and uses no proxy: what is asked goes where it was sent, or fails.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base: String,
+    limits: Limits,
+}
+
+impl Client {
+    /// A client of the party at `base_url`, under the default [`Limits`].
+    pub fn new(base_url: &str) -> Result<Self, ClientError> {
+        Self::with_limits(base_url, Limits::default())
+    }
+
+    /// A client of the party at `base_url`.
+    pub fn with_limits(base_url: &str, limits: Limits) -> Result<Self, ClientError> {
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .connect_timeout(limits.connect)
+            .timeout(limits.total)
+            .build()
+            .map_err(|_| ClientError::Unmade)?;
+        let base = checked(base_url)?;
+        Ok(Self { http, base, limits })
+    }
+
+    /// The same client for another base address: connections are shared.
+    pub fn at(&self, base_url: &str) -> Result<Self, ClientError> {
+        let base = checked(base_url)?;
+        Ok(Self { base, ..self.clone() })
+    }
+
+    /// The base address, without a slash at its end.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Fetches JSON.
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        self.call(Method::GET, path, None, &[]).await?.json()
+    }
+
+    /// Fetches bytes of any media type.
+    pub async fn get_bytes(&self, path: &str) -> Result<Vec<u8>, ClientError> {
+        let answer = self.call(Method::GET, path, None, &[]).await?;
+        answer.success().map(|answer| answer.bytes)
+    }
+
+    /// Sends JSON, and reads JSON.
+    pub async fn post<B, T>(&self, path: &str, body: &B) -> Result<T, ClientError>
+    where
+        B: Serialize + Sync + ?Sized,
+        T: DeserializeOwned,
+    {
+        let body = Body::json(&body)?;
+        self.call(Method::POST, path, Some(&body), &[]).await?.json()
+    }
+
+    /// Sends JSON, and reads nothing.
+    pub async fn post_no_content<B>(&self, path: &str, body: &B) -> Result<(), ClientError>
+    where
+        B: Serialize + Sync + ?Sized,
+    {
+        let body = Body::json(&body)?;
+        let answer = self.call(Method::POST, path, Some(&body), &[]).await?;
+        answer.success().map(|_| ())
+    }
+
+    /// Sends JSON that the caller has written itself, because it is too personal for a type that can be serialised.
+    pub async fn post_personal<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        json: Zeroizing<Vec<u8>>,
+    ) -> Result<T, ClientError> {
+        let media_type = "application/json".into();
+        let body = Body {
+            media_type,
+            bytes: json,
+        };
+        self.call(Method::POST, path, Some(&body), &[]).await?.json()
+    }
+
+    /// Sends text, and reads whatever is answered with its status: for protocols that have answers of their own,
+    /// such as C2SP tlog-witness.
+    pub async fn post_text(
+        &self,
+        path: &str,
+        content_type: &str,
+        text: String,
+    ) -> Result<(u16, String), ClientError> {
+        let body = Body::of(content_type, text.into_bytes());
+        let answer = self.call(Method::POST, path, Some(&body), &[]).await?;
+        let text = String::from_utf8(answer.bytes).map_err(|_| ClientError::InvalidAnswer)?;
+        Ok((answer.status, text))
+    }
+
+    /// Makes one call, whatever its answer.
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Body>,
+        headers: &[(&str, &str)],
+    ) -> Result<Answer, ClientError> {
+        let url = Url::parse(&format!("{}{path}", self.base)).map_err(|_| ClientError::InvalidAddress)?;
+        let mut request = self.http.request(method, url).headers(header_map(headers)?);
+        if let Some(body) = body {
+            let bytes = Bytes::from_owner(body.bytes.clone());
+            request = request.header(CONTENT_TYPE, &body.media_type).body(bytes);
+        }
+        let response = request.send().await.map_err(unreachable)?;
+        Answer::receive(response, self.limits.answer).await
+    }
+}
+
+fn checked(base_url: &str) -> Result<String, ClientError> {
+    let url = Url::parse(base_url).map_err(|_| ClientError::InvalidAddress)?;
+    let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    if plain && matches!(url.scheme(), "http" | "https") && url.has_host() {
+        Ok(base_url.trim_end_matches('/').into())
+    } else {
+        Err(ClientError::InvalidAddress)
+    }
+}
+
+fn header_map(headers: &[(&str, &str)]) -> Result<HeaderMap, ClientError> {
+    let mut map = HeaderMap::new();
+    for (name, value) in headers {
+        let name = HeaderName::try_from(*name).map_err(|_| ClientError::Unmade)?;
+        let value = HeaderValue::try_from(*value).map_err(|_| ClientError::Unmade)?;
+        map.insert(name, value);
+    }
+    Ok(map)
+}
