@@ -1,1 +1,11 @@
-//! pin
+//! PINs at rest: Argon2id under a pepper, and the delay that grows with failed attempts.
+//!
+//! Answers T4 (a stolen database: without the pepper, which lives in the keystore, a PIN table cannot even be
+//! searched) and T10 (a flood: Argon2 runs behind a semaphore, off the threads that serve). Not in scope: which
+//! texts are PINs (`cyberid_domain::pin`), and where attempts are counted (`cyberid_storage::subject`).
+
+mod hasher;
+mod lockout;
+
+pub use hasher::{HashingFailed, PinCost, PinHasher};
+pub use lockout::{FREE_FAILURES, LONGEST_LOCK, SHORTEST_LOCK, lockout};
