@@ -1,0 +1,232 @@
+//! Checking one `DPoP` proof: RFC 9449, section 4.3, but for the nonce and the memory of what was seen.
+
+use cyberid_crypto::digest;
+use cyberid_crypto::jws::{InvalidJws, Unverified};
+use cyberid_domain::UnixTime;
+use cyberid_domain::clock::SKEW;
+use http::{HeaderMap, Method};
+use serde::Deserialize;
+
+/// The message type, RFC 9449 section 4.2.
+const TYP: &str = "dpop+jwt";
+
+/// Why a proof is not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidProof {
+    /// There is none.
+    #[error("there is no proof")]
+    Missing,
+    /// There is more than one.
+    #[error("there is more than one proof")]
+    Repeated,
+    /// Not a signed message of this type.
+    #[error("the proof is not a signed message of its type")]
+    Message(#[source] InvalidJws),
+    /// Made for another method.
+    #[error("the proof is for another method")]
+    Method,
+    /// Made for another address.
+    #[error("the proof is for another address")]
+    Address,
+    /// Made too long ago, or in the future.
+    #[error("the proof is not of this moment")]
+    Time,
+    /// Made for another access token, or for none.
+    #[error("the proof is for another token")]
+    Token,
+    /// Signed by another key than the token is bound to.
+    #[error("the proof is signed by another key")]
+    Key,
+    /// Seen before.
+    #[error("the proof was seen before")]
+    Replayed,
+}
+
+/// What a proof has to be about.
+pub(super) struct Expected<'a> {
+    /// The request's method.
+    pub(super) method: &'a Method,
+    /// The request's address without query and fragment.
+    pub(super) address: &'a str,
+    /// The present moment.
+    pub(super) now: UnixTime,
+    /// The access token that the request carries.
+    pub(super) token: Option<&'a str>,
+}
+
+/// A proof that is about this request; whether it is fresh and new is still open.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Proof {
+    /// The thumbprint of the key that made it.
+    pub(super) jkt: String,
+    /// Its unique name.
+    pub(super) jti: String,
+    /// The server's nonce in it.
+    pub(super) nonce: Option<String>,
+}
+
+/// The required claims; others are not looked at.
+#[derive(Deserialize)]
+struct Claims {
+    jti: String,
+    htm: String,
+    htu: String,
+    iat: u64,
+    ath: Option<String>,
+    nonce: Option<String>,
+}
+
+/// The one proof in the headers; check 1.
+pub(super) fn only_proof(headers: &HeaderMap) -> Result<&str, InvalidProof> {
+    let mut proofs = headers.get_all("dpop").iter();
+    let proof = proofs.next().ok_or(InvalidProof::Missing)?;
+    if proofs.next().is_some() {
+        return Err(InvalidProof::Repeated);
+    }
+    proof
+        .to_str()
+        .map_err(|_| InvalidProof::Message(InvalidJws::Malformed))
+}
+
+/// Checks 2 to 9, 11 and 12a: a well-formed, signed message about this request and this token.
+pub(super) fn verify(compact: &str, expected: &Expected<'_>) -> Result<Proof, InvalidProof> {
+    let message = Unverified::parse(compact, TYP).map_err(InvalidProof::Message)?;
+    let key = message.embedded_key().map_err(InvalidProof::Message)?;
+    let claims: Claims = message.verify(&key).map_err(InvalidProof::Message)?;
+    if claims.htm != expected.method.as_str() {
+        return Err(InvalidProof::Method);
+    }
+    if without_query(&claims.htu) != expected.address {
+        return Err(InvalidProof::Address);
+    }
+    if claims.iat.abs_diff(expected.now.0) > SKEW {
+        return Err(InvalidProof::Time);
+    }
+    if claims.ath
+        != expected
+            .token
+            .map(|token| digest::sha256_base64url(token.as_bytes()))
+    {
+        return Err(InvalidProof::Token);
+    }
+    Ok(Proof {
+        jkt: key.thumbprint(),
+        jti: claims.jti,
+        nonce: claims.nonce,
+    })
+}
+
+fn without_query(address: &str) -> &str {
+    address.split(['?', '#']).next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT_TOKEN: &str = "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0V\
+        jNoUklDUkRZOXpDa0RscEJoRjQyVVFVZldWQVdCRnMiLCJ5IjoiOVZFNGpmX09rX282NHpiVFRsY3VOSmFqSG10NnY5VERWclUwQ2R2R1\
+        JEQSIsImNydiI6IlAtMjU2In19.eyJqdGkiOiItQndDM0VTYzZhY2MybFRjIiwiaHRtIjoiUE9TVCIsImh0dSI6Imh0dHBzOi8vc2VydmV\
+        yLmV4YW1wbGUuY29tL3Rva2VuIiwiaWF0IjoxNTYyMjYyNjE2fQ.2-GxA6T8lP4vfrg8v-FdWP0A0zdrj8igiMLvqRMUvwnQg4PtFLbdLX\
+        iOSsX0x7NVY-FNyJK70nfbV37xRZT3Lg";
+    const AT_RESOURCE: &str = "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMz\
+        R0VjNoUklDUkRZOXpDa0RscEJoRjQyVVFVZldWQVdCRnMiLCJ5IjoiOVZFNGpmX09rX282NHpiVFRsY3VOSmFqSG10NnY5VERWclUwQ2R\
+        2R1JEQSIsImNydiI6IlAtMjU2In19.eyJqdGkiOiJlMWozVl9iS2ljOC1MQUVCIiwiaHRtIjoiR0VUIiwiaHR1IjoiaHR0cHM6Ly9yZXNv\
+        dXJjZS5leGFtcGxlLm9yZy9wcm90ZWN0ZWRyZXNvdXJjZSIsImlhdCI6MTU2MjI2MjYxOCwiYXRoIjoiZlVIeU8ycjJaM0RaNTNFc05yV\
+        0JiMHhXWG9hTnk1OUlpS0NBcWtzbVFFbyJ9.2oW9RP35yRqzhrtNP86L-Ey71EOptxRimPPToA1plemAgR6pxHF8y6-yqyVnmcw6Fy1dqd\
+        -jfxSYoMxhAJpLjA";
+    const TOKEN: &str = "Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU";
+
+    fn at_resource(change: impl FnOnce(&mut Expected<'_>)) -> Result<Proof, InvalidProof> {
+        let mut expected = Expected {
+            method: &Method::GET,
+            address: "https://resource.example.org/protectedresource",
+            now: UnixTime(1_562_262_618),
+            token: Some(TOKEN),
+        };
+        change(&mut expected);
+        verify(AT_RESOURCE, &expected)
+    }
+
+    /// RFC 9449, section 4.1, and the thumbprint of section 6.1.
+    #[test]
+    fn the_example_at_the_token_endpoint_is_accepted() {
+        let proof = verify(
+            AT_TOKEN,
+            &Expected {
+                method: &Method::POST,
+                address: "https://server.example.com/token",
+                now: UnixTime(1_562_262_616),
+                token: None,
+            },
+        )
+        .unwrap();
+        assert_eq!(proof.jkt, "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");
+        assert_eq!(proof.jti, "-BwC3ESc6acc2lTc");
+    }
+
+    /// RFC 9449, section 7.1.
+    #[test]
+    fn the_example_at_a_resource_is_accepted() {
+        assert_eq!(
+            digest::sha256_base64url(TOKEN.as_bytes()),
+            "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo"
+        );
+        let proof = at_resource(|_| {}).unwrap();
+        assert_eq!(proof.jkt, "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");
+        assert_eq!(proof.nonce, None);
+    }
+
+    #[test]
+    fn a_proof_is_good_for_its_own_request_only() {
+        let now = UnixTime(1_562_262_618);
+        assert_eq!(
+            at_resource(|it| it.method = &Method::POST),
+            Err(InvalidProof::Method)
+        );
+        assert_eq!(
+            at_resource(|it| it.address = "https://resource.example.org/"),
+            Err(InvalidProof::Address)
+        );
+        assert_eq!(
+            at_resource(|it| it.token = Some("other")),
+            Err(InvalidProof::Token)
+        );
+        assert_eq!(at_resource(|it| it.token = None), Err(InvalidProof::Token));
+        assert_eq!(
+            at_resource(|it| it.now = now.plus(SKEW + 1)),
+            Err(InvalidProof::Time)
+        );
+        assert_eq!(
+            at_resource(|it| it.now = now.minus(SKEW + 1)),
+            Err(InvalidProof::Time)
+        );
+        assert!(at_resource(|it| it.now = now.plus(SKEW)).is_ok());
+        assert!(at_resource(|it| it.now = now.minus(SKEW)).is_ok());
+    }
+
+    #[test]
+    fn an_altered_proof_is_refused() {
+        let altered = AT_RESOURCE.replace("LjA", "LjQ");
+        let expected = Expected {
+            method: &Method::GET,
+            address: "https://resource.example.org/protectedresource",
+            now: UnixTime(1_562_262_618),
+            token: Some(TOKEN),
+        };
+        assert_eq!(
+            verify(&altered, &expected),
+            Err(InvalidProof::Message(InvalidJws::Signature))
+        );
+    }
+
+    #[test]
+    fn there_is_exactly_one_proof() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(only_proof(&headers), Err(InvalidProof::Missing));
+        headers.append("dpop", http::HeaderValue::from_static("a"));
+        assert_eq!(only_proof(&headers), Ok("a"));
+        headers.append("dpop", http::HeaderValue::from_static("b"));
+        assert_eq!(only_proof(&headers), Err(InvalidProof::Repeated));
+    }
+}

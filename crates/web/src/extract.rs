@@ -1,0 +1,171 @@
+//! Extractors that refuse what the documentation does not allow.
+
+use std::collections::HashSet;
+use std::error::Error;
+use std::str::FromStr;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use cyberid_crypto::json::{self, InvalidJson};
+use cyberid_protocol::problem::{Problem, ProblemType};
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
+use http::{HeaderMap, StatusCode};
+use serde::de::DeserializeOwned;
+use tower_http::timeout::TimeoutError;
+
+use crate::Failure;
+
+/// A JSON body of type `T`: `application/json`, one object, no duplicate member, nothing unknown.
+///
+/// That nothing is unknown is for `T` to say (`deny_unknown_fields`).
+#[derive(Debug)]
+pub struct StrictJson<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for StrictJson<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        require_media_type(request.headers(), "application/json")?;
+        let Whole(body) = Whole::from_request(request, state).await?;
+        json::from_slice(&body).map(Self).map_err(malformed_json)
+    }
+}
+
+/// The whole body, within the limits of size and time.
+#[derive(Debug)]
+pub struct Whole(pub Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Whole {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        let body = Bytes::from_request(request, state).await;
+        body.map(Self).map_err(|rejection| {
+            if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+                ProblemType::RequestTooLarge.into()
+            } else if timed_out(&rejection) {
+                ProblemType::RequestTimeout.into()
+            } else {
+                ProblemType::MalformedRequest.into()
+            }
+        })
+    }
+}
+
+/// The one parameter in the path. What does not parse names nothing, and so is not found.
+#[derive(Debug)]
+pub struct PathParam<T>(pub T);
+
+impl<S: Send + Sync, T: FromStr + Send> FromRequestParts<S> for PathParam<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let text = Path::<String>::from_request_parts(parts, state).await;
+        text.ok()
+            .and_then(|Path(text)| text.parse().ok())
+            .map(Self)
+            .ok_or_else(|| ProblemType::NotFound.into())
+    }
+}
+
+/// The query as `T`: every parameter known, none twice.
+///
+/// That every parameter is known is for `T` to say (`deny_unknown_fields`).
+#[derive(Debug)]
+pub struct StrictQuery<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for StrictQuery<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        let query = parts.uri.query().unwrap_or_default();
+        read_query(query)
+            .map(Self)
+            .ok_or_else(|| ProblemType::MalformedRequest.into())
+    }
+}
+
+/// Refuses a body that is not of this media type; its parameters are not looked at.
+pub fn require_media_type(headers: &HeaderMap, expected: &str) -> Result<(), Failure> {
+    let essence = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next());
+    essence
+        .is_some_and(|essence| essence.trim().eq_ignore_ascii_case(expected))
+        .then_some(())
+        .ok_or_else(|| ProblemType::UnsupportedMediaType.into())
+}
+
+fn read_query<T: DeserializeOwned>(query: &str) -> Option<T> {
+    let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query).ok()?;
+    let names: HashSet<_> = pairs.iter().map(|(name, _)| name).collect();
+    if names.len() != pairs.len() {
+        return None;
+    }
+    serde_urlencoded::from_str(query).ok()
+}
+
+fn malformed_json(why: InvalidJson) -> Failure {
+    let reason = match why {
+        InvalidJson::Syntax => "syntax",
+        InvalidJson::Duplicate => "duplicate",
+        InvalidJson::Shape => "shape",
+    };
+    Problem::new(ProblemType::MalformedRequest)
+        .with("reason", reason)
+        .into()
+}
+
+/// Whether the body's deadline is among the causes.
+fn timed_out(error: &(dyn Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |&error| error.source()).any(<dyn Error>::is::<TimeoutError>)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Page {
+        limit: Option<u8>,
+        after: Option<String>,
+    }
+
+    #[test]
+    fn a_query_is_read_only_as_it_is_documented() {
+        let page = |limit, after: Option<&str>| {
+            Some(Page {
+                limit,
+                after: after.map(Into::into),
+            })
+        };
+        assert_eq!(read_query(""), page(None, None));
+        assert_eq!(read_query("limit=7&after=%E7%BD%91"), page(Some(7), Some("网")));
+        for query in [
+            "limit=7&limit=7",
+            "limit=-1",
+            "limit=",
+            "other=1",
+            "limit=1&other",
+        ] {
+            assert_eq!(read_query::<Page>(query), None, "{query}");
+        }
+    }
+
+    #[test]
+    fn only_the_media_type_itself_counts() {
+        let accepts = |value: &'static str| {
+            let headers = HeaderMap::from_iter([(CONTENT_TYPE, http::HeaderValue::from_static(value))]);
+            require_media_type(&headers, "application/json").is_ok()
+        };
+        assert!(accepts("application/json"));
+        assert!(accepts("Application/JSON; charset=utf-8"));
+        assert!(!accepts("text/plain"));
+        assert!(!accepts("application/jsonp"));
+        assert!(!accepts("application/problem+json"));
+        assert!(require_media_type(&HeaderMap::new(), "application/json").is_err());
+    }
+}

@@ -1,0 +1,88 @@
+//! What stands before every handler: it admits the callers that the mount names, and notices an answer that the
+//! documentation does not have.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use cyberid_protocol::problem::ProblemType;
+use http::Method;
+
+use super::Access;
+use crate::Failure;
+use crate::auth::{Authenticate, DPOP_NONCE, header_value};
+
+/// The problems that each operation at a path may answer.
+pub(super) type Declared = HashMap<Method, Vec<ProblemType>>;
+
+pub(super) struct Guard {
+    access: Access,
+    declared: Declared,
+    auth: Arc<dyn Authenticate>,
+}
+
+impl Guard {
+    pub(super) fn new(access: Access, declared: Declared, auth: Arc<dyn Authenticate>) -> Self {
+        Self {
+            access,
+            declared,
+            auth,
+        }
+    }
+
+    async fn admit(&self, request: Request) -> Result<Request, Failure> {
+        if !matches!(self.access, Access::Roles(_)) {
+            return Ok(request);
+        }
+        let (mut parts, body) = request.into_parts();
+        let caller = self.auth.authenticate(&parts).await?;
+        if !self.access.admits(caller.role) {
+            return Err(ProblemType::Forbidden.into());
+        }
+        parts.extensions.insert(caller);
+        Ok(Request::from_parts(parts, body))
+    }
+
+    fn give_nonce(&self, response: &mut Response) {
+        if !matches!(self.access, Access::Roles(_)) {
+            return;
+        }
+        if let Some(nonce) = self.auth.nonce() {
+            response.headers_mut().insert(DPOP_NONCE, header_value(&nonce));
+        }
+    }
+
+    /// An answer outside the documentation is a fault of ours: a log line in production, a panic in every test.
+    fn notice_undeclared(&self, method: &Method, response: &Response) {
+        let Some(kind) = response.extensions().get::<ProblemType>() else {
+            return;
+        };
+        let documented = if method == Method::HEAD && !self.declared.contains_key(method) {
+            &Method::GET
+        } else {
+            method
+        };
+        let kinds = self.declared.get(documented);
+        if !kinds.is_some_and(|kinds| kinds.contains(kind)) {
+            tracing::error!(
+                problem = kind.slug(),
+                "an operation answered a problem that it does not declare"
+            );
+            debug_assert!(false, "the problem {kind} is not declared");
+        }
+    }
+}
+
+/// The middleware around every handler.
+pub(super) async fn check(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
+    let method = request.method().clone();
+    let mut response = match guard.admit(request).await {
+        Ok(request) => next.run(request).await,
+        Err(failure) => failure.into_response(),
+    };
+    guard.notice_undeclared(&method, &response);
+    guard.give_nonce(&mut response);
+    response
+}

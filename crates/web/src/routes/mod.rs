@@ -1,0 +1,141 @@
+//! Mounting: an operation says who may call it where it is mounted, and the same words enforce and document it.
+//!
+//! There is no other way to mount. A mount panics when the service is put together, and so in every test, if an
+//! operation could not be used from its documentation alone: without an id, a summary, or an example of each body.
+
+mod access;
+mod document;
+mod guard;
+mod problems;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::MethodRouter;
+use cyberid_domain::relying_party::Role;
+use utoipa::openapi::{Components, Info, OpenApi, Paths};
+use utoipa_axum::router::UtoipaMethodRouter;
+
+pub use access::Access;
+pub use problems::problem_responses;
+
+use crate::Authenticate;
+use guard::{Declared, Guard};
+
+/// The operations of one service over the state `S`.
+pub struct Routes<S> {
+    openapi: OpenApi,
+    ids: HashSet<String>,
+    mounts: Vec<Mount<S>>,
+}
+
+struct Mount<S> {
+    path: String,
+    access: Access,
+    declared: Declared,
+    router: MethodRouter<S>,
+}
+
+impl<S: Clone + Send + Sync + 'static> Routes<S> {
+    /// No operations yet, in a document of this title.
+    pub fn new(title: &str, description: &str) -> Self {
+        let mut info = Info::new(title, env!("CARGO_PKG_VERSION"));
+        info.description = Some(description.into());
+        let mut openapi = OpenApi::new(info, Paths::new());
+        openapi.components = Some(document::components());
+        Self {
+            openapi,
+            ids: HashSet::new(),
+            mounts: Vec::new(),
+        }
+    }
+
+    /// Mounts operations that anybody may call.
+    ///
+    /// # Panics
+    ///
+    /// An operation is not fully documented, or its id is taken.
+    #[must_use]
+    pub fn public(self, operations: UtoipaMethodRouter<S>) -> Self {
+        self.mount(Access::Public, operations)
+    }
+
+    /// Mounts operations that take no token, because the message in the body is signed by who sends it.
+    ///
+    /// # Panics
+    ///
+    /// An operation is not fully documented, or its id is taken.
+    #[must_use]
+    pub fn signed(self, operations: UtoipaMethodRouter<S>) -> Self {
+        self.mount(Access::Signed, operations)
+    }
+
+    /// Mounts operations that only callers in one of these roles may call.
+    ///
+    /// # Panics
+    ///
+    /// An operation is not fully documented, its id is taken, or there is no role.
+    #[must_use]
+    pub fn authorize(self, roles: &[Role], operations: UtoipaMethodRouter<S>) -> Self {
+        assert!(!roles.is_empty(), "an operation for no role");
+        self.mount(Access::Roles(roles.to_vec()), operations)
+    }
+
+    /// The document of all operations.
+    pub fn openapi(&self) -> OpenApi {
+        self.openapi.clone()
+    }
+
+    /// The router of all operations; it merges with other services' routers, and [`crate::server::harden`] completes it.
+    pub fn finish(self, state: S, auth: Arc<dyn Authenticate>) -> Router {
+        let router = self.mounts.into_iter().fold(Router::new(), move |router, mount| {
+            let guard = Arc::new(Guard::new(mount.access, mount.declared, Arc::clone(&auth)));
+            let guarded = mount.router.route_layer(from_fn_with_state(guard, guard::check));
+            router.route(&mount.path, guarded)
+        });
+        router.with_state(state)
+    }
+
+    fn mount(mut self, access: Access, (schemas, paths, router): UtoipaMethodRouter<S>) -> Self {
+        let mut paths = paths.paths.into_iter();
+        let (Some((path, mut item)), None) = (paths.next(), paths.next()) else {
+            panic!("operations that are mounted together share one path");
+        };
+        let components = self.openapi.components.get_or_insert_with(Components::new);
+        components.schemas.extend(schemas);
+        let mut declared = Declared::new();
+        for (method, operation) in document::operations(&mut item) {
+            let id = document::require_complete(&path, operation, components);
+            assert!(self.ids.insert(id.clone()), "two operations are called {id}");
+            declared.insert(method, document::complete(&path, &access, operation));
+        }
+        self.openapi
+            .paths
+            .paths
+            .entry(path.replace("{*", "{"))
+            .or_default()
+            .merge_operations(item);
+        self.mounts.push(Mount {
+            path,
+            access,
+            declared,
+            router,
+        });
+        self
+    }
+}
+
+/// The document as JSON, the same bytes at every run: members in alphabetical order.
+///
+/// # Errors
+///
+/// The document holds something that JSON cannot.
+pub fn to_json(openapi: &OpenApi) -> serde_json::Result<String> {
+    let sorted = serde_json::to_value(openapi)?;
+    serde_json::to_string_pretty(&sorted).map(|json| json + "\n")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,208 @@
+//! One connection: from the handshake to the last answer.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::ConnectInfo;
+use axum::response::{IntoResponse, Response};
+use cyberid_protocol::problem::ProblemType;
+use http::Request;
+use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::timeout;
+use tower::ServiceExt;
+
+use super::harden::harden;
+use super::tls::PeerCertificate;
+use super::{Limits, Server, Tls};
+use crate::Failure;
+
+/// What all connections of a server share.
+pub(super) struct Engine {
+    limits: Limits,
+    tls: Option<Tls>,
+    http: Builder<TokioExecutor>,
+    router: Router,
+    in_flight: Arc<Semaphore>,
+}
+
+/// Who is at the other end.
+#[derive(Clone)]
+struct Peer {
+    address: SocketAddr,
+    certificate: Option<PeerCertificate>,
+}
+
+impl Engine {
+    pub(super) fn new(Server { limits, tls }: Server, router: Router) -> Self {
+        Self {
+            http: http(&limits),
+            router: harden(router, &limits),
+            in_flight: Arc::new(Semaphore::new(limits.in_flight)),
+            limits,
+            tls,
+        }
+    }
+
+    /// Serves one connection until either side ends it, or the server stops.
+    pub(super) async fn run(
+        self: Arc<Self>,
+        stream: TcpStream,
+        address: SocketAddr,
+        stopping: watch::Receiver<()>,
+    ) {
+        // Without it answers are only slower.
+        let _ = stream.set_nodelay(true);
+        let mut peer = Peer {
+            address,
+            certificate: None,
+        };
+        let Some(tls) = &self.tls else {
+            return self.speak(stream, peer, stopping).await;
+        };
+        match timeout(self.limits.header_time, tls.accept(stream)).await {
+            Ok(Ok((stream, certificate))) => {
+                peer.certificate = certificate;
+                self.speak(stream, peer, stopping).await;
+            }
+            Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+            Err(_) => tracing::debug!("a TLS handshake took too long"),
+        }
+    }
+
+    async fn speak<I>(self: &Arc<Self>, stream: I, peer: Peer, mut stopping: watch::Receiver<()>)
+    where
+        I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let activity = Activity::default();
+        let service = service_fn(|request| {
+            let (engine, peer, busy) = (Arc::clone(self), peer.clone(), activity.begin());
+            async move { Ok::<_, Infallible>(engine.answer(request, peer, busy).await) }
+        });
+        let mut connection = pin!(self.http.serve_connection(TokioIo::new(stream), service));
+        tokio::select! {
+            _ = connection.as_mut() => return,
+            () = activity.idle_for(self.limits.idle_time) => {}
+            _ = stopping.changed() => {}
+        }
+        connection.as_mut().graceful_shutdown();
+        tokio::select! {
+            _ = connection.as_mut() => {}
+            () = activity.idle_for(self.limits.header_time) => {}
+        }
+    }
+
+    async fn answer(&self, mut request: Request<Incoming>, peer: Peer, busy: Busy) -> Response {
+        let Ok(permit) = Arc::clone(&self.in_flight).try_acquire_owned() else {
+            metrics::counter!("http_requests_shed_total").increment(1);
+            return Failure::from(ProblemType::Unavailable)
+                .retry_after(1)
+                .into_response();
+        };
+        let extensions = request.extensions_mut();
+        extensions.insert(ConnectInfo(peer.address));
+        if let Some(certificate) = peer.certificate {
+            extensions.insert(certificate);
+        }
+        let Ok(response) = self.router.clone().oneshot(request.map(Body::new)).await;
+        response.map(|body| {
+            Body::new(Held {
+                body,
+                _busy: busy,
+                _permit: permit,
+            })
+        })
+    }
+}
+
+fn http(limits: &Limits) -> Builder<TokioExecutor> {
+    let mut http = Builder::new(TokioExecutor::new());
+    http.http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_time)
+        .max_headers(limits.header_count)
+        .max_buf_size(usize::from(limits.header_bytes).max(8192));
+    http.http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(u32::from(limits.header_bytes))
+        .max_concurrent_streams(128)
+        .keep_alive_interval(limits.header_time)
+        .keep_alive_timeout(limits.header_time);
+    http
+}
+
+/// How many requests of a connection are in work.
+struct Activity(watch::Sender<usize>);
+
+impl Default for Activity {
+    fn default() -> Self {
+        Self(watch::Sender::new(0))
+    }
+}
+
+impl Activity {
+    fn begin(&self) -> Busy {
+        self.0.send_modify(|count| *count += 1);
+        Busy(self.0.clone())
+    }
+
+    /// Completes when no request was in work for `time` without a break.
+    async fn idle_for(&self, time: Duration) {
+        let mut count = self.0.subscribe();
+        loop {
+            if count.wait_for(|count| *count == 0).await.is_err() {
+                return;
+            }
+            if timeout(time, count.changed()).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// One request in work.
+struct Busy(watch::Sender<usize>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
+}
+
+/// An answer's body; until it is sent the request is in work.
+struct Held {
+    body: Body,
+    _busy: Busy,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl HttpBody for Held {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,193 @@
+//! What the process says about itself: log lines and metrics. Neither holds a raw path, a query, a header, a body, or
+//! anything that stands for one person or one relying party.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use axum::extract::{MatchedPath, Request};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::Method;
+use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
+use tokio::time::Instant;
+use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+use tracing_subscriber::{EnvFilter, fmt};
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Format {
+    /// One JSON object for each line: for machines.
+    #[default]
+    Json,
+    /// For people at a terminal.
+    Pretty,
+}
+
+/// Why telemetry did not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum InitError {
+    /// The filter is not one.
+    #[error("the log filter is not valid")]
+    Filter(#[from] ParseError),
+    /// Another subscriber was there first.
+    #[error("logging was begun before")]
+    Log(#[from] TryInitError),
+    /// Another recorder was there first.
+    #[error("metrics were begun before")]
+    Metrics(#[from] BuildError),
+}
+
+/// Upper bounds of the histogram's buckets, in seconds.
+const SECONDS: [f64; 14] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+];
+
+static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
+
+/// Begins logging to standard output, and counting; once in a process.
+///
+/// `filter` is of the form of `RUST_LOG`: `info`, or `warn,cyberid_web=debug`.
+pub fn init(format: Format, filter: &str) -> Result<(), InitError> {
+    let filter = EnvFilter::try_new(filter)?;
+    let log = fmt().with_env_filter(filter);
+    match format {
+        Format::Json => log.json().flatten_event(true).finish().try_init()?,
+        Format::Pretty => log.finish().try_init()?,
+    }
+    begin_metrics()
+}
+
+/// Begins counting; once in a process.
+pub fn begin_metrics() -> Result<(), InitError> {
+    let handle = PrometheusBuilder::new()
+        .set_buckets(&SECONDS)?
+        .install_recorder()?;
+    METRICS.get_or_init(|| handle);
+    Ok(())
+}
+
+/// The metrics in the Prometheus text format; empty before [`init`].
+pub(crate) fn render_metrics() -> String {
+    METRICS.get().map_or_else(String::new, |handle| {
+        handle.run_upkeep();
+        handle.render()
+    })
+}
+
+/// The middleware that logs and counts every answer.
+pub(crate) async fn observe(request: Request, next: Next) -> Response {
+    let route = route(&request);
+    let method = method_label(request.method());
+    let start = Instant::now();
+    let in_flight = InFlight::begin();
+    let response = next.run(request).await;
+    drop(in_flight);
+    let took = start.elapsed();
+    record(&route, method, response.status().as_u16(), took);
+    response
+}
+
+fn record(route: &str, method: &'static str, status: u16, took: Duration) {
+    tracing::info!(
+        method,
+        route,
+        status,
+        duration_ms = took.as_secs_f64() * 1000.0,
+        "answered"
+    );
+    let route = route.to_owned();
+    let labels = [
+        ("route", route.clone()),
+        ("method", method.to_owned()),
+        ("status", status.to_string()),
+    ];
+    metrics::counter!("http_requests_total", &labels).increment(1);
+    metrics::histogram!("http_request_seconds", "route" => route, "method" => method).record(took);
+}
+
+/// The route's template; a path that matches none is never shown.
+fn route(request: &Request) -> String {
+    let template = request.extensions().get::<MatchedPath>();
+    template.map_or_else(|| "unmatched".into(), |path| path.as_str().into())
+}
+
+/// Callers can invent methods without end; labels cannot.
+fn method_label(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::PATCH => "PATCH",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
+struct InFlight;
+
+impl InFlight {
+    fn begin() -> Self {
+        metrics::gauge!("http_requests_in_flight").increment(1.0);
+        Self
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        metrics::gauge!("http_requests_in_flight").decrement(1.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex};
+
+    use axum::Router;
+    use axum::body::Body;
+    use axum::routing::post;
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::server::{Limits, harden};
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(line)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_log_line_names_the_route_and_nothing_that_the_caller_sent() {
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = fmt().json().with_writer(move || writer.clone()).finish();
+        let _guard = tracing::subscriber::set_default(subscriber);
+        let router = Router::new().route("/people/{name}", post(async || "hello"));
+        let request = Request::post("/people/zhang?secret=query")
+            .header("x-secret", "header")
+            .body(Body::from("secret body"))
+            .unwrap();
+        harden(router, &Limits::default()).oneshot(request).await.unwrap();
+        let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        assert!(log.contains(r#""route":"/people/{name}""#), "{log}");
+        assert!(log.contains(r#""method":"POST""#) && log.contains(r#""status":200"#));
+        assert!(!log.contains("zhang") && !log.contains("secret"), "{log}");
+    }
+
+    #[test]
+    fn a_filter_that_is_none_is_an_error() {
+        let error = init(Format::Json, "cyberid=loudly").unwrap_err();
+        assert!(matches!(error, InitError::Filter(_)), "{error:?}");
+    }
+}

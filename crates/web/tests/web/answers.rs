@@ -1,0 +1,128 @@
+//! What a caller hears when the request is not as documented, and from the operations of every process.
+
+use cyberid_protocol::problem::{Problem, ProblemType};
+use cyberid_web::telemetry;
+
+use crate::support::{Platform, problem};
+
+#[tokio::test]
+async fn a_good_request_is_answered_and_not_stored() {
+    let platform = Platform::start().await;
+    let answer = platform
+        .post("/echo", "application/json", r#"{"word":"网"}"#)
+        .await;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()["cache-control"], "no-store");
+    assert_eq!(answer.text().await.unwrap(), r#"{"word":"网"}"#);
+}
+
+#[tokio::test]
+async fn a_bad_body_is_refused_by_its_fault() {
+    let platform = Platform::start().await;
+    for (body, reason) in [
+        ("{", "syntax"),
+        (r#"{"word":"a","word":"b"}"#, "duplicate"),
+        (r#"{"word":"a","other":1}"#, "shape"),
+        ("{}", "shape"),
+        (r#"["a"]"#, "shape"),
+        ("\u{feff}{}", "syntax"),
+    ] {
+        let answer = platform.post("/echo", "application/json", body).await;
+        let expected = Problem::new(ProblemType::MalformedRequest).with("reason", reason);
+        assert_eq!(problem(answer).await, expected, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn another_media_type_is_refused() {
+    let platform = Platform::start().await;
+    let answer = platform.post("/echo", "text/plain", r#"{"word":"a"}"#).await;
+    assert_eq!(problem(answer).await.kind, ProblemType::UnsupportedMediaType);
+}
+
+#[tokio::test]
+async fn unknown_paths_and_methods_are_problems() {
+    let platform = Platform::start().await;
+    let answer = platform.get("/nowhere").await;
+    assert_eq!(problem(answer).await.kind, ProblemType::NotFound);
+    let answer = platform.get("/echo").await;
+    assert_eq!(answer.headers()["allow"], "POST");
+    assert_eq!(problem(answer).await.kind, ProblemType::MethodNotAllowed);
+}
+
+#[tokio::test]
+async fn what_does_not_parse_in_the_path_is_not_found() {
+    let platform = Platform::start().await;
+    assert_eq!(platform.get("/items/7").await.text().await.unwrap(), "7");
+    for path in ["/items/seven", "/items/256", "/items/%FF"] {
+        let answer = platform.get(path).await;
+        assert_eq!(problem(answer).await.kind, ProblemType::NotFound, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_query_outside_the_documentation_is_malformed() {
+    let platform = Platform::start().await;
+    assert_eq!(platform.get("/page?limit=7").await.text().await.unwrap(), "7");
+    for path in [
+        "/page",
+        "/page?limit=7&limit=8",
+        "/page?limit=7&x=1",
+        "/page?limit=x",
+    ] {
+        let answer = platform.get(path).await;
+        assert_eq!(
+            problem(answer).await.kind,
+            ProblemType::MalformedRequest,
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_panic_is_a_problem_that_tells_nothing_and_ends_nothing() {
+    let platform = Platform::start().await;
+    let answer = platform.get("/panics").await;
+    assert_eq!(problem(answer).await, Problem::new(ProblemType::Internal));
+    assert_eq!(platform.get("/items/7").await.status(), 200);
+}
+
+#[tokio::test]
+async fn the_process_lives_and_is_not_ready_without_saying_why() {
+    let platform = Platform::start().await;
+    assert_eq!(
+        platform.get("/healthz").await.text().await.unwrap(),
+        r#"{"status":"ok"}"#
+    );
+    let answer = platform.get("/readyz").await;
+    assert_eq!(problem(answer).await, Problem::new(ProblemType::Unavailable));
+}
+
+#[tokio::test]
+async fn every_problem_leads_to_its_page() {
+    let platform = Platform::start().await;
+    for kind in ProblemType::ALL {
+        let answer = platform.get(&format!("/problems/{kind}")).await;
+        assert_eq!(answer.headers()["content-type"], "text/markdown; charset=utf-8");
+        assert_eq!(answer.headers()["cache-control"], "public, max-age=3600");
+        let page = answer.text().await.unwrap();
+        assert!(page.starts_with(&format!("# {}", kind.title())), "{kind}");
+        assert!(page.contains("重试"), "{kind}");
+    }
+    let answer = platform.get("/problems/made-up").await;
+    assert_eq!(problem(answer).await.kind, ProblemType::NotFound);
+}
+
+#[tokio::test]
+async fn metrics_name_routes_and_never_paths() {
+    telemetry::begin_metrics().unwrap();
+    let platform = Platform::start().await;
+    platform.get("/items/77").await;
+    platform.get("/nowhere/near").await;
+    let metrics = platform.get("/metrics").await.text().await.unwrap();
+    assert!(metrics.contains(r#"http_requests_total{route="/items/{number}",method="GET",status="200"}"#));
+    assert!(metrics.contains(r#"http_requests_total{route="unmatched",method="GET",status="404"}"#));
+    assert!(metrics.contains(r#"http_request_seconds_bucket{route="/items/{number}",method="GET",le="30"}"#));
+    assert!(metrics.contains("http_requests_in_flight"));
+    assert!(!metrics.contains("77") && !metrics.contains("near"), "{metrics}");
+}
