@@ -30,5 +30,6 @@ pub mod sealed;
 pub mod source;
 pub mod statement;
 pub mod verification;
+pub mod visit;
 pub mod warrant;
 pub mod withdrawal;
