@@ -329,3 +329,25 @@ fn from_loopback(parts: &Parts) -> bool {
         .get::<ConnectInfo<SocketAddr>>()
         .is_some_and(|ConnectInfo(peer)| peer.ip().to_canonical().is_loopback())
 }
+
+#[cfg(test)]
+mod tests {
+    use cyberid_crypto::MacKey;
+    use cyberid_domain::UnixTime;
+    use cyberid_domain::clock::ManualClock;
+    use cyberid_domain::rng::SystemRng;
+
+    use super::*;
+
+    /// Another message under the same key is not an access token: each kind has its own `typ`.
+    #[test]
+    fn a_token_of_another_type_is_refused() {
+        let clock = Arc::new(ManualClock::new(UnixTime(1_800_000_000)));
+        let mac = MacKey::new([1; 32].into());
+        let tokens = AccessTokens::new("https://id.example", &mac, clock, Arc::new(SystemRng));
+        let token = tokens.issue(Role::Operator, "a", Some("b"), 600).unwrap();
+        let claims = tokens.check_token(&token).unwrap();
+        let retyped = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &tokens.making).unwrap();
+        assert_eq!(tokens.check_token(&retyped).err(), Some(InvalidToken::Foreign));
+    }
+}

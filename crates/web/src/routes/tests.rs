@@ -57,6 +57,10 @@ async fn look() {}
 #[utoipa::path(post, path = "/says", responses((status = 204)))]
 async fn say() {}
 
+/// Counts, whoever asks.
+#[utoipa::path(get, path = "/counts", responses((status = 204)))]
+async fn count() {}
+
 /// Wants a caller.
 #[utoipa::path(get, path = "/wants", responses((status = 204)))]
 async fn want(_: RelyingPartyCaller) {}
@@ -67,6 +71,7 @@ fn service() -> Routes<()> {
         .public(routes!(look))
         .signed(routes!(say))
         .public(routes!(want))
+        .authorize(&[Role::Operator, Role::Regulator], routes!(count))
 }
 
 async fn call(method: Method, path: &str, role: &str, body: &str) -> Response {
@@ -96,6 +101,20 @@ async fn only_the_roles_at_the_mount_are_admitted() {
     }
     let response = call(Method::POST, "/asks/a", "nobody", "").await;
     assert_eq!(kind(&response), Some(ProblemType::Unauthenticated));
+}
+
+#[tokio::test]
+async fn the_mount_refuses_even_where_the_handler_does_not_look() {
+    for (role, status) in [
+        ("operator", 200),
+        ("regulator", 200),
+        ("holder", 403),
+        ("relying_party", 403),
+        ("nobody", 401),
+    ] {
+        let response = call(Method::GET, "/counts", role, "").await;
+        assert_eq!(response.status(), status, "{role}");
+    }
 }
 
 #[tokio::test]
