@@ -103,9 +103,12 @@ pub struct IdentityCheckAnswer {
 /// configuration.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SourceKeys {
     /// Signs answers.
+    #[cfg_attr(feature = "openapi", schema(value_type = cyberid_crypto::Jwk))]
     pub signing_jwk: PublicKey,
     /// Questions are sealed to it.
+    #[cfg_attr(feature = "openapi", schema(value_type = cyberid_crypto::Jwk))]
     pub encryption_jwk: PublicKey,
 }

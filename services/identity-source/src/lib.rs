@@ -1,1 +1,63 @@
-//! identity-source
+//! A synthetic identity source: people who do not exist, in a register that answers as an authoritative one does.
+//!
+//! In scope: the [`Population`], made of a seed alone; the identity check (`cyberid_protocol::source`), by which
+//! issuance asks it; and, for a sandbox only, the list of its people and faults on demand. Not in scope: any real
+//! register, which keeps to the same protocol behind an adapter of its own.
+
+mod check;
+mod fault;
+mod population;
+mod routes;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use cyberid_domain::Clock;
+use cyberid_keystore::role::{Message, Source};
+use cyberid_keystore::{Opener, Signer};
+
+pub use check::CheckFailure;
+pub use fault::Fault;
+pub use population::{EVIDENCE_KIND, Person, Population};
+pub use routes::{fault_routes, routes, sandbox_routes};
+
+/// What the source is made of.
+pub struct Parts {
+    /// The moment of answers.
+    pub clock: Arc<dyn Clock>,
+    /// The people.
+    pub population: Population,
+    /// Signs answers.
+    pub signing_key: Signer<Source>,
+    /// Opens questions.
+    pub opening_key: Opener<Message>,
+}
+
+/// The synthetic identity source.
+pub struct IdentitySource {
+    parts: Parts,
+    fault: Mutex<Fault>,
+}
+
+impl IdentitySource {
+    /// A source that works.
+    pub fn new(parts: Parts) -> Arc<Self> {
+        Arc::new(Self {
+            parts,
+            fault: Mutex::new(Fault::None),
+        })
+    }
+
+    /// The people.
+    pub fn population(&self) -> &Population {
+        &self.parts.population
+    }
+
+    /// Makes every later answer faulty in this way.
+    pub fn set_fault(&self, fault: Fault) {
+        *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+    }
+
+    fn fault(&self) -> Fault {
+        *self.fault.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,281 @@
+//! The source over its real router.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::body::Body;
+use axum::response::Response;
+use cyberid_crypto::{AgreementKey, digest, hpke};
+use cyberid_domain::UnixTime;
+use cyberid_domain::clock::ManualClock;
+use cyberid_domain::personal::Personal;
+use cyberid_domain::rng::SystemRng;
+use cyberid_domain::secret::{Secret, SecretBytes};
+use cyberid_keystore::{KdfCost, Keystore, RoleName};
+use cyberid_protocol::message;
+use cyberid_protocol::problem::ProblemType;
+use cyberid_protocol::source::{BIRTH_DATE_INFO, IdentityCheckAnswer, Question, SourceAnswer, SourceKeys};
+use cyberid_web::Failure;
+use cyberid_web::auth::{Authenticate, Caller};
+use http::request::{Parts as Head, Request};
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tower::ServiceExt as _;
+
+use super::*;
+use crate::{Parts, Person, Population};
+
+const NOW: UnixTime = UnixTime(1_795_000_000);
+
+/// Nobody has a token here.
+struct Nobody;
+
+#[async_trait]
+impl Authenticate for Nobody {
+    async fn authenticate(&self, _: &Head) -> Result<Caller, Failure> {
+        Err(ProblemType::Unauthenticated.into())
+    }
+}
+
+struct Test {
+    source: Arc<IdentitySource>,
+    _folder: TempDir,
+}
+
+impl Test {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::new(NOW));
+        let passphrase = SecretBytes::from("passphrase".to_owned());
+        let rng = Arc::new(SystemRng);
+        let cost = KdfCost::INSECURE;
+        let store = Keystore::create(folder.path(), &passphrase, cost, Arc::clone(&clock) as _, rng).unwrap();
+        store.ensure(&[RoleName::Source, RoleName::Message]).unwrap();
+        let source = IdentitySource::new(Parts {
+            clock,
+            population: Population::new(Secret::from([7; 32]), 400),
+            signing_key: store.signer().unwrap(),
+            opening_key: store.opener().unwrap(),
+        });
+        Self {
+            source,
+            _folder: folder,
+        }
+    }
+
+    async fn call(&self, method: &str, path: &str, body: Option<Value>) -> Response {
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("content-type", "application/json")
+            .body(body)
+            .unwrap();
+        let finish =
+            |routes: cyberid_web::Routes<_>| routes.finish(Arc::clone(&self.source), Arc::new(Nobody));
+        let router = finish(routes())
+            .merge(finish(sandbox_routes()))
+            .merge(finish(fault_routes()));
+        router.oneshot(request).await.unwrap()
+    }
+
+    async fn ask(&self, question: &Question) -> (String, SourceAnswer) {
+        let sealed = question
+            .seal(&self.source.parts.opening_key.public_key())
+            .unwrap();
+        let answer = self
+            .call("POST", "/v1/identity-checks", Some(json!({"sealed": sealed})))
+            .await;
+        assert_eq!(answer.status(), 200);
+        let answer: IdentityCheckAnswer = read(answer).await;
+        let key = self.source.parts.signing_key.public_key();
+        (sealed, message::open(&answer.answer, &key).unwrap())
+    }
+
+    fn living(&self) -> &Person {
+        self.source
+            .population()
+            .people()
+            .find(|person| person.living)
+            .unwrap()
+    }
+
+    fn question(&self, person: &Person, reply_to: &AgreementKey) -> Question {
+        use cyberid_crypto::Agree as _;
+        Question {
+            kind: person.kind,
+            name: person.name.clone(),
+            number: person.number.clone(),
+            valid_until: Personal::new(person.valid_until.to_string()),
+            evidence_kind: "sandbox".into(),
+            evidence: Personal::new(self.source.population().evidence(person)),
+            reply_to: reply_to.public_key(),
+        }
+    }
+}
+
+async fn read<T: serde::de::DeserializeOwned>(response: Response) -> T {
+    let bytes = response.into_body().collect().await.unwrap().to_bytes();
+    serde_json::from_slice(&bytes).unwrap()
+}
+
+#[tokio::test]
+async fn a_true_question_is_confirmed_with_the_birth_date_for_the_asker_alone() {
+    let test = Test::start();
+    let reply_to = AgreementKey::ephemeral().unwrap();
+    let person = test.living();
+    let (sealed, answer) = test.ask(&test.question(person, &reply_to)).await;
+    assert!(answer.confirmed);
+    assert_eq!(answer.iat, NOW);
+    assert_eq!(
+        answer.question_sha256,
+        digest::sha256_base64url(sealed.as_bytes())
+    );
+    let sealed = cyberid_crypto::base64url::decode(&answer.birth_date_sealed.unwrap()).unwrap();
+    let date = hpke::open(&reply_to, BIRTH_DATE_INFO, b"", &sealed).unwrap();
+    assert_eq!(*date, person.birth_date.to_string().into_bytes());
+    let stranger = AgreementKey::ephemeral().unwrap();
+    assert!(hpke::open(&stranger, BIRTH_DATE_INFO, b"", &sealed).is_err());
+}
+
+#[tokio::test]
+async fn each_statement_must_be_the_persons_own() {
+    let test = Test::start();
+    let reply_to = AgreementKey::ephemeral().unwrap();
+    let person = test.living();
+    let mut others = test.source.population().people();
+    let other = others
+        .find(|other| other.number != person.number && other.kind != person.kind)
+        .unwrap();
+    let theirs = test.question(other, &reply_to);
+    let alter: [fn(&mut Question, &Question); 6] = [
+        |question, theirs| question.kind = theirs.kind,
+        |question, theirs| question.name = theirs.name.clone(),
+        |question, theirs| question.number = theirs.number.clone(),
+        |question, theirs| question.evidence = theirs.evidence.clone(),
+        |question, _| question.valid_until = Personal::new("2040-01-01".into()),
+        |question, _| question.evidence_kind = "face".into(),
+    ];
+    for alter in alter {
+        let mut question = test.question(person, &reply_to);
+        alter(&mut question, &theirs);
+        let (_, answer) = test.ask(&question).await;
+        assert!(!answer.confirmed);
+        assert_eq!(answer.birth_date_sealed, None);
+    }
+}
+
+#[tokio::test]
+async fn the_dead_are_not_confirmed() {
+    let test = Test::start();
+    let reply_to = AgreementKey::ephemeral().unwrap();
+    let dead = test
+        .source
+        .population()
+        .people()
+        .find(|person| !person.living)
+        .unwrap();
+    assert!(!test.ask(&test.question(dead, &reply_to)).await.1.confirmed);
+}
+
+#[tokio::test]
+async fn what_is_not_sealed_to_this_source_is_refused() {
+    let test = Test::start();
+    let reply_to = AgreementKey::ephemeral().unwrap();
+    let elsewhere = cyberid_crypto::Agree::public_key(&AgreementKey::ephemeral().unwrap());
+    let question = test.question(test.living(), &reply_to);
+    let here = test.source.parts.opening_key.public_key();
+    let empty = cyberid_crypto::jwe::seal(&here, "json", b"{}").unwrap();
+    for sealed in ["not sealed".into(), question.seal(&elsewhere).unwrap(), empty] {
+        let answer = test
+            .call("POST", "/v1/identity-checks", Some(json!({"sealed": sealed})))
+            .await;
+        assert_eq!(answer.extensions().get(), Some(&ProblemType::InvalidMessage));
+    }
+}
+
+#[tokio::test]
+async fn the_keys_that_it_shows_are_those_that_it_uses() {
+    let test = Test::start();
+    let keys: SourceKeys = read(test.call("GET", "/v1/source", None).await).await;
+    assert_eq!(keys.signing_jwk, test.source.parts.signing_key.public_key());
+    assert_eq!(keys.encryption_jwk, test.source.parts.opening_key.public_key());
+}
+
+#[tokio::test]
+async fn the_list_holds_people_who_can_enrol() {
+    let test = Test::start();
+    let list: Value = read(test.call("GET", "/sandbox/people?limit=500", None).await).await;
+    let listed = list["people"].as_array().unwrap();
+    let today = NOW.date();
+    let expected = test
+        .source
+        .population()
+        .people()
+        .filter(|person| person.can_enrol(today));
+    assert_eq!(listed.len(), expected.count());
+    assert!(listed.len() < 400);
+    for entry in listed {
+        let person = test
+            .source
+            .population()
+            .by_number(entry["document"]["number"].as_str().unwrap());
+        let person = person.unwrap();
+        assert!(person.living && person.valid_until > today);
+        assert_eq!(
+            entry["evidence"]["token"],
+            test.source.population().evidence(person)
+        );
+        assert_eq!(entry["birth_date"], person.birth_date.to_string());
+    }
+    let few: Value = read(test.call("GET", "/sandbox/people?limit=3", None).await).await;
+    assert_eq!(few["people"].as_array().unwrap()[..], listed[..3]);
+    let unknown = test.call("GET", "/sandbox/people?count=3", None).await;
+    assert_eq!(unknown.extensions().get(), Some(&ProblemType::MalformedRequest));
+}
+
+#[tokio::test]
+async fn faults_are_made_on_demand_and_end() {
+    let test = Test::start();
+    let reply_to = AgreementKey::ephemeral().unwrap();
+    let question = test.question(test.living(), &reply_to);
+    let set = async |kind: &str| {
+        let answer = test.call("POST", "/v1/faults", Some(json!({"kind": kind}))).await;
+        assert_eq!(answer.status(), 204);
+    };
+    set("wrong").await;
+    let (sealed, answer) = test.ask(&question).await;
+    assert_ne!(
+        answer.question_sha256,
+        digest::sha256_base64url(sealed.as_bytes())
+    );
+    let check = async || {
+        test.call("POST", "/v1/identity-checks", Some(json!({"sealed": sealed})))
+            .await
+    };
+    set("down").await;
+    assert_eq!(
+        check().await.extensions().get(),
+        Some(&ProblemType::SourceUnavailable)
+    );
+    set("garbage").await;
+    assert_eq!(read::<Value>(check().await).await, json!({"answer": "garbage"}));
+    set("none").await;
+    assert!(test.ask(&question).await.1.confirmed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_answer_comes_later_than_anyone_waits() {
+    let test = Test::start();
+    test.source.set_fault(crate::Fault::Slow);
+    let reply_to = AgreementKey::ephemeral().unwrap();
+    let started = tokio::time::Instant::now();
+    assert!(
+        test.ask(&test.question(test.living(), &reply_to))
+            .await
+            .1
+            .confirmed
+    );
+    assert!(started.elapsed() >= std::time::Duration::from_secs(15));
+}
