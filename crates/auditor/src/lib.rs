@@ -10,6 +10,7 @@ mod audit;
 mod chain;
 mod export;
 mod finding;
+mod http;
 
 mod kept;
 mod source;
@@ -19,6 +20,7 @@ pub use audit::{Progress, Report, audit};
 pub use chain::{ChainBreak, Chains};
 pub use export::export;
 pub use finding::{AuditFailure, Finding};
+pub use http::HttpSource;
 
 pub use kept::{Kept, KeptError};
 pub use source::{DirectorySource, LedgerSource, SourceError};
