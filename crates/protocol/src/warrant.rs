@@ -5,6 +5,8 @@
 //! by the key that signed the consent, so that nobody else's consent opens it; the leaf has to say what the consent
 //! says; and outsiders have to have seen the leaf.
 
+use std::cmp::Ordering;
+
 use cyberid_crypto::jws::InvalidJws;
 use cyberid_crypto::{PublicKey, base64url, digest};
 use cyberid_domain::UnixTime;
@@ -100,10 +102,11 @@ pub enum WarrantRefused {
     /// The leaf is not under a checkpoint that the policy accepts.
     #[error("not_in_witnessed_ledger")]
     NotInWitnessedLedger,
-    /// The checkpoint contradicts the one that was accepted before.
+    /// The checkpoint is as large as the one that was accepted before, and is another.
     #[error("ledger_forked")]
     LedgerForked,
-    /// The consistency proof starts from another size than this one.
+    /// The checkpoint is smaller than the remembered one, or the proof does not lead from there: it was made before
+    /// another release was accepted, or the ledger was forked, and then no proof ever will.
     #[error("stale_consistency")]
     StaleConsistency {
         /// The size that is remembered.
@@ -242,12 +245,15 @@ impl Warrant {
         let proof = ConsistencyProof {
             hashes: hashes.ok_or(WarrantRefused::Malformed)?,
         };
-        if new.size() < old.size {
-            return Err(WarrantRefused::StaleConsistency { size: old.size });
+        let stale = WarrantRefused::StaleConsistency { size: old.size };
+        match new.size().cmp(&old.size) {
+            Ordering::Less => return Err(stale),
+            Ordering::Equal if new.root() != old.root => return Err(WarrantRefused::LedgerForked),
+            Ordering::Equal => {}
+            Ordering::Greater => proof
+                .verify(old.size, old.root, new.size(), new.root())
+                .map_err(|_| stale)?,
         }
-        proof
-            .verify(old.size, old.root, new.size(), new.root())
-            .map_err(|_| WarrantRefused::LedgerForked)?;
         Ok(Remembered {
             size: new.size(),
             root: new.root(),

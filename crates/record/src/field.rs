@@ -1,0 +1,227 @@
+//! A field's value, under a key that needs both shares.
+
+use cyberid_crypto::aead::{self, DoesNotOpen};
+use cyberid_crypto::{KeyFailure, PublicKey, digest};
+use cyberid_domain::Rng;
+use cyberid_domain::personal::Personal;
+use cyberid_domain::rng::random;
+use zeroize::Zeroizing;
+
+use crate::place::{CIPHERTEXT, Place, Side};
+use crate::share::{Share, seal_share};
+
+/// How a field's key is made of its shares; another way is another version.
+const KEY_VERSION: &str = "hkdf-sha256/1";
+/// The salt of the derivation.
+const KEY_SALT: &[u8] = b"cyberid/v1/field-key";
+
+/// A sealed field: what each key holder keeps of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedField {
+    /// The value under a key that needs both shares, for the vault.
+    pub ciphertext: Vec<u8>,
+    /// The vault's share, sealed to the vault.
+    pub vault_share: Vec<u8>,
+    /// The custodian's share, sealed to the custodian.
+    pub custodian_share: Vec<u8>,
+}
+
+/// Seals one field of a new record. Nothing that whoever seals keeps opens it again.
+pub fn seal_field(
+    place: &Place,
+    value: &Personal,
+    vault: &PublicKey,
+    custodian: &PublicKey,
+    rng: &dyn Rng,
+) -> Result<SealedField, KeyFailure> {
+    let (ours, theirs) = (Share::random(rng), Share::random(rng));
+    let context = place.context(CIPHERTEXT, KEY_VERSION);
+    let nonce: [u8; aead::NONCE] = random(rng);
+    let key = field_key(&ours, &theirs, &context);
+    let sealed = aead::encrypt(&key, nonce, &context, value.expose().as_bytes());
+    Ok(SealedField {
+        ciphertext: [nonce.as_slice(), &sealed].concat(),
+        vault_share: seal_share(Side::Vault, vault, place, &ours)?,
+        custodian_share: seal_share(Side::Custodian, custodian, place, &theirs)?,
+    })
+}
+
+/// Opens a field with both of its shares.
+pub fn open_field(
+    place: &Place,
+    vault: &Share,
+    custodian: &Share,
+    ciphertext: &[u8],
+) -> Result<Personal, DoesNotOpen> {
+    let (nonce, sealed) = ciphertext.split_first_chunk().ok_or(DoesNotOpen)?;
+    let context = place.context(CIPHERTEXT, KEY_VERSION);
+    let key = field_key(vault, custodian, &context);
+    let opened = aead::decrypt(&key, *nonce, &context, sealed)?;
+    let text = str::from_utf8(&opened).map_err(|_| DoesNotOpen)?;
+    Ok(Personal::new(text.to_owned()))
+}
+
+fn field_key(vault: &Share, custodian: &Share, context: &[u8]) -> Zeroizing<[u8; 32]> {
+    let both = Zeroizing::new([*vault.expose(), *custodian.expose()]);
+    digest::hkdf(KEY_SALT, both.as_flattened(), context)
+}
+
+#[cfg(test)]
+mod tests {
+    use cyberid_crypto::AgreementKey;
+    use cyberid_domain::field::Field;
+    use cyberid_domain::id::SubjectId;
+    use cyberid_domain::rng::SystemRng;
+
+    use super::*;
+    use crate::open_share;
+
+    struct Holders {
+        vault: AgreementKey,
+        custodian: AgreementKey,
+    }
+
+    impl Holders {
+        fn new() -> Self {
+            Self {
+                vault: AgreementKey::ephemeral().unwrap(),
+                custodian: AgreementKey::ephemeral().unwrap(),
+            }
+        }
+
+        fn seal(&self, place: &Place, value: &str) -> SealedField {
+            use cyberid_crypto::Agree as _;
+            let value = Personal::new(value.into());
+            let (vault, custodian) = (self.vault.public_key(), self.custodian.public_key());
+            seal_field(place, &value, &vault, &custodian, &SystemRng).unwrap()
+        }
+
+        fn shares(&self, place: &Place, sealed: &SealedField) -> Option<(Share, Share)> {
+            let vault = open_share(Side::Vault, &self.vault, place, &sealed.vault_share).ok()?;
+            let custodian =
+                open_share(Side::Custodian, &self.custodian, place, &sealed.custodian_share).ok()?;
+            Some((vault, custodian))
+        }
+
+        fn open(&self, place: &Place, sealed: &SealedField) -> Option<Personal> {
+            let (vault, custodian) = self.shares(place, sealed)?;
+            open_field(place, &vault, &custodian, &sealed.ciphertext).ok()
+        }
+    }
+
+    fn place(field: Field) -> Place {
+        Place {
+            subject: SubjectId::random(&SystemRng),
+            field,
+        }
+    }
+
+    #[test]
+    fn both_holders_together_open_a_field() {
+        let (holders, place) = (Holders::new(), place(Field::Name));
+        let opened = holders.open(&place, &holders.seal(&place, "王小明")).unwrap();
+        assert_eq!(opened.expose(), "王小明");
+    }
+
+    #[test]
+    fn one_share_alone_opens_nothing() {
+        let (holders, place) = (Holders::new(), place(Field::Name));
+        let sealed = holders.seal(&place, "王小明");
+        let (vault, custodian) = holders.shares(&place, &sealed).unwrap();
+        let open = |one: &Share, two: &Share| open_field(&place, one, two, &sealed.ciphertext);
+        assert!(open(&vault, &custodian).is_ok());
+        assert!(open(&custodian, &vault).is_err());
+        for own in [&vault, &custodian] {
+            let guessed = Share::random(&SystemRng);
+            for other in [own, &guessed] {
+                assert!(open(own, other).is_err());
+                assert!(open(other, own).is_err());
+            }
+        }
+        // Neither holder opens what was sealed to the other.
+        assert!(open_share(Side::Custodian, &holders.vault, &place, &sealed.custodian_share).is_err());
+        assert!(open_share(Side::Vault, &holders.custodian, &place, &sealed.vault_share).is_err());
+    }
+
+    #[test]
+    fn swapped_ciphertexts_are_noticed_even_with_their_own_shares() {
+        let holders = Holders::new();
+        let here = place(Field::DocumentNumber);
+        let other_row = place(Field::DocumentNumber);
+        let other_field = Place {
+            field: Field::Name,
+            ..here
+        };
+        let sealed = holders.seal(&here, "11010519491231002X");
+        for there in [&other_row, &other_field] {
+            let moved = holders.seal(there, "M12345678");
+            assert!(holders.open(&here, &moved).is_none(), "all three columns moved");
+            let (vault, custodian) = holders.shares(there, &moved).unwrap();
+            let ciphertext = &moved.ciphertext;
+            assert!(open_field(there, &vault, &custodian, ciphertext).is_ok());
+            assert!(
+                open_field(&here, &vault, &custodian, ciphertext).is_err(),
+                "place"
+            );
+            let mixed = SealedField {
+                ciphertext: ciphertext.clone(),
+                ..sealed.clone()
+            };
+            assert!(holders.open(&here, &mixed).is_none(), "one column moved");
+        }
+    }
+
+    #[test]
+    fn the_place_binds_beyond_the_derived_key() {
+        // Whoever could choose the shares still cannot move a ciphertext: two fields under the same shares.
+        let (here, there) = (place(Field::Name), place(Field::Name));
+        let (ours, theirs) = (Share::random(&SystemRng), Share::random(&SystemRng));
+        let context = here.context(CIPHERTEXT, KEY_VERSION);
+        let key = field_key(&ours, &theirs, &context);
+        assert_ne!(
+            *key,
+            *field_key(&ours, &theirs, &there.context(CIPHERTEXT, KEY_VERSION))
+        );
+    }
+
+    #[test]
+    fn columns_are_not_interchangeable() {
+        let (holders, place) = (Holders::new(), place(Field::Name));
+        let sealed = holders.seal(&place, "王小明");
+        let swapped = SealedField {
+            vault_share: sealed.custodian_share.clone(),
+            custodian_share: sealed.vault_share.clone(),
+            ..sealed.clone()
+        };
+        assert!(holders.open(&place, &swapped).is_none());
+        // Not even when one key served both sides.
+        let one = Holders {
+            vault: AgreementKey::from_scalar(&[7; 32]).unwrap(),
+            custodian: AgreementKey::from_scalar(&[7; 32]).unwrap(),
+        };
+        let sealed = one.seal(&place, "王小明");
+        assert!(one.open(&place, &sealed).is_some());
+        let swapped = SealedField {
+            vault_share: sealed.custodian_share.clone(),
+            custodian_share: sealed.vault_share.clone(),
+            ..sealed
+        };
+        assert!(one.shares(&place, &swapped).is_none());
+    }
+
+    #[test]
+    fn altered_bytes_do_not_open() {
+        let (holders, place) = (Holders::new(), place(Field::Name));
+        let sealed = holders.seal(&place, "王小明");
+        let (vault, custodian) = holders.shares(&place, &sealed).unwrap();
+        for at in 0..sealed.ciphertext.len() {
+            let mut altered = sealed.ciphertext.clone();
+            altered[at] ^= 1;
+            assert!(
+                open_field(&place, &vault, &custodian, &altered).is_err(),
+                "at {at}"
+            );
+        }
+        assert!(open_field(&place, &vault, &custodian, &sealed.ciphertext[..11]).is_err());
+    }
+}

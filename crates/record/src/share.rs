@@ -1,0 +1,176 @@
+//! The two halves of a field's key: sealed to their holders, and handed over from the custodian to the vault.
+
+use std::fmt;
+
+use cyberid_crypto::aead::DoesNotOpen;
+use cyberid_crypto::{Agree, KeyFailure, PublicKey, base64url, hpke};
+use cyberid_domain::Rng;
+use cyberid_domain::secret::Secret;
+
+use crate::place::{Place, Side};
+
+/// What the seal around a share in a store is for.
+const SHARE_INFO: &[u8] = b"cyberid/v1/share";
+/// What the seal around a share on its way to the vault is for.
+const HAND_OVER_INFO: &[u8] = b"cyberid/v1/hand-over";
+/// The length of the recipient's thumbprint, with which a sealed share begins.
+const THUMBPRINT: usize = 32;
+
+/// Half of a field's key. It cannot be printed or compared, and is wiped when dropped.
+pub struct Share(Secret<32>);
+
+impl Share {
+    pub(crate) fn random(rng: &dyn Rng) -> Self {
+        let mut bytes = [0; 32];
+        rng.fill(&mut bytes);
+        Self(Secret::take(&mut bytes))
+    }
+
+    pub(crate) fn expose(&self) -> &[u8; 32] {
+        self.0.expose()
+    }
+
+    fn opened(bytes: &[u8]) -> Result<Self, DoesNotOpen> {
+        let mut bytes = bytes.try_into().map_err(|_| DoesNotOpen)?;
+        Ok(Self(Secret::take(&mut bytes)))
+    }
+}
+
+impl fmt::Debug for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Share(..)")
+    }
+}
+
+/// The thumbprint of the key that a share is sealed to: by it a holder finds the key after a rotation.
+pub fn sealed_to(sealed: &[u8]) -> Result<String, DoesNotOpen> {
+    let (thumbprint, _) = sealed.split_at_checked(THUMBPRINT).ok_or(DoesNotOpen)?;
+    Ok(base64url::encode(thumbprint))
+}
+
+/// Seals a share to its holder, for its place in the holder's store.
+pub(crate) fn seal_share(
+    side: Side,
+    holder: &PublicKey,
+    place: &Place,
+    share: &Share,
+) -> Result<Vec<u8>, KeyFailure> {
+    let aad = place.context(side.column(), &holder.thumbprint());
+    seal(holder, SHARE_INFO, &aad, share)
+}
+
+/// Opens a holder's own share, where it belongs.
+pub fn open_share(side: Side, key: &dyn Agree, place: &Place, sealed: &[u8]) -> Result<Share, DoesNotOpen> {
+    let aad = place.context(side.column(), key.kid());
+    open(key, SHARE_INFO, &aad, sealed)
+}
+
+/// Seals the custodian's share to the vault, for the one warrant whose leaf has this SHA-256 (base64url).
+pub fn hand_over(
+    share: &Share,
+    vault: &PublicKey,
+    warrant_leaf_sha256: &str,
+    place: &Place,
+) -> Result<Vec<u8>, KeyFailure> {
+    let aad = hand_over_context(&vault.thumbprint(), warrant_leaf_sha256, place);
+    seal(vault, HAND_OVER_INFO, &aad, share)
+}
+
+/// Opens what the custodian handed over for this warrant.
+pub fn receive(
+    key: &dyn Agree,
+    warrant_leaf_sha256: &str,
+    place: &Place,
+    sealed: &[u8],
+) -> Result<Share, DoesNotOpen> {
+    let aad = hand_over_context(key.kid(), warrant_leaf_sha256, place);
+    open(key, HAND_OVER_INFO, &aad, sealed)
+}
+
+fn hand_over_context(vault_jkt: &str, warrant_leaf_sha256: &str, place: &Place) -> Vec<u8> {
+    let mut context = place.context(Side::Custodian.column(), vault_jkt);
+    context.extend(warrant_leaf_sha256.as_bytes());
+    context
+}
+
+fn seal(recipient: &PublicKey, info: &[u8], aad: &[u8], share: &Share) -> Result<Vec<u8>, KeyFailure> {
+    let thumbprint = base64url::decode(&recipient.thumbprint()).ok_or(KeyFailure)?;
+    let sealed = hpke::seal(recipient, info, aad, share.expose())?;
+    Ok([thumbprint, sealed].concat())
+}
+
+fn open(key: &dyn Agree, info: &[u8], aad: &[u8], sealed: &[u8]) -> Result<Share, DoesNotOpen> {
+    let (thumbprint, sealed) = sealed.split_at_checked(THUMBPRINT).ok_or(DoesNotOpen)?;
+    if base64url::encode(thumbprint) != key.kid() {
+        return Err(DoesNotOpen);
+    }
+    Share::opened(&hpke::open(key, info, aad, sealed)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use cyberid_crypto::AgreementKey;
+    use cyberid_domain::field::Field;
+    use cyberid_domain::id::SubjectId;
+    use cyberid_domain::rng::SystemRng;
+
+    use super::*;
+
+    fn place() -> Place {
+        Place {
+            subject: SubjectId::random(&SystemRng),
+            field: Field::Name,
+        }
+    }
+
+    #[test]
+    fn a_share_opens_for_its_holder_in_its_place_only() {
+        let (own, other) = (
+            AgreementKey::ephemeral().unwrap(),
+            AgreementKey::ephemeral().unwrap(),
+        );
+        let (here, there) = (place(), place());
+        let share = Share::random(&SystemRng);
+        let sealed = seal_share(Side::Vault, &own.public_key(), &here, &share).unwrap();
+        assert_eq!(sealed_to(&sealed).as_deref(), Ok(own.kid()));
+        let opened = open_share(Side::Vault, &own, &here, &sealed).unwrap();
+        assert_eq!(opened.expose(), share.expose());
+
+        let elsewhere = Place {
+            field: Field::BirthDate,
+            ..here
+        };
+        for (side, key, place) in [
+            (Side::Custodian, &own, &here),
+            (Side::Vault, &other, &here),
+            (Side::Vault, &own, &there),
+            (Side::Vault, &own, &elsewhere),
+        ] {
+            assert!(open_share(side, key, place, &sealed).is_err(), "{side:?}");
+        }
+        assert!(receive(&own, "leaf", &here, &sealed).is_err());
+        assert!(open_share(Side::Vault, &own, &here, &sealed[..31]).is_err());
+    }
+
+    #[test]
+    fn a_share_handed_over_for_another_warrant_is_refused() {
+        let (vault, other) = (
+            AgreementKey::ephemeral().unwrap(),
+            AgreementKey::ephemeral().unwrap(),
+        );
+        let (here, there) = (place(), place());
+        let share = Share::random(&SystemRng);
+        let sealed = hand_over(&share, &vault.public_key(), "leaf-one", &here).unwrap();
+        let received = receive(&vault, "leaf-one", &here, &sealed).unwrap();
+        assert_eq!(received.expose(), share.expose());
+        assert!(receive(&vault, "leaf-two", &here, &sealed).is_err());
+        assert!(receive(&vault, "leaf-one", &there, &sealed).is_err());
+        assert!(receive(&other, "leaf-one", &here, &sealed).is_err());
+        assert!(open_share(Side::Custodian, &vault, &here, &sealed).is_err());
+    }
+
+    #[test]
+    fn a_share_is_not_printed() {
+        assert_eq!(format!("{:?}", Share::random(&SystemRng)), "Share(..)");
+    }
+}
