@@ -71,6 +71,11 @@ impl Client {
         &self.base
     }
 
+    /// How long a call may take, and how much it may bring.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// Fetches JSON.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
         self.call(Method::GET, path, None, &[]).await?.json()
@@ -100,6 +105,11 @@ impl Client {
         let body = Body::json(&body)?;
         let answer = self.call(Method::POST, path, Some(&body), &[]).await?;
         answer.success().map(|_| ())
+    }
+
+    /// Sends nothing, and reads JSON.
+    pub async fn post_empty<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        self.call(Method::POST, path, None, &[]).await?.json()
     }
 
     /// Sends JSON that the caller has written itself, because it is too personal for a type that can be serialised.

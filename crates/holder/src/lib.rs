@@ -1,1 +1,33 @@
-//! holder
+//! The citizen's side: a device key, an enrolment, requests that are checked before they are shown, answers that
+//! are signed and sealed, and receipts that can be checked without the platform.
+//!
+//! The platform is not believed further than its signatures go. What arrives is unchecked; only what has passed the
+//! review ([`ReviewedRequest`], [`ReviewedDirect`]) can be answered, and only a [`VerifiedReceipt`] says that something
+//! is in the ledger. Not in scope: showing things to people, and a phone's secure element, which implements
+//! [`cyberid_crypto::Sign`].
+
+mod answer;
+mod certified;
+mod consents;
+mod device_key;
+mod direct;
+mod enrol;
+mod error;
+mod grant;
+mod holder;
+mod receipt;
+mod review;
+#[cfg(test)]
+mod testing;
+
+pub use certified::CertificateRefused;
+pub use cyberid_client::ledger::Tree;
+pub use cyberid_client::{Pins, Platform};
+pub use device_key::DeviceKey;
+pub use direct::ReviewedDirect;
+pub use enrol::{Enrolment, EvidenceToPresent, StatedDocument};
+pub use error::{HolderError, RequestRefused};
+pub use grant::Consented;
+pub use holder::Holder;
+pub use receipt::{ReceiptRefused, VerifiedReceipt, check_receipt};
+pub use review::{ReviewedRelease, ReviewedRequest, ReviewedVerification};

@@ -1,0 +1,54 @@
+//! Consents after they were given: their receipts, and their end.
+
+use cyberid_domain::id::{ConsentId, Nonce};
+use cyberid_protocol::message::Message as _;
+use cyberid_protocol::receipt::Receipt;
+use cyberid_protocol::withdrawal::{MAX_LIFE, Withdrawal, WithdrawalBody};
+
+use crate::receipt::{ReceiptRefused, check_receipt};
+use crate::{Holder, HolderError, VerifiedReceipt};
+
+impl Holder {
+    /// Withdraws a consent, in one call. The receipt says that the ledger knows of it.
+    pub async fn withdraw(&self, consent_id: &ConsentId) -> Result<VerifiedReceipt, HolderError> {
+        let now = self.now();
+        let withdrawal = Withdrawal {
+            aud: self.platform.issuer().into(),
+            consent: consent_id.clone(),
+            iat: now,
+            exp: now.plus(MAX_LIFE),
+            jti: Nonce::random(&*self.rng),
+        };
+        let withdrawal = withdrawal.sign(&*self.key)?;
+        let path = format!("/v1/consents/{consent_id}/withdraw");
+        let receipt = self.client().post(&path, &WithdrawalBody { withdrawal }).await?;
+        self.admit_receipt(consent_id, receipt).await
+    }
+
+    /// The receipt of a consent as it stands now.
+    pub async fn receipt(&self, consent_id: &ConsentId) -> Result<VerifiedReceipt, HolderError> {
+        let receipt = self
+            .session
+            .get(&format!("/v1/consents/{consent_id}/receipt"))
+            .await?;
+        self.admit_receipt(consent_id, receipt).await
+    }
+
+    /// Checks a receipt, and that its checkpoint agrees with what was seen of the ledger before.
+    pub async fn admit_receipt(
+        &self,
+        consent_id: &ConsentId,
+        receipt: Receipt,
+    ) -> Result<VerifiedReceipt, HolderError> {
+        let refused = |why| HolderError::Receipt {
+            consent_id: consent_id.clone(),
+            why,
+        };
+        if receipt.record.record_id != *consent_id {
+            return Err(refused(ReceiptRefused::AnotherConsent));
+        }
+        let receipt = check_receipt(receipt, self.platform.anchors(), &self.public_key()).map_err(refused)?;
+        self.ledger.admit(receipt.checkpoint()).await?;
+        Ok(receipt)
+    }
+}

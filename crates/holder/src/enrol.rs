@@ -1,0 +1,154 @@
+//! Enrolment: one document, one evidence, one PIN, one device key.
+
+use cyberid_client::KeyRole;
+use cyberid_crypto::KeyFailure;
+use cyberid_domain::document::DocumentType;
+use cyberid_domain::personal::Personal;
+use cyberid_domain::pin::Pin;
+use cyberid_protocol::certificate::{self, Certificate};
+use cyberid_protocol::enrolment::{Enrolled, NonceAnswer};
+use cyberid_protocol::key_proof::KeyProof;
+use cyberid_protocol::message::check_life;
+use cyberid_protocol::statement::Locale;
+use serde_json::to_writer;
+use zeroize::Zeroizing;
+
+use crate::{Holder, HolderError};
+
+/// The document as its holder states it.
+#[derive(Debug)]
+pub struct StatedDocument {
+    /// Which kind.
+    pub kind: DocumentType,
+    /// The full name.
+    pub name: Personal,
+    /// The number.
+    pub number: Personal,
+    /// The last valid day, `YYYY-MM-DD`.
+    pub valid_until: Personal,
+}
+
+/// What shows that the holder is the person of the document.
+#[derive(Debug)]
+pub struct EvidenceToPresent {
+    /// Which adapter checks it.
+    pub kind: String,
+    /// What the adapter made.
+    pub token: Personal,
+}
+
+/// All that an enrolment states.
+#[derive(Debug)]
+pub struct Enrolment {
+    /// The identity document.
+    pub document: StatedDocument,
+    /// Evidence that the holder is its person.
+    pub evidence: EvidenceToPresent,
+    /// The PIN that the holder chooses.
+    pub pin: Pin,
+    /// The language of messages to the holder.
+    pub locale: Locale,
+}
+
+impl Holder {
+    /// Enrols this device's holder. The answer's certificate was checked to be the platform's, and this device's.
+    pub async fn enrol(&self, enrolment: &Enrolment) -> Result<Enrolled, HolderError> {
+        let NonceAnswer { nonce, .. } = self.client().post_empty("/v1/nonces").await?;
+        let key_proof = KeyProof {
+            aud: self.platform.issuer().into(),
+            nonce,
+            iat: self.now(),
+        };
+        let body = enrolment.to_json(&key_proof.sign(&*self.key)?)?;
+        let enrolled: Enrolled = self.client().post_personal("/v1/enrolments", body).await?;
+        self.check_credential(&enrolled).await?;
+        Ok(enrolled)
+    }
+
+    async fn check_credential(&self, enrolled: &Enrolled) -> Result<(), HolderError> {
+        let credential = self
+            .platform
+            .open::<Certificate>(KeyRole::Certificate, &enrolled.credential);
+        let credential = credential.await.map_err(|_| HolderError::CredentialRefused)?;
+        let ours = credential.iss == self.platform.issuer()
+            && credential.cnf.jkt == self.key.kid()
+            && credential.exp == enrolled.credential_expires_at;
+        // Issued at the start of its day, so that it may seem a day older than it is.
+        check_life(credential.iat, credential.exp, certificate::MAX_LIFE, self.now())
+            .ok()
+            .filter(|()| ours)
+            .ok_or(HolderError::CredentialRefused)
+    }
+}
+
+impl Enrolment {
+    /// The body of `POST /v1/enrolments`, written by hand: types of personal data have no way into JSON. Every buffer
+    /// on the way is wiped.
+    fn to_json(&self, key_proof: &str) -> Result<Zeroizing<Vec<u8>>, KeyFailure> {
+        let document = &self.document;
+        let members = [
+            (r#"{"document":{"type":"#, document.kind.as_str()),
+            (r#","name":"#, document.name.expose()),
+            (r#","number":"#, document.number.expose()),
+            (r#","valid_until":"#, document.valid_until.expose()),
+            (r#"},"evidence":{"kind":"#, self.evidence.kind.as_str()),
+            (r#","token":"#, self.evidence.token.expose()),
+            (r#"},"pin":"#, self.pin.expose()),
+            (r#","key_proof":"#, key_proof),
+            (r#","locale":"#, self.locale.as_str()),
+        ];
+        // Room for every character escaped, so that no growing buffer leaves a copy behind.
+        let room: usize = members
+            .iter()
+            .map(|(name, text)| name.len() + 6 * text.len() + 2)
+            .sum();
+        let mut json = Zeroizing::new(Vec::with_capacity(room + 1));
+        for (name, text) in members {
+            json.extend_from_slice(name.as_bytes());
+            to_writer(&mut *json, text).map_err(|_| KeyFailure)?;
+        }
+        json.push(b'}');
+        Ok(json)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cyberid_crypto::json;
+    use cyberid_protocol::enrolment::EnrolmentBody;
+
+    use super::*;
+
+    #[test]
+    fn the_body_is_what_the_platform_reads() {
+        let personal = |text: &str| Personal::new(text.into());
+        let enrolment = Enrolment {
+            document: StatedDocument {
+                kind: DocumentType::Passport,
+                name: personal("O\"Neil\\\u{1}王"),
+                number: personal("L898902C36"),
+                valid_until: personal("2030-01-31"),
+            },
+            evidence: EvidenceToPresent {
+                kind: "synthetic".into(),
+                token: personal("a.b.c"),
+            },
+            pin: Pin::chosen("52719406".into()).unwrap(),
+            locale: Locale::English,
+        };
+        let body: EnrolmentBody = json::from_slice(&enrolment.to_json("k.p.s").unwrap()).unwrap();
+        assert_eq!(body.document.kind, DocumentType::Passport);
+        assert_eq!(body.document.name.expose(), "O\"Neil\\\u{1}王");
+        assert_eq!(body.document.number.expose(), "L898902C36");
+        assert_eq!(body.document.valid_until.expose(), "2030-01-31");
+        assert_eq!(
+            (body.evidence.kind.as_str(), body.evidence.token.expose()),
+            ("synthetic", "a.b.c")
+        );
+        assert_eq!(
+            (body.pin.expose(), body.key_proof.as_str()),
+            ("52719406", "k.p.s")
+        );
+        assert_eq!(body.locale, Locale::English);
+    }
+}
