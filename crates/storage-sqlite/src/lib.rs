@@ -1,1 +1,31 @@
-//! storage-sqlite
+//! The storage ports on embedded SQLite: five databases, each a file of its own.
+//!
+//! One writing connection and a few reading ones per file, in WAL mode with `synchronous=FULL`: what a method has
+//! returned `Ok` for survives power loss. A file is readable by its owner only.
+
+mod custodian;
+mod database;
+mod event;
+mod fault;
+mod head;
+mod idempotency;
+mod journal;
+mod key_holder;
+mod ledger;
+mod open;
+mod promise;
+mod registry;
+mod release;
+mod relying_party;
+mod single_use;
+mod subject;
+mod value;
+mod vault;
+mod verification;
+
+pub use custodian::CustodianDb;
+pub use head::HeadDb;
+pub use ledger::LedgerDb;
+pub use open::OpenError;
+pub use registry::RegistryDb;
+pub use vault::VaultDb;

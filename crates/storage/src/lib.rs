@@ -6,8 +6,10 @@
 //!
 //! The contract of every port: a method that changes something is one transaction. When it returns `Ok`, the change
 //! survives power loss. When it returns [`StorageError::Unknown`], the change may or may not have happened; the
-//! caller asks again, and every change is shaped so that asking again is safe. A backend passes [`conformance`].
+//! caller asks again, and every change is shaped so that asking again is safe. A backend passes the suite in
+//! `conformance`, a feature of this crate.
 
+#[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod custodian;
 pub mod event;

@@ -1,0 +1,155 @@
+//! What vault and custodian both keep, the same in both databases.
+
+use cyberid_domain::id::SubjectId;
+use cyberid_storage::key_holder::{BoundDevice, ConsentUse, RememberedCheckpoint, Used};
+use sqlx::SqliteConnection;
+
+use crate::database::Database;
+use crate::fault::Answer;
+use crate::value::{array, count, integer, seconds};
+
+pub(crate) async fn device(db: &Database, jkt: &str) -> Answer<Option<BoundDevice>> {
+    let sql = "SELECT subject, key FROM device JOIN record USING (subject) WHERE jkt = ?1 AND confirmed";
+    let row: Option<(Vec<u8>, Vec<u8>)> = sqlx::query_as(sql).bind(jkt).fetch_optional(db.readers()).await?;
+    row.map(|(subject, key)| bound_device(&subject, &key)).transpose()
+}
+
+pub(crate) async fn remembered(db: &Database) -> Answer<Option<RememberedCheckpoint>> {
+    let mut reader = db.reader().await?;
+    remembered_in(&mut reader).await
+}
+
+pub(crate) async fn use_consent(db: &Database, consent: &ConsentUse) -> Answer<Used> {
+    let mut tx = db.begin("use_consent").await?;
+    let before = used_for(&mut tx, &consent.consent_sha256).await?;
+    if before.as_ref().is_some_and(|leaf| *leaf != consent.leaf_sha256) {
+        return Ok(Used::ForAnotherLeaf);
+    }
+    let remembered = remembered_in(&mut tx).await?;
+    if remembered.is_some_and(|remembered| overtakes(&remembered, &consent.checkpoint)) {
+        return Ok(Used::Overtaken);
+    }
+    remember(&mut tx, &consent.checkpoint).await?;
+    let used = if before.is_some() {
+        Used::Again
+    } else {
+        Used::First
+    };
+    if used == Used::First {
+        keep_use(&mut tx, consent).await?;
+    }
+    tx.commit().await?;
+    Ok(used)
+}
+
+/// `false` if there is no record; again is fine.
+pub(crate) async fn confirm(db: &Database, subject: &SubjectId) -> Answer<bool> {
+    let confirm =
+        sqlx::query("UPDATE record SET confirmed = 1 WHERE subject = ?1").bind(subject.as_bytes().as_slice());
+    Ok(db.write("confirm", confirm).await? > 0)
+}
+
+/// Removes an unconfirmed record with all that refers to it.
+pub(crate) async fn free(tx: &mut SqliteConnection, subject: &SubjectId) -> Answer<()> {
+    sqlx::query("DELETE FROM record WHERE subject = ?1 AND NOT confirmed")
+        .bind(subject.as_bytes().as_slice())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Whether a record was made for a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Made {
+    /// It is new, without anything in it.
+    Now,
+    /// It was there, unconfirmed and of the same device.
+    Before,
+    /// It is confirmed, or of another device, or the device opens another record: nothing was written.
+    Otherwise,
+}
+
+/// Makes an unconfirmed record for the device.
+pub(crate) async fn make_record(tx: &mut SqliteConnection, device: &BoundDevice, jkt: &str) -> Answer<Made> {
+    let subject = device.subject.as_bytes().as_slice();
+    let sql = "SELECT subject = ?1 AND jkt = ?2 AND key = ?3 AND NOT confirmed \
+               FROM device JOIN record USING (subject) WHERE subject = ?1 OR jkt = ?2";
+    let same: Vec<bool> = sqlx::query_scalar(sql)
+        .bind(subject)
+        .bind(jkt)
+        .bind(device.key.as_slice())
+        .fetch_all(&mut *tx)
+        .await?;
+    if !same.is_empty() {
+        let same = same.iter().all(|same| *same);
+        return Ok(if same { Made::Before } else { Made::Otherwise });
+    }
+    sqlx::query("INSERT INTO record (subject) VALUES (?1)")
+        .bind(subject)
+        .execute(&mut *tx)
+        .await?;
+    sqlx::query("INSERT INTO device (jkt, subject, key) VALUES (?1, ?2, ?3)")
+        .bind(jkt)
+        .bind(subject)
+        .bind(device.key.as_slice())
+        .execute(tx)
+        .await?;
+    Ok(Made::Now)
+}
+
+fn bound_device(subject: &[u8], key: &[u8]) -> Answer<BoundDevice> {
+    Ok(BoundDevice {
+        subject: SubjectId::from_bytes(array(subject, "subject")?),
+        key: array(key, "device key")?,
+    })
+}
+
+async fn used_for(tx: &mut SqliteConnection, consent_sha256: &str) -> Answer<Option<String>> {
+    let sql = "SELECT leaf_sha256 FROM consent_use WHERE consent_sha256 = ?1";
+    Ok(sqlx::query_scalar(sql)
+        .bind(consent_sha256)
+        .fetch_optional(tx)
+        .await?)
+}
+
+async fn remembered_in(connection: &mut SqliteConnection) -> Answer<Option<RememberedCheckpoint>> {
+    let row: Option<(i64, Vec<u8>)> = sqlx::query_as("SELECT size, root FROM remembered")
+        .fetch_optional(connection)
+        .await?;
+    row.map(|(size, root)| {
+        Ok(RememberedCheckpoint {
+            size: count(size, "size")?,
+            root: array(&root, "root")?,
+        })
+    })
+    .transpose()
+}
+
+/// Another root of the same size is a fork: whoever checks again will see it.
+fn overtakes(remembered: &RememberedCheckpoint, checkpoint: &RememberedCheckpoint) -> bool {
+    remembered.size > checkpoint.size
+        || (remembered.size == checkpoint.size && remembered.root != checkpoint.root)
+}
+
+async fn remember(tx: &mut SqliteConnection, checkpoint: &RememberedCheckpoint) -> Answer<()> {
+    let sql = "INSERT INTO remembered (one, size, root) VALUES (1, ?1, ?2) \
+               ON CONFLICT (one) DO UPDATE SET size = excluded.size, root = excluded.root \
+               WHERE excluded.size > size";
+    sqlx::query(sql)
+        .bind(integer(checkpoint.size)?)
+        .bind(checkpoint.root.as_slice())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+async fn keep_use(tx: &mut SqliteConnection, consent: &ConsentUse) -> Answer<()> {
+    let sql = "INSERT INTO consent_use (consent_sha256, leaf_sha256, used_at) VALUES (?1, ?2, ?3)";
+    sqlx::query(sql)
+        .bind(&consent.consent_sha256)
+        .bind(&consent.leaf_sha256)
+        .bind(seconds(consent.time))
+        .execute(tx)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,210 @@
+//! The ledger's database: leaves, hash tiles, checkpoints.
+
+use std::path::Path;
+
+use async_trait::async_trait;
+use cyberid_domain::id::{ClientId, LeafId};
+use cyberid_storage::Result;
+use cyberid_storage::ledger::{LeafFilter, LedgerRead, LedgerWrite, NewLeaf, StoredLeaf, StoredTile};
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+
+use crate::database::Database;
+use crate::fault::{Answer, Fault};
+use crate::open::{OpenError, Presence};
+use crate::value::{count, integer, parsed, seconds};
+
+/// The ledger's database.
+#[derive(Clone)]
+pub struct LedgerDb {
+    db: Database,
+}
+
+impl LedgerDb {
+    /// Opens the file, and makes it if it is missing.
+    pub async fn open(path: impl AsRef<Path>) -> std::result::Result<Self, OpenError> {
+        let migrations = sqlx::migrate!("../../migrations/sqlite/ledger");
+        let db = Database::open(path.as_ref(), Presence::Any, &migrations).await?;
+        Ok(Self { db })
+    }
+
+    /// Ends all connections; the file is then whole without its log.
+    pub async fn close(&self) {
+        self.db.close().await;
+    }
+}
+
+#[async_trait]
+impl LedgerRead for LedgerDb {
+    async fn size(&self) -> Result<u64> {
+        let mut reader = self.db.reader().await?;
+        Ok(size_in(&mut reader).await?)
+    }
+
+    async fn leaves(&self, start: u64, limit: u32) -> Result<Vec<StoredLeaf>> {
+        self.matching(&LeafFilter::default(), start, u64::MAX, limit)
+            .await
+    }
+
+    async fn matching(
+        &self,
+        filter: &LeafFilter,
+        start: u64,
+        end: u64,
+        limit: u32,
+    ) -> Result<Vec<StoredLeaf>> {
+        let rows: Vec<(i64, String)> = matching(filter, start, end, limit)
+            .build_query_as()
+            .fetch_all(self.db.readers())
+            .await
+            .map_err(Fault::from)?;
+        let leaves: Answer<_> = rows.into_iter().map(stored_leaf).collect();
+        Ok(leaves?)
+    }
+
+    async fn index_of(&self, id: &LeafId) -> Result<Option<u64>> {
+        let place: Option<i64> = sqlx::query_scalar("SELECT place FROM leaf WHERE id = ?1")
+            .bind(id.as_str())
+            .fetch_optional(self.db.readers())
+            .await
+            .map_err(Fault::from)?;
+        Ok(place.map(|place| count(place, "leaf index")).transpose()?)
+    }
+
+    async fn tile(&self, level: u8, index: u64) -> Result<Option<StoredTile>> {
+        let hashes = sqlx::query_scalar("SELECT hashes FROM tile WHERE level = ?1 AND place = ?2")
+            .bind(level)
+            .bind(below_any(index))
+            .fetch_optional(self.db.readers())
+            .await
+            .map_err(Fault::from)?;
+        Ok(hashes.map(|hashes| StoredTile { level, index, hashes }))
+    }
+
+    async fn checkpoint(&self) -> Result<Option<String>> {
+        let note = sqlx::query_scalar("SELECT note FROM checkpoint ORDER BY size DESC LIMIT 1")
+            .fetch_optional(self.db.readers())
+            .await
+            .map_err(Fault::from)?;
+        Ok(note)
+    }
+
+    async fn cosigned(&self, at_least: u64) -> Result<Option<String>> {
+        let note = sqlx::query_scalar("SELECT note FROM cosigned WHERE size >= ?1 ORDER BY size LIMIT 1")
+            .bind(below_any(at_least))
+            .fetch_optional(self.db.readers())
+            .await
+            .map_err(Fault::from)?;
+        Ok(note)
+    }
+
+    async fn counts(&self, end: u64) -> Result<Vec<(String, Option<ClientId>, u64)>> {
+        let sql = "SELECT kind, rp, count(*) FROM leaf WHERE place < ?1 GROUP BY kind, rp ORDER BY kind, rp";
+        let rows: Vec<(String, Option<String>, i64)> = sqlx::query_as(sql)
+            .bind(below_any(end))
+            .fetch_all(self.db.readers())
+            .await
+            .map_err(Fault::from)?;
+        let counts: Answer<_> = rows.into_iter().map(counted).collect();
+        Ok(counts?)
+    }
+}
+
+#[async_trait]
+impl LedgerWrite for LedgerDb {
+    async fn append(&self, size: u64, leaves: &[NewLeaf], tiles: &[StoredTile]) -> Result<bool> {
+        let mut tx = self.db.begin("append").await?;
+        if size_in(&mut tx).await? != size {
+            return Ok(false);
+        }
+        append_leaves(&mut tx, size, leaves).await?;
+        for tile in tiles {
+            grow_tile(&mut tx, tile).await?;
+        }
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn keep_checkpoint(&self, size: u64, note: &str) -> Result<()> {
+        let sql = "INSERT INTO checkpoint (size, note) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+        let keep = sqlx::query(sql).bind(integer(size)?).bind(note);
+        self.db.write("keep_checkpoint", keep).await?;
+        Ok(())
+    }
+
+    async fn keep_cosigned(&self, size: u64, note: &str) -> Result<()> {
+        let sql = "INSERT INTO cosigned (size, note) VALUES (?1, ?2) \
+                   ON CONFLICT (size) DO UPDATE SET note = excluded.note";
+        let keep = sqlx::query(sql).bind(integer(size)?).bind(note);
+        self.db.write("keep_cosigned", keep).await?;
+        Ok(())
+    }
+}
+
+async fn size_in(connection: &mut SqliteConnection) -> Answer<u64> {
+    let size: i64 = sqlx::query_scalar("SELECT coalesce(max(place) + 1, 0) FROM leaf")
+        .fetch_one(connection)
+        .await?;
+    count(size, "size")
+}
+
+/// The filter's conditions are fixed texts; what is compared with is bound.
+fn matching(filter: &LeafFilter, start: u64, end: u64, limit: u32) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new("SELECT place, body FROM leaf WHERE place >= ");
+    query.push_bind(below_any(start));
+    query.push(" AND place < ").push_bind(below_any(end));
+    if let Some(kind) = &filter.kind {
+        query.push(" AND kind = ").push_bind(kind.clone());
+    }
+    if let Some(rp) = &filter.rp {
+        query.push(" AND rp = ").push_bind(rp.as_str().to_owned());
+    }
+    if let Some(from) = filter.from {
+        query.push(" AND time >= ").push_bind(seconds(from));
+    }
+    if let Some(to) = filter.to {
+        query.push(" AND time < ").push_bind(seconds(to));
+    }
+    query.push(" ORDER BY place LIMIT ").push_bind(limit);
+    query
+}
+
+/// A bound for a place: no place is as large as the largest integer.
+fn below_any(bound: u64) -> i64 {
+    i64::try_from(bound).unwrap_or(i64::MAX)
+}
+
+fn stored_leaf((place, body): (i64, String)) -> Answer<StoredLeaf> {
+    let index = count(place, "leaf index")?;
+    Ok(StoredLeaf { index, body })
+}
+
+fn counted((kind, rp, leaves): (String, Option<String>, i64)) -> Answer<(String, Option<ClientId>, u64)> {
+    let rp = rp.map(|rp| parsed(&rp, "relying party")).transpose()?;
+    Ok((kind, rp, count(leaves, "count")?))
+}
+
+/// One statement for the whole batch.
+async fn append_leaves(tx: &mut SqliteConnection, size: u64, leaves: &[NewLeaf]) -> Answer<()> {
+    let batch: Vec<_> = leaves.iter().map(|leaf| (leaf.id.as_str(), &leaf.body)).collect();
+    let batch = serde_json::to_string(&batch).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
+    let sql = "INSERT INTO leaf (place, id, body) SELECT ?1 + key, value ->> 0, value ->> 1 \
+               FROM json_each(?2) ORDER BY key";
+    sqlx::query(sql)
+        .bind(integer(size)?)
+        .bind(batch)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+async fn grow_tile(tx: &mut SqliteConnection, tile: &StoredTile) -> Answer<()> {
+    let sql = "INSERT INTO tile (level, place, hashes) VALUES (?1, ?2, ?3) \
+               ON CONFLICT (level, place) DO UPDATE SET hashes = excluded.hashes";
+    sqlx::query(sql)
+        .bind(tile.level)
+        .bind(integer(tile.index)?)
+        .bind(tile.hashes.as_slice())
+        .execute(tx)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! Subjects: random handles with their status, age flags and device keys.
+
+mod enrolment;
+mod row;
+
+use async_trait::async_trait;
+use cyberid_domain::UnixTime;
+use cyberid_domain::age::{AgeFlags, Threshold};
+use cyberid_domain::id::SubjectId;
+use cyberid_domain::subject::SubjectStatus;
+use cyberid_storage::Result;
+use cyberid_storage::subject::{EnrolmentStage, NewSubject, Subject, SubjectDevice, Subjects};
+use sqlx::SqliteConnection;
+
+use crate::fault::{Answer, Fault};
+use crate::registry::RegistryDb;
+use crate::value::{moment, seconds};
+
+#[async_trait]
+impl Subjects for RegistryDb {
+    async fn begin_enrolment(&self, subject: &SubjectId, now: UnixTime) -> Result<()> {
+        let sql = "INSERT INTO enrolment (subject, begun_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+        let begin = sqlx::query(sql)
+            .bind(subject.as_bytes().as_slice())
+            .bind(seconds(now));
+        self.db.write("begin_enrolment", begin).await?;
+        Ok(())
+    }
+
+    async fn commit_enrolment(&self, new: &NewSubject) -> Result<bool> {
+        let mut tx = self.db.begin("commit_enrolment").await?;
+        if !enrolment::is_open(&mut tx, &new.subject).await? {
+            return Ok(false);
+        }
+        if enrolment::was_committed(&mut tx, new).await? {
+            return Ok(true);
+        }
+        if enrolment::is_taken(&mut tx, new).await? {
+            return Ok(false);
+        }
+        enrolment::keep(&mut tx, new).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn end_enrolment(&self, subject: &SubjectId) -> Result<()> {
+        let end = sqlx::query("DELETE FROM enrolment WHERE subject = ?1").bind(subject.as_bytes().as_slice());
+        self.db.write("end_enrolment", end).await?;
+        Ok(())
+    }
+
+    async fn open_enrolments(&self, before: UnixTime) -> Result<Vec<(SubjectId, EnrolmentStage)>> {
+        Ok(enrolment::open_before(&self.db, before).await?)
+    }
+
+    async fn by_device(&self, jkt: &str) -> Result<Option<Subject>> {
+        Ok(row::by_device(&self.db, jkt).await?)
+    }
+
+    async fn devices(&self, subject: &SubjectId) -> Result<Vec<SubjectDevice>> {
+        Ok(row::devices(&self.db, subject).await?)
+    }
+
+    async fn set_status(&self, subject: &SubjectId, status: SubjectStatus) -> Result<bool> {
+        let set = sqlx::query("UPDATE subject SET status = ?2 WHERE subject = ?1")
+            .bind(subject.as_bytes().as_slice())
+            .bind(status.as_str());
+        Ok(self.db.write("set_status", set).await? > 0)
+    }
+
+    async fn begin_pin_attempt(&self, subject: &SubjectId, now: UnixTime) -> Result<bool> {
+        let sql = "UPDATE subject SET pin_failures = pin_failures + 1 \
+                   WHERE subject = ?1 AND (pin_locked_until IS NULL OR pin_locked_until <= ?2)";
+        let begin = sqlx::query(sql)
+            .bind(subject.as_bytes().as_slice())
+            .bind(seconds(now));
+        Ok(self.db.write("begin_pin_attempt", begin).await? > 0)
+    }
+
+    async fn end_pin_attempt(
+        &self,
+        subject: &SubjectId,
+        succeeded: bool,
+        locked_until: Option<UnixTime>,
+    ) -> Result<()> {
+        // Of attempts that ended together, the longest lock stays.
+        let sql = if succeeded {
+            "UPDATE subject SET pin_failures = 0, pin_locked_until = NULL WHERE subject = ?1"
+        } else {
+            "UPDATE subject SET pin_locked_until = max(coalesce(pin_locked_until, 0), ?2) \
+             WHERE subject = ?1 AND ?2 IS NOT NULL"
+        };
+        let end = sqlx::query(sql)
+            .bind(subject.as_bytes().as_slice())
+            .bind(locked_until.map(seconds));
+        self.db.write("end_pin_attempt", end).await?;
+        Ok(())
+    }
+
+    async fn last_age_day(&self) -> Result<Option<UnixTime>> {
+        let day: Option<i64> = sqlx::query_scalar("SELECT day FROM age_day")
+            .fetch_optional(self.db.readers())
+            .await
+            .map_err(Fault::from)?;
+        Ok(day.map(moment).transpose()?)
+    }
+
+    async fn reach_ages(&self, tags: &[(Threshold, [u8; 32])], day: UnixTime) -> Result<u64> {
+        let mut tx = self.db.begin("reach_ages").await?;
+        let mut set = 0;
+        for (threshold, tag) in tags {
+            set += set_flags(&mut tx, *threshold, tag).await?;
+            remove_tags(&mut tx, *threshold, tag).await?;
+        }
+        record_day(&mut tx, day).await?;
+        tx.commit().await?;
+        Ok(set)
+    }
+}
+
+async fn set_flags(tx: &mut SqliteConnection, threshold: Threshold, tag: &[u8; 32]) -> Answer<u64> {
+    let sql = "UPDATE subject SET age_flags = age_flags | ?3 WHERE age_flags & ?3 = 0 \
+               AND subject IN (SELECT subject FROM age_tag WHERE threshold = ?1 AND tag = ?2)";
+    let set = sqlx::query(sql)
+        .bind(threshold.years())
+        .bind(tag.as_slice())
+        .bind(AgeFlags::default().with(threshold).bits())
+        .execute(tx)
+        .await?;
+    Ok(set.rows_affected())
+}
+
+async fn remove_tags(tx: &mut SqliteConnection, threshold: Threshold, tag: &[u8; 32]) -> Answer<()> {
+    sqlx::query("DELETE FROM age_tag WHERE threshold = ?1 AND tag = ?2")
+        .bind(threshold.years())
+        .bind(tag.as_slice())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+async fn record_day(tx: &mut SqliteConnection, day: UnixTime) -> Answer<()> {
+    let sql = "INSERT INTO age_day (one, day) VALUES (1, ?1) \
+               ON CONFLICT (one) DO UPDATE SET day = max(day, excluded.day)";
+    sqlx::query(sql).bind(seconds(day)).execute(tx).await?;
+    Ok(())
+}

@@ -1,0 +1,121 @@
+//! An enrolment on its way: begun, committed, ended.
+
+use cyberid_domain::UnixTime;
+use cyberid_domain::age::Threshold;
+use cyberid_domain::id::SubjectId;
+use cyberid_domain::subject::SubjectStatus;
+use cyberid_storage::subject::{EnrolmentStage, NewSubject, SubjectDevice};
+use sqlx::SqliteConnection;
+
+use crate::database::Database;
+use crate::fault::Answer;
+use crate::value::{array, seconds};
+
+pub(super) async fn is_open(tx: &mut SqliteConnection, subject: &SubjectId) -> Answer<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM enrolment WHERE subject = ?1)";
+    Ok(sqlx::query_scalar(sql)
+        .bind(subject.as_bytes().as_slice())
+        .fetch_one(tx)
+        .await?)
+}
+
+/// Whether this very subject is there: whoever did not hear the answer asks again.
+pub(super) async fn was_committed(tx: &mut SqliteConnection, new: &NewSubject) -> Answer<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM subject JOIN device USING (subject) \
+               WHERE subject = ?1 AND number = ?2 AND jkt = ?3 AND key = ?4)";
+    Ok(sqlx::query_scalar(sql)
+        .bind(new.subject.as_bytes().as_slice())
+        .bind(new.number.compact())
+        .bind(&new.device.jkt)
+        .bind(new.device.key.as_slice())
+        .fetch_one(tx)
+        .await?)
+}
+
+pub(super) async fn is_taken(tx: &mut SqliteConnection, new: &NewSubject) -> Answer<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM subject WHERE subject = ?1 OR number = ?2) \
+               OR EXISTS (SELECT 1 FROM device WHERE jkt = ?3 OR key = ?4)";
+    Ok(sqlx::query_scalar(sql)
+        .bind(new.subject.as_bytes().as_slice())
+        .bind(new.number.compact())
+        .bind(&new.device.jkt)
+        .bind(new.device.key.as_slice())
+        .fetch_one(tx)
+        .await?)
+}
+
+pub(super) async fn keep(tx: &mut SqliteConnection, new: &NewSubject) -> Answer<()> {
+    keep_subject(tx, new).await?;
+    keep_device(tx, &new.subject, &new.device).await?;
+    for (threshold, tag) in &new.age_tags {
+        keep_age_tag(tx, &new.subject, *threshold, tag).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn open_before(db: &Database, before: UnixTime) -> Answer<Vec<(SubjectId, EnrolmentStage)>> {
+    let sql = "SELECT enrolment.subject, subject.subject IS NOT NULL \
+               FROM enrolment LEFT JOIN subject USING (subject) \
+               WHERE begun_at < ?1 ORDER BY begun_at";
+    let rows: Vec<(Vec<u8>, bool)> = sqlx::query_as(sql)
+        .bind(seconds(before))
+        .fetch_all(db.readers())
+        .await?;
+    rows.into_iter()
+        .map(|(subject, committed)| {
+            let subject = SubjectId::from_bytes(array(&subject, "subject")?);
+            let stage = if committed {
+                EnrolmentStage::Committed
+            } else {
+                EnrolmentStage::Begun
+            };
+            Ok((subject, stage))
+        })
+        .collect()
+}
+
+async fn keep_subject(tx: &mut SqliteConnection, new: &NewSubject) -> Answer<()> {
+    let sql = "INSERT INTO subject (subject, number, status, age_flags, document_expires_at, \
+               credential_expires_at, pin_salt, pin_memory_kib, pin_passes, pin_tag) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    sqlx::query(sql)
+        .bind(new.subject.as_bytes().as_slice())
+        .bind(new.number.compact())
+        .bind(SubjectStatus::Active.as_str())
+        .bind(new.age_flags.bits())
+        .bind(seconds(new.document_expires_at))
+        .bind(seconds(new.credential_expires_at))
+        .bind(new.pin.salt.as_slice())
+        .bind(new.pin.memory_kib)
+        .bind(new.pin.passes)
+        .bind(new.pin.tag.as_slice())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+async fn keep_device(tx: &mut SqliteConnection, subject: &SubjectId, device: &SubjectDevice) -> Answer<()> {
+    sqlx::query("INSERT INTO device (jkt, subject, key, bound_at) VALUES (?1, ?2, ?3, ?4)")
+        .bind(&device.jkt)
+        .bind(subject.as_bytes().as_slice())
+        .bind(device.key.as_slice())
+        .bind(seconds(device.bound_at))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+async fn keep_age_tag(
+    tx: &mut SqliteConnection,
+    subject: &SubjectId,
+    threshold: Threshold,
+    tag: &[u8; 32],
+) -> Answer<()> {
+    sqlx::query("INSERT INTO age_tag (threshold, tag, subject) VALUES (?1, ?2, ?3)")
+        .bind(threshold.years())
+        .bind(tag.as_slice())
+        .bind(subject.as_bytes().as_slice())
+        .execute(tx)
+        .await?;
+    Ok(())
+}

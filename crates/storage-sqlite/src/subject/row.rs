@@ -1,0 +1,84 @@
+//! A subject as verification reads it.
+
+use cyberid_domain::age::AgeFlags;
+use cyberid_domain::id::SubjectId;
+use cyberid_domain::subject::SubjectStatus;
+use cyberid_storage::subject::{HashedPin, PinFailures, Subject, SubjectDevice};
+
+use crate::database::Database;
+use crate::fault::{Answer, Fault};
+use crate::value::{array, moment, parsed};
+
+pub(super) async fn by_device(db: &Database, jkt: &str) -> Answer<Option<Subject>> {
+    let sql = "SELECT subject.*, jkt, key, bound_at FROM device JOIN subject USING (subject) WHERE jkt = ?1";
+    let row: Option<Row> = sqlx::query_as(sql).bind(jkt).fetch_optional(db.readers()).await?;
+    row.map(Row::read).transpose()
+}
+
+pub(super) async fn devices(db: &Database, subject: &SubjectId) -> Answer<Vec<SubjectDevice>> {
+    let sql = "SELECT jkt, key, bound_at FROM device WHERE subject = ?1 ORDER BY bound_at, jkt";
+    let rows: Vec<DeviceRow> = sqlx::query_as(sql)
+        .bind(subject.as_bytes().as_slice())
+        .fetch_all(db.readers())
+        .await?;
+    rows.into_iter().map(DeviceRow::read).collect()
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    subject: Vec<u8>,
+    number: String,
+    status: String,
+    age_flags: u8,
+    document_expires_at: i64,
+    credential_expires_at: i64,
+    pin_salt: Vec<u8>,
+    pin_memory_kib: u32,
+    pin_passes: u32,
+    pin_tag: Vec<u8>,
+    pin_failures: u32,
+    pin_locked_until: Option<i64>,
+    #[sqlx(flatten)]
+    device: DeviceRow,
+}
+
+#[derive(sqlx::FromRow)]
+struct DeviceRow {
+    jkt: String,
+    key: Vec<u8>,
+    bound_at: i64,
+}
+
+impl Row {
+    fn read(self) -> Answer<Subject> {
+        Ok(Subject {
+            subject: SubjectId::from_bytes(array(&self.subject, "subject")?),
+            number: parsed(&self.number, "network number")?,
+            status: SubjectStatus::named(&self.status).ok_or(Fault::Corrupt("subject status"))?,
+            age_flags: AgeFlags::from_bits(self.age_flags),
+            document_expires_at: moment(self.document_expires_at)?,
+            credential_expires_at: moment(self.credential_expires_at)?,
+            device: self.device.read()?,
+            pin: HashedPin {
+                salt: array(&self.pin_salt, "salt")?,
+                memory_kib: self.pin_memory_kib,
+                passes: self.pin_passes,
+                tag: array(&self.pin_tag, "PIN")?,
+            },
+            pin_failures: PinFailures {
+                count: self.pin_failures,
+                locked_until: self.pin_locked_until.map(moment).transpose()?,
+            },
+        })
+    }
+}
+
+impl DeviceRow {
+    fn read(self) -> Answer<SubjectDevice> {
+        Ok(SubjectDevice {
+            key: array(&self.key, "device key")?,
+            bound_at: moment(self.bound_at)?,
+            jkt: self.jkt,
+        })
+    }
+}

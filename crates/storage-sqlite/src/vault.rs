@@ -1,0 +1,185 @@
+//! The vault's database.
+
+use std::path::Path;
+
+use async_trait::async_trait;
+use cyberid_domain::UnixTime;
+use cyberid_domain::field::Field;
+use cyberid_domain::id::SubjectId;
+use cyberid_storage::Result;
+use cyberid_storage::key_holder::{BoundDevice, ConsentUse, KeyHolderStore, RememberedCheckpoint, Used};
+use cyberid_storage::vault::{VaultField, VaultStore};
+use sqlx::SqliteConnection;
+
+use crate::database::Database;
+use crate::fault::{Answer, Fault};
+use crate::key_holder::{self, Made};
+use crate::open::{OpenError, Presence};
+use crate::value::seconds;
+
+/// The vault's database: encrypted fields, the vault's shares, and the keyed blind index.
+#[derive(Clone)]
+pub struct VaultDb {
+    db: Database,
+}
+
+impl VaultDb {
+    /// Opens the file, and makes it if it is missing.
+    pub async fn open(path: impl AsRef<Path>) -> std::result::Result<Self, OpenError> {
+        let migrations = sqlx::migrate!("../../migrations/sqlite/vault");
+        let db = Database::open(path.as_ref(), Presence::Any, &migrations).await?;
+        Ok(Self { db })
+    }
+
+    /// Ends all connections; the file is then whole without its log.
+    pub async fn close(&self) {
+        self.db.close().await;
+    }
+}
+
+#[async_trait]
+impl KeyHolderStore for VaultDb {
+    async fn device(&self, jkt: &str) -> Result<Option<BoundDevice>> {
+        Ok(key_holder::device(&self.db, jkt).await?)
+    }
+
+    async fn remembered(&self) -> Result<Option<RememberedCheckpoint>> {
+        Ok(key_holder::remembered(&self.db).await?)
+    }
+
+    async fn use_consent(&self, consent: &ConsentUse) -> Result<Used> {
+        Ok(key_holder::use_consent(&self.db, consent).await?)
+    }
+
+    async fn confirm(&self, subject: &SubjectId) -> Result<bool> {
+        Ok(key_holder::confirm(&self.db, subject).await?)
+    }
+
+    async fn free(&self, subject: &SubjectId) -> Result<()> {
+        let mut tx = self.db.begin("free").await?;
+        key_holder::free(&mut tx, subject).await?;
+        free_reservation(&mut tx, subject).await?;
+        tx.commit().await?;
+        self.db.wipe_log().await;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl VaultStore for VaultDb {
+    async fn reserve(&self, tag: &[u8; 32], subject: &SubjectId, now: UnixTime) -> Result<bool> {
+        let mut tx = self.db.begin("reserve").await?;
+        keep_reservation(&mut tx, tag, subject, now).await?;
+        let reserved = holds_reservation(&mut tx, tag, subject).await?;
+        tx.commit().await?;
+        Ok(reserved)
+    }
+
+    async fn deposit(&self, device: &BoundDevice, jkt: &str, fields: &[VaultField]) -> Result<bool> {
+        let subject = &device.subject;
+        let mut tx = self.db.begin("deposit").await?;
+        if !has_reserved(&mut tx, subject).await? {
+            return Ok(false);
+        }
+        match key_holder::make_record(&mut tx, device, jkt).await? {
+            Made::Now => {}
+            Made::Before => return Ok(all_fields(&mut tx, subject).await? == sorted(fields)),
+            Made::Otherwise => return Ok(false),
+        }
+        for field in fields {
+            keep_field(&mut tx, subject, field).await?;
+        }
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn fields(&self, subject: &SubjectId, fields: &[Field]) -> Result<Vec<VaultField>> {
+        let mut reader = self.db.reader().await?;
+        let kept = all_fields(&mut reader, subject).await?;
+        let asked = |field: &Field| kept.iter().find(|kept| kept.field == *field).cloned();
+        Ok(fields.iter().filter_map(asked).collect())
+    }
+}
+
+async fn keep_reservation(
+    tx: &mut SqliteConnection,
+    tag: &[u8; 32],
+    subject: &SubjectId,
+    now: UnixTime,
+) -> Answer<()> {
+    let sql =
+        "INSERT INTO reservation (tag, subject, reserved_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+    sqlx::query(sql)
+        .bind(tag.as_slice())
+        .bind(subject.as_bytes().as_slice())
+        .bind(seconds(now))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+async fn holds_reservation(tx: &mut SqliteConnection, tag: &[u8; 32], subject: &SubjectId) -> Answer<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM reservation WHERE tag = ?1 AND subject = ?2)";
+    Ok(sqlx::query_scalar(sql)
+        .bind(tag.as_slice())
+        .bind(subject.as_bytes().as_slice())
+        .fetch_one(tx)
+        .await?)
+}
+
+async fn has_reserved(tx: &mut SqliteConnection, subject: &SubjectId) -> Answer<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM reservation WHERE subject = ?1)";
+    Ok(sqlx::query_scalar(sql)
+        .bind(subject.as_bytes().as_slice())
+        .fetch_one(tx)
+        .await?)
+}
+
+async fn free_reservation(tx: &mut SqliteConnection, subject: &SubjectId) -> Answer<()> {
+    let sql = "DELETE FROM reservation WHERE subject = ?1 \
+               AND NOT EXISTS (SELECT 1 FROM record WHERE subject = ?1)";
+    sqlx::query(sql)
+        .bind(subject.as_bytes().as_slice())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+async fn keep_field(tx: &mut SqliteConnection, subject: &SubjectId, field: &VaultField) -> Answer<()> {
+    let sql = "INSERT INTO field (subject, name, ciphertext, share) VALUES (?1, ?2, ?3, ?4)";
+    sqlx::query(sql)
+        .bind(subject.as_bytes().as_slice())
+        .bind(field.field.as_str())
+        .bind(field.ciphertext.as_slice())
+        .bind(field.share.as_slice())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// The fields of a record, sorted.
+async fn all_fields(connection: &mut SqliteConnection, subject: &SubjectId) -> Answer<Vec<VaultField>> {
+    let sql = "SELECT name, ciphertext, share FROM field WHERE subject = ?1";
+    let rows: Vec<(String, Vec<u8>, Vec<u8>)> = sqlx::query_as(sql)
+        .bind(subject.as_bytes().as_slice())
+        .fetch_all(connection)
+        .await?;
+    let fields: Answer<Vec<VaultField>> = rows
+        .into_iter()
+        .map(|(name, ciphertext, share)| {
+            let field = Field::named(&name).ok_or(Fault::Corrupt("field"))?;
+            Ok(VaultField {
+                field,
+                ciphertext,
+                share,
+            })
+        })
+        .collect();
+    Ok(sorted(&fields?))
+}
+
+fn sorted(fields: &[VaultField]) -> Vec<VaultField> {
+    let mut sorted = fields.to_vec();
+    sorted.sort_by_key(|field| field.field);
+    sorted
+}
