@@ -1,0 +1,25 @@
+//! The custodian's operations.
+
+mod checkpoint;
+mod deposit;
+mod settle;
+mod yield_shares;
+
+use std::sync::Arc;
+
+use cyberid_web::Routes;
+use utoipa_axum::routes;
+
+use crate::Custodian;
+
+/// Every operation, with who may call it.
+pub fn routes() -> Routes<Arc<Custodian>> {
+    Routes::new(
+        "CyberID custodian",
+        "The other half of every key: yielded to the vault, and only against a warrant.",
+    )
+    .signed(routes!(deposit::deposit))
+    .signed(routes!(settle::settle))
+    .public(routes!(checkpoint::checkpoint))
+    .signed(routes!(yield_shares::yield_shares))
+}
