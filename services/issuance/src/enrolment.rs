@@ -1,0 +1,165 @@
+//! The enrolment cycle: the numbers in the comments are those of `docs/cycles/enrolment.md`.
+
+use std::sync::Arc;
+
+use cyberid_crypto::PublicKey;
+use cyberid_domain::age::AgeFlags;
+use cyberid_domain::id::SubjectId;
+use cyberid_domain::number::NetworkNumber;
+use cyberid_domain::pin::Pin;
+use cyberid_domain::subject::SubjectStatus;
+use cyberid_protocol::deposit::Outcome;
+use cyberid_protocol::enrolment::{Enrolled, EnrolmentBody};
+use cyberid_storage::StorageError;
+use cyberid_storage::subject::{EnrolmentStage, HashedPin, NewSubject, SubjectDevice};
+use time::Date;
+
+use crate::document::CheckedDocument;
+use crate::error::Leftover;
+use crate::{EnrolmentError, Issuance, certificate};
+
+/// How many network numbers are tried: one in 2^45 is taken by each person.
+const NUMBERS_TRIED: usize = 3;
+
+/// A person whom the source has confirmed.
+struct Candidate {
+    device: PublicKey,
+    document: CheckedDocument,
+    birth_date: Date,
+    pin: HashedPin,
+}
+
+impl Issuance {
+    /// Enrols a person. It runs to its end even when the caller goes away.
+    pub async fn enrol(self: &Arc<Self>, body: EnrolmentBody) -> Result<Enrolled, EnrolmentError> {
+        let issuance = Arc::clone(self);
+        tokio::spawn(async move { issuance.enrol_here(body).await })
+            .await
+            .map_err(|_| EnrolmentError::Stopped)?
+    }
+
+    async fn enrol_here(&self, body: EnrolmentBody) -> Result<Enrolled, EnrolmentError> {
+        let candidate = self.confirm_person(body).await?;
+        let subject = SubjectId::random(&*self.parts.rng);
+        let _run = self.running.begin(subject);
+        // 4.
+        self.parts.subjects.begin_enrolment(&subject, self.now()).await?;
+        match self.reserve_and_commit(subject, &candidate).await {
+            Ok(committed) => self.complete(&committed).await,
+            Err(error) => {
+                self.abandon(subject, error.leftover()).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Everything that comes before the person is reserved.
+    async fn confirm_person(&self, body: EnrolmentBody) -> Result<Candidate, EnrolmentError> {
+        // 2.
+        let pin = Pin::chosen(body.pin.expose().to_owned()).map_err(|_| EnrolmentError::PinUnacceptable)?;
+        let device = self.take_key_proof(&body.key_proof).await?;
+        let document = CheckedDocument::check(&body.document, self.now())?;
+        let bound = self.parts.subjects.by_device(&device.thumbprint()).await?;
+        if bound.is_some() {
+            return Err(EnrolmentError::Refused);
+        }
+        // 3.
+        let birth_date = self.ask_source(&document, &body.evidence).await?;
+        let pin = self.parts.pins.hash(&pin, &*self.parts.rng).await?;
+        Ok(Candidate {
+            device,
+            document,
+            birth_date,
+            pin,
+        })
+    }
+
+    async fn reserve_and_commit(
+        &self,
+        subject: SubjectId,
+        candidate: &Candidate,
+    ) -> Result<NewSubject, EnrolmentError> {
+        // 4.
+        if !self.reserve(subject, &candidate.document).await? {
+            return Err(EnrolmentError::Refused);
+        }
+        // 5.
+        let record = self.seal_record(subject, &candidate.document, candidate.birth_date)?;
+        self.deposit(subject, &candidate.device, record).await?;
+        // 6.
+        self.commit(subject, candidate).await
+    }
+
+    /// Commits under a fresh number; what is still refused after several numbers is not the number's fault.
+    async fn commit(&self, subject: SubjectId, candidate: &Candidate) -> Result<NewSubject, EnrolmentError> {
+        for _ in 0..NUMBERS_TRIED {
+            let new = self.new_subject(subject, candidate);
+            match self.parts.subjects.commit_enrolment(&new).await {
+                Ok(true) => return Ok(new),
+                Ok(false) => {}
+                Err(error) => return self.commit_outcome(new, error).await,
+            }
+        }
+        Err(EnrolmentError::Refused)
+    }
+
+    /// After a commit that failed: it may have happened all the same.
+    async fn commit_outcome(
+        &self,
+        new: NewSubject,
+        error: StorageError,
+    ) -> Result<NewSubject, EnrolmentError> {
+        let open = self.parts.subjects.open_enrolments(self.now().plus(1)).await;
+        let happened = open.is_ok_and(|open| open.contains(&(new.subject, EnrolmentStage::Committed)));
+        if happened {
+            Ok(new)
+        } else {
+            Err(EnrolmentError::CommitUnknown(error))
+        }
+    }
+
+    fn new_subject(&self, subject: SubjectId, candidate: &Candidate) -> NewSubject {
+        let now = self.now();
+        let today = now.date();
+        NewSubject {
+            subject,
+            number: NetworkNumber::random(&*self.parts.rng),
+            device: SubjectDevice {
+                jkt: candidate.device.thumbprint(),
+                key: *candidate.device.as_sec1(),
+                bound_at: now,
+            },
+            age_flags: AgeFlags::on(today, candidate.birth_date),
+            age_tags: self.age_tags(candidate.birth_date, today),
+            pin: candidate.pin.clone(),
+            document_expires_at: candidate.document.ends_at,
+            credential_expires_at: certificate::end(now, candidate.document.ends_at),
+        }
+    }
+
+    async fn complete(&self, committed: &NewSubject) -> Result<Enrolled, EnrolmentError> {
+        // 7.
+        if let Err(error) = self.finish(committed.subject, Outcome::Confirmed).await {
+            tracing::warn!(%error, "an enrolment is committed and not yet confirmed; it will be");
+        }
+        // 8.
+        Ok(Enrolled {
+            network_number: committed.number.clone(),
+            credential: self.certificate(committed)?,
+            credential_expires_at: committed.credential_expires_at,
+            status: SubjectStatus::Active,
+        })
+    }
+
+    /// Frees what an enrolment has left behind, as far as that is certain; the rest is left to housekeeping.
+    async fn abandon(&self, subject: SubjectId, leftover: Leftover) {
+        let freed = match leftover {
+            Leftover::Known => self.finish(subject, Outcome::Freed).await,
+            Leftover::OnItsWay => self.settle(subject, Outcome::Freed).await,
+            Leftover::PerhapsCommitted => Ok(()),
+        };
+        if let Err(error) = freed {
+            tracing::warn!(%error, "an enrolment is not yet freed; it will be");
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! What a holder sees of their own identifier.
+
+use cyberid_domain::age::Threshold;
+use cyberid_protocol::enrolment::{Device, Me};
+use cyberid_storage::StorageError;
+
+use crate::Issuance;
+
+impl Issuance {
+    /// What the holder of the device key `jkt` sees, whatever the identifier's status; nothing if the key is bound to
+    /// nobody.
+    pub(crate) async fn me(&self, jkt: &str) -> Result<Option<Me>, StorageError> {
+        let Some(subject) = self.parts.subjects.by_device(jkt).await? else {
+            return Ok(None);
+        };
+        let devices = self.parts.subjects.devices(&subject.subject).await?.into_iter();
+        let reached = Threshold::ALL
+            .into_iter()
+            .filter(|age| subject.age_flags.has(*age));
+        Ok(Some(Me {
+            network_number: subject.number,
+            status: subject.status,
+            devices: devices
+                .map(|device| Device {
+                    thumbprint: device.jkt,
+                    bound_at: device.bound_at,
+                })
+                .collect(),
+            credential_expires_at: subject.credential_expires_at,
+            age_over: reached.map(Threshold::years).collect(),
+        }))
+    }
+}

@@ -1,0 +1,75 @@
+//! `POST /v1/enrolments`.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use cyberid_protocol::enrolment::{Enrolled, EnrolmentBody};
+use cyberid_protocol::problem::ProblemType;
+use cyberid_storage::StorageError;
+use cyberid_web::extract::StrictJson;
+use cyberid_web::{Failure, problems};
+
+use crate::{EnrolmentError, Issuance};
+
+/// After how many seconds an enrolment may be tried again when a party did not answer.
+const RETRY_AFTER: u64 = 10;
+
+problems!(
+    /// What an enrolment can end in.
+    pub(crate) EnrolmentProblems:
+        PinUnacceptable, InvalidMessage, ExpiredMessage, UnknownNonce, EnrolmentRefused, SourceUnavailable
+);
+
+/// Enrols a person: document, evidence, PIN and a device key become an identifier.
+///
+/// `key_proof` is a JWS of type `cyberid-key-proof+jwt` with the device key in its header and the claims `aud` (the
+/// issuer), `nonce` and `iat`. Whatever stands against document, evidence, person or device is the one problem
+/// `enrolment-refused`, so that nobody learns from it who has an identifier.
+#[utoipa::path(post, path = "/v1/enrolments", operation_id = "createEnrolment", tag = "issuance",
+    request_body(content = EnrolmentBody, example = json!({
+        "document": {"type": "resident_id_card", "name": "王伟", "number": "11010519491231002X",
+            "valid_until": "2034-05-01"},
+        "evidence": {"kind": "sandbox", "token": "c2FuZGJveCBldmlkZW5jZQ"},
+        "pin": "31415926",
+        "key_proof": "eyJhbGciOiJFUzI1NiIsInR5cCI6ImN5YmVyaWQta2V5LXByb29mK2p3dCJ9.eyJhdWQiOiIifQ.c2ln",
+        "locale": "zh-CN"})),
+    responses(
+        (status = 201, description = "The person has an identifier.", body = Enrolled, example = json!({
+            "network_number": "7K2M9-XQ4TD",
+            "credential": "eyJhbGciOiJFUzI1NiIsInR5cCI6ImN5YmVyaWQtY2VydGlmaWNhdGUrand0In0.eyJpc3MiOiIifQ.c2ln",
+            "credential_expires_at": 1_800_000_000, "status": "active"})),
+        EnrolmentProblems))]
+pub(crate) async fn create_enrolment(
+    State(issuance): State<Arc<Issuance>>,
+    StrictJson(body): StrictJson<EnrolmentBody>,
+) -> Result<(StatusCode, Json<Enrolled>), Failure> {
+    let enrolled = issuance.enrol(body).await?;
+    Ok((StatusCode::CREATED, Json(enrolled)))
+}
+
+impl From<EnrolmentError> for Failure {
+    fn from(error: EnrolmentError) -> Self {
+        match error {
+            EnrolmentError::PinUnacceptable => ProblemType::PinUnacceptable.into(),
+            EnrolmentError::InvalidProof => ProblemType::InvalidMessage.into(),
+            EnrolmentError::ExpiredProof => ProblemType::ExpiredMessage.into(),
+            EnrolmentError::UnknownNonce => ProblemType::UnknownNonce.into(),
+            EnrolmentError::Refused => ProblemType::EnrolmentRefused.into(),
+            EnrolmentError::Source(cause) => {
+                tracing::warn!(%cause, "the identity source gave no answer that can be believed");
+                Self::from(ProblemType::SourceUnavailable).retry_after(RETRY_AFTER)
+            }
+            EnrolmentError::KeyHolder(_)
+            | EnrolmentError::CommitUnknown(_)
+            | EnrolmentError::Storage(StorageError::Unknown(_)) => {
+                Self::unavailable(error).retry_after(RETRY_AFTER)
+            }
+            EnrolmentError::Storage(_)
+            | EnrolmentError::Key(_)
+            | EnrolmentError::Pin(_)
+            | EnrolmentError::Stopped => Self::internal(error),
+        }
+    }
+}

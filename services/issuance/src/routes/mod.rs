@@ -1,0 +1,24 @@
+//! The operations of issuance.
+
+mod create_enrolment;
+mod create_nonce;
+mod show_me;
+
+use std::sync::Arc;
+
+use cyberid_domain::relying_party::Role;
+use cyberid_web::Routes;
+use utoipa_axum::routes;
+
+use crate::Issuance;
+
+/// Every operation with its access.
+pub fn routes() -> Routes<Arc<Issuance>> {
+    Routes::new(
+        "CyberID issuance",
+        "Enrolment by document and evidence, the network number (网号) and the network certificate (网证).",
+    )
+    .public(routes!(create_nonce::create_nonce))
+    .signed(routes!(create_enrolment::create_enrolment))
+    .authorize(&[Role::Holder], routes!(show_me::show_me))
+}

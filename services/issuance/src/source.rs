@@ -1,0 +1,73 @@
+//! Asking the identity source. What cannot be believed counts as no answer: enrolment fails closed (T7).
+
+use cyberid_crypto::{Agree as _, AgreementKey, base64url, digest, hpke};
+use cyberid_domain::clock::SKEW;
+use cyberid_domain::personal::Personal;
+use cyberid_protocol::enrolment::Evidence;
+use cyberid_protocol::message;
+use cyberid_protocol::source::{
+    BIRTH_DATE_INFO, IdentityCheckAnswer, IdentityCheckBody, Question, SourceAnswer,
+};
+use time::Date;
+
+use crate::document::CheckedDocument;
+use crate::{EnrolmentError, Issuance, SourceFailure, calendar};
+
+/// For how many seconds an answer is fresh, beside the skew.
+const FRESH: u64 = 60;
+
+impl Issuance {
+    /// The date of birth of the living person whom document and evidence belong to.
+    pub(crate) async fn ask_source(
+        &self,
+        document: &CheckedDocument,
+        evidence: &Evidence,
+    ) -> Result<Date, EnrolmentError> {
+        let reply_to = AgreementKey::ephemeral()?;
+        let sealed = question(document, evidence, &reply_to).seal(&self.parts.source_encryption_key)?;
+        let question_sha256 = digest::sha256_base64url(sealed.as_bytes());
+        let body = IdentityCheckBody { sealed };
+        let answer: IdentityCheckAnswer = self
+            .parts
+            .source
+            .post("/v1/identity-checks", &body)
+            .await
+            .map_err(SourceFailure::NoAnswer)?;
+        let answer = self.believe(&answer.answer, &question_sha256)?;
+        if !answer.confirmed {
+            return Err(EnrolmentError::Refused);
+        }
+        Ok(birth_date(&answer, &reply_to).ok_or(SourceFailure::NoBirthDate)?)
+    }
+
+    fn believe(&self, compact: &str, question_sha256: &str) -> Result<SourceAnswer, SourceFailure> {
+        let answer: SourceAnswer =
+            message::open(compact, &self.parts.source_signing_key).map_err(|_| SourceFailure::NotSigned)?;
+        if answer.question_sha256 != question_sha256 {
+            return Err(SourceFailure::OtherQuestion);
+        }
+        let now = self.now();
+        if answer.iat > now.plus(SKEW) || now.since(answer.iat) > FRESH + SKEW {
+            return Err(SourceFailure::NotNow);
+        }
+        Ok(answer)
+    }
+}
+
+fn question(document: &CheckedDocument, evidence: &Evidence, reply_to: &AgreementKey) -> Question {
+    Question {
+        kind: document.kind,
+        name: document.name.clone(),
+        number: Personal::new(document.number.expose().to_owned()),
+        valid_until: document.valid_until.clone(),
+        evidence_kind: evidence.kind.clone(),
+        evidence: evidence.token.clone(),
+        reply_to: reply_to.public_key(),
+    }
+}
+
+fn birth_date(answer: &SourceAnswer, reply_to: &AgreementKey) -> Option<Date> {
+    let sealed = base64url::decode(answer.birth_date_sealed.as_deref()?)?;
+    let text = hpke::open(reply_to, BIRTH_DATE_INFO, b"", &sealed).ok()?;
+    calendar::read(str::from_utf8(&text).ok()?)
+}

@@ -1,0 +1,14 @@
+//! Issuance over its real router, with vault, custodian and source behind real sockets, where faults are scripted.
+
+mod ages;
+mod applicant;
+mod enrolment;
+mod faults;
+mod holder_peer;
+mod me;
+mod nonces;
+mod platform;
+mod recovery;
+mod registry;
+mod source;
+mod source_peer;

@@ -1,0 +1,143 @@
+//! An identity source that knows everybody, takes the evidence `true`, and misbehaves as scripted.
+
+use std::sync::{Arc, Mutex};
+
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use cyberid_crypto::jwe::Sealed;
+use cyberid_crypto::{AgreementKey, Sign as _, SigningKey, base64url, digest, hpke, json};
+use cyberid_domain::Clock as _;
+use cyberid_domain::Rng as _;
+use cyberid_domain::clock::ManualClock;
+use cyberid_domain::rng::SystemRng;
+use cyberid_protocol::message::Message as _;
+use cyberid_protocol::source::{BIRTH_DATE_INFO, IdentityCheckBody, Question, SourceAnswer};
+use http::StatusCode;
+use serde_json::json;
+
+/// How the source misbehaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    None,
+    Down,
+    Garbage,
+    OtherShape,
+    ForeignKey,
+    OtherQuestion,
+    Old,
+    FromTheFuture,
+    NoBirthDate,
+    BirthDateForAnother,
+    BirthDateOfNoForm,
+}
+
+pub(super) struct SourcePeer {
+    pub(super) signing: SigningKey,
+    pub(super) opening: AgreementKey,
+    clock: Arc<ManualClock>,
+    script: Mutex<(Fault, String)>,
+    questions: Mutex<Vec<String>>,
+}
+
+pub(super) fn signing_key() -> SigningKey {
+    let scalar = cyberid_crypto::key::random_scalar(|out| SystemRng.fill(out));
+    SigningKey::from_scalar(&scalar).unwrap()
+}
+
+impl SourcePeer {
+    pub(super) fn new(clock: Arc<ManualClock>) -> Arc<Self> {
+        Arc::new(Self {
+            signing: signing_key(),
+            opening: AgreementKey::ephemeral().unwrap(),
+            clock,
+            script: Mutex::new((Fault::None, "1990-05-17".into())),
+            questions: Mutex::default(),
+        })
+    }
+
+    pub(super) fn router(self: &Arc<Self>) -> Router {
+        Router::new()
+            .route("/v1/identity-checks", post(check))
+            .with_state(Arc::clone(self))
+    }
+
+    pub(super) fn misbehave(&self, fault: Fault) {
+        self.script.lock().unwrap().0 = fault;
+    }
+
+    /// The birth date of everybody who is asked about from now on.
+    pub(super) fn born_on(&self, date: &str) {
+        self.script.lock().unwrap().1 = date.into();
+    }
+
+    /// How often it was asked.
+    pub(super) fn asked(&self) -> usize {
+        self.questions.lock().unwrap().len()
+    }
+
+    fn answer(&self, sealed: &str, question: &Question, fault: Fault, birth_date: &str) -> String {
+        use cyberid_crypto::Agree as _;
+        let confirmed = question.evidence.expose() == "true" && question.evidence_kind == "sandbox";
+        let stranger = AgreementKey::ephemeral().unwrap().public_key();
+        let reply_to = match fault {
+            Fault::BirthDateForAnother => stranger,
+            _ => question.reply_to,
+        };
+        let text = match fault {
+            Fault::BirthDateOfNoForm => "17.5.1990",
+            _ => birth_date,
+        };
+        let birth_date = hpke::seal(&reply_to, BIRTH_DATE_INFO, b"", text.as_bytes()).unwrap();
+        let bound_to = match fault {
+            Fault::OtherQuestion => "another question",
+            _ => sealed,
+        };
+        let now = self.clock.now();
+        let answer = SourceAnswer {
+            question_sha256: digest::sha256_base64url(bound_to.as_bytes()),
+            confirmed,
+            birth_date_sealed: (confirmed && fault != Fault::NoBirthDate)
+                .then(|| base64url::encode(&birth_date)),
+            iat: match fault {
+                Fault::Old => now.minus(121),
+                Fault::FromTheFuture => now.plus(61),
+                _ => now,
+            },
+        };
+        match fault {
+            Fault::ForeignKey => answer.sign(&signing_key()).unwrap(),
+            _ => answer.sign(&self.signing).unwrap(),
+        }
+    }
+}
+
+async fn check(State(peer): State<Arc<SourcePeer>>, Json(body): Json<IdentityCheckBody>) -> Response {
+    let plaintext = Sealed::parse(&body.sealed).unwrap().open(&peer.opening).unwrap();
+    let question: Question = json::from_slice(&plaintext).unwrap();
+    peer.questions
+        .lock()
+        .unwrap()
+        .push(question.number.expose().to_owned());
+    let (fault, birth_date) = peer.script.lock().unwrap().clone();
+    match fault {
+        Fault::Down => StatusCode::BAD_GATEWAY.into_response(),
+        Fault::Garbage => Json(json!({"answer": "garbage"})).into_response(),
+        Fault::OtherShape => Json(json!({"confirmed": true})).into_response(),
+        _ => {
+            let answer = peer.answer(&body.sealed, &question, fault, &birth_date);
+            Json(json!({"answer": answer})).into_response()
+        }
+    }
+}
+
+impl SourcePeer {
+    pub(super) fn signing_public_key(&self) -> cyberid_crypto::PublicKey {
+        self.signing.public_key()
+    }
+
+    pub(super) fn encryption_public_key(&self) -> cyberid_crypto::PublicKey {
+        cyberid_crypto::Agree::public_key(&self.opening)
+    }
+}
