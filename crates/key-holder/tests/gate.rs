@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use cyberid_crypto::{Agree as _, AgreementKey, Sign as _, SigningKey};
 use cyberid_domain::field::Field;
+use cyberid_domain::id::SubjectId;
 use cyberid_key_holder::testing::{MemoryCustodian, Person, World};
 use cyberid_key_holder::{Gate, KeyHolderError};
 use cyberid_protocol::deposit::{Deposit, KeyHolder, MAX_LIFE, Outcome, Reservation, Settlement};
 use cyberid_protocol::message::Message as _;
 use cyberid_protocol::warrant::{Warrant, WarrantRefused};
+use cyberid_storage::Result;
 use cyberid_storage::custodian::CustodianStore as _;
-use cyberid_storage::key_holder::BoundDevice;
+use cyberid_storage::key_holder::{BoundDevice, ConsentUse, KeyHolderStore, RememberedCheckpoint, Used};
 
 const HOLDERS: [KeyHolder; 2] = [KeyHolder::Vault, KeyHolder::Custodian];
 
@@ -61,7 +63,7 @@ impl Tested {
         assert!(kept.unwrap());
     }
 
-    async fn settle(&self, person: &Person, outcome: Outcome) -> Result<(), KeyHolderError> {
+    async fn settle(&self, person: &Person, outcome: Outcome) -> std::result::Result<(), KeyHolderError> {
         let settlement = self.world.settlement(self.gate.holder, person, outcome);
         self.gate
             .settle(&settlement.sign(&self.world.enrolment).unwrap())
@@ -176,6 +178,60 @@ async fn a_proof_from_elsewhere_is_stale_and_one_from_the_named_size_passes() {
 }
 
 #[tokio::test]
+async fn a_warrant_that_is_overtaken_while_it_is_used_is_checked_again() {
+    for holder in HOLDERS {
+        let mut tested = Tested::start(holder).await;
+        let rival = ConsentUse {
+            consent_sha256: "rival".into(),
+            leaf_sha256: "rival".into(),
+            checkpoint: RememberedCheckpoint {
+                size: 7,
+                root: [7; 32],
+            },
+            time: cyberid_domain::UnixTime(0),
+        };
+        tested.gate.store = Arc::new(Racing {
+            store: Arc::clone(&tested.store),
+            rival,
+        });
+        let warrant = tested.world.release(&tested.citizen, &[Field::Name]);
+        let stale = WarrantRefused::StaleConsistency { size: 7 };
+        assert_eq!(tested.refusal(&warrant).await, Some(stale));
+        assert_eq!(tested.store.uses(), 1, "the rival's alone");
+    }
+}
+
+/// A store in which another release goes ahead between the check of a warrant and its use.
+struct Racing {
+    store: Arc<MemoryCustodian>,
+    rival: ConsentUse,
+}
+
+#[async_trait::async_trait]
+impl KeyHolderStore for Racing {
+    async fn device(&self, jkt: &str) -> Result<Option<BoundDevice>> {
+        self.store.device(jkt).await
+    }
+
+    async fn remembered(&self) -> Result<Option<RememberedCheckpoint>> {
+        self.store.remembered().await
+    }
+
+    async fn use_consent(&self, consent: &ConsentUse) -> Result<Used> {
+        self.store.use_consent(&self.rival).await?;
+        self.store.use_consent(consent).await
+    }
+
+    async fn confirm(&self, subject: &SubjectId) -> Result<bool> {
+        self.store.confirm(subject).await
+    }
+
+    async fn free(&self, subject: &SubjectId) -> Result<()> {
+        self.store.free(subject).await
+    }
+}
+
+#[tokio::test]
 async fn each_key_holder_reads_its_own_consistency_proof() {
     for holder in HOLDERS {
         let mut tested = Tested::start(holder).await;
@@ -232,7 +288,8 @@ async fn a_command_is_followed_by_its_audience_while_it_lives_if_issuance_signed
         "a replay is the same command"
     );
 
-    let invalid = |command: Result<Settlement, _>| matches!(command, Err(KeyHolderError::InvalidCommand));
+    let invalid =
+        |command: std::result::Result<Settlement, _>| matches!(command, Err(KeyHolderError::InvalidCommand));
     let other_key = SigningKey::from_scalar(&[12; 32]).unwrap();
     assert!(invalid(gate.command(&to_us.sign(&other_key).unwrap())));
     let to_the_other = settlement(KeyHolder::Custodian).sign(&world.enrolment).unwrap();
@@ -244,7 +301,8 @@ async fn a_command_is_followed_by_its_audience_while_it_lives_if_issuance_signed
         exp: to_us.iat.plus(MAX_LIFE + 1),
         ..to_us
     };
-    let expired = |command: Result<Settlement, _>| matches!(command, Err(KeyHolderError::ExpiredCommand));
+    let expired =
+        |command: std::result::Result<Settlement, _>| matches!(command, Err(KeyHolderError::ExpiredCommand));
     assert!(expired(gate.command(&too_long.sign(&world.enrolment).unwrap())));
     world.clock.advance(MAX_LIFE + 60);
     assert!(expired(gate.command(&signed)));

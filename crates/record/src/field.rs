@@ -172,16 +172,16 @@ mod tests {
     }
 
     #[test]
-    fn the_place_binds_beyond_the_derived_key() {
-        // Whoever could choose the shares still cannot move a ciphertext: two fields under the same shares.
-        let (here, there) = (place(Field::Name), place(Field::Name));
-        let (ours, theirs) = (Share::random(&SystemRng), Share::random(&SystemRng));
-        let context = here.context(CIPHERTEXT, KEY_VERSION);
-        let key = field_key(&ours, &theirs, &context);
-        assert_ne!(
-            *key,
-            *field_key(&ours, &theirs, &there.context(CIPHERTEXT, KEY_VERSION))
-        );
+    fn the_place_binds_twice_in_the_key_and_beside_it() {
+        let (holders, here, there) = (Holders::new(), place(Field::Name), place(Field::Name));
+        let sealed = holders.seal(&here, "王小明");
+        let (ours, theirs) = holders.shares(&here, &sealed).unwrap();
+        let [here, there] = [here, there].map(|place| place.context(CIPHERTEXT, KEY_VERSION));
+        let key = field_key(&ours, &theirs, &here);
+        assert_ne!(*key, *field_key(&ours, &theirs, &there));
+        let (nonce, ciphertext) = sealed.ciphertext.split_first_chunk().unwrap();
+        assert!(aead::decrypt(&key, *nonce, &here, ciphertext).is_ok());
+        assert!(aead::decrypt(&key, *nonce, &there, ciphertext).is_err());
     }
 
     #[test]

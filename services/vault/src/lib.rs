@@ -1,1 +1,84 @@
-//! vault
+//! The vault: the identity records and the blind index. It opens fields only against a warrant, and never alone.
+//!
+//! In scope: reserving a person in the keyed blind index, keeping encrypted fields and the vault's shares, and opening
+//! the agreed fields of one record for one relying party once the vault has checked the whole warrant for itself and
+//! the custodian has yielded its shares. Not in scope: who may enrol, which relying party may ask, the ledger.
+//!
+//! Against a stolen database (T4): values under keys that need two shares, and tags under a key that is elsewhere.
+//! Against an insider (T3): without a warrant that the custodian accepts too, nothing opens here.
+
+mod deposit;
+mod error;
+mod opening;
+mod reservation;
+mod routes;
+
+use std::sync::Arc;
+
+use cyberid_client::Client;
+use cyberid_crypto::PublicKey;
+use cyberid_domain::Clock;
+use cyberid_key_holder::{Gate, KeyHolderError};
+use cyberid_keystore::{MacHandle, Opener, Signer, role};
+use cyberid_protocol::deposit::KeyHolder;
+use cyberid_protocol::warrant::Anchors;
+use cyberid_storage::key_holder::KeyHolderStore;
+use cyberid_storage::vault::VaultStore;
+
+pub use routes::routes;
+
+/// What a vault is made of.
+pub struct Parts {
+    /// What it trusts about the ledger; its issuer is the audience of consents and the issuer of identities.
+    pub anchors: Anchors,
+    /// The key that signs issuance's commands.
+    pub enrolment_key: PublicKey,
+    /// Its own store.
+    pub store: Arc<dyn VaultStore>,
+    /// The keys that its shares, and what is for it alone, are sealed to.
+    pub key: Opener<role::Vault>,
+    /// The key of the blind index.
+    pub index: MacHandle<role::Index>,
+    /// The key that signs released identities.
+    pub identity: Signer<role::Identity>,
+    /// Where the custodian is.
+    pub custodian: Client,
+    /// Its own clock.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The vault.
+pub struct Vault {
+    gate: Gate,
+    store: Arc<dyn VaultStore>,
+    key: Opener<role::Vault>,
+    index: MacHandle<role::Index>,
+    identity: Signer<role::Identity>,
+    custodian: Client,
+}
+
+impl Vault {
+    /// The vault of these parts.
+    pub fn new(parts: Parts) -> Arc<Self> {
+        let gate = Gate {
+            holder: KeyHolder::Vault,
+            anchors: parts.anchors,
+            enrolment_key: parts.enrolment_key,
+            store: Arc::<dyn VaultStore>::clone(&parts.store) as Arc<dyn KeyHolderStore>,
+            clock: parts.clock,
+        };
+        Arc::new(Self {
+            gate,
+            store: parts.store,
+            key: parts.key,
+            index: parts.index,
+            identity: parts.identity,
+            custodian: parts.custodian,
+        })
+    }
+
+    /// Begins: the store has to answer. There is nothing to finish, because every operation is one transaction.
+    pub async fn recover(&self) -> Result<(), KeyHolderError> {
+        self.gate.remembered_size().await.map(|_| ())
+    }
+}

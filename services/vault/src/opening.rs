@@ -1,0 +1,115 @@
+//! Opening the agreed fields of one record for one relying party. Steps are those of the cycle of a release.
+
+use cyberid_crypto::{base64url, jwe};
+use cyberid_domain::field::Field;
+use cyberid_domain::personal::Personal;
+use cyberid_key_holder::{Admitted, KeyHolderError};
+use cyberid_protocol::identity::Identity;
+use cyberid_protocol::warrant::{Opened, Shares, WarrantBody, YieldedShare};
+use cyberid_record::{Place, Side, open_field, open_share, receive, sealed_to};
+use cyberid_storage::vault::VaultField;
+
+use crate::Vault;
+use crate::error::OpeningError;
+
+impl Vault {
+    /// Opens exactly the agreed fields, for the agreed key only.
+    pub(crate) async fn open(&self, body: &WarrantBody) -> Result<Opened, OpeningError> {
+        let opened = self.checked_opening(body).await;
+        match &opened {
+            Ok(_) => metrics::counter!("vault_openings_total").increment(1),
+            Err(error) => {
+                if let Some(reason) = error.refusal() {
+                    metrics::counter!("vault_refusals_total", "reason" => reason).increment(1);
+                }
+            }
+        }
+        opened
+    }
+
+    async fn checked_opening(&self, body: &WarrantBody) -> Result<Opened, OpeningError> {
+        // 6. The warrant, for itself, against its own store; only then the custodian is asked.
+        let admitted = self.gate.admit(&body.warrant).await?;
+        let kept = self.agreed_fields(&admitted).await?;
+        let asked = self.custodian.post("/v1/shares", body).await;
+        let yielded: Shares = asked.map_err(OpeningError::Custodian)?;
+        // 7. Shares, then fields, then ciphertext for the relying party. What is opened is wiped when it is dropped.
+        let fields = self.open_fields(&admitted, &kept, &yielded.shares)?;
+        Ok(self.sealed_identity(&admitted, fields)?)
+    }
+
+    /// All the agreed fields as they are kept: a record that lacks one opens not at all.
+    async fn agreed_fields(&self, admitted: &Admitted) -> Result<Vec<VaultField>, KeyHolderError> {
+        let agreed = &admitted.warrant.consent.fields;
+        let kept = self.store.fields(&admitted.subject, agreed).await?;
+        if kept.iter().map(|field| &field.field).eq(agreed) {
+            Ok(kept)
+        } else {
+            Err(KeyHolderError::FieldMissing)
+        }
+    }
+
+    fn open_fields(
+        &self,
+        admitted: &Admitted,
+        kept: &[VaultField],
+        yielded: &[YieldedShare],
+    ) -> Result<Vec<(Field, Personal)>, OpeningError> {
+        let names = yielded.iter().map(|share| share.field);
+        if !names.eq(kept.iter().map(|field| field.field)) {
+            return Err(OpeningError::WrongShares);
+        }
+        let pairs = kept.iter().zip(yielded);
+        pairs
+            .map(|(field, share)| Ok((field.field, self.open_one(admitted, field, share)?)))
+            .collect()
+    }
+
+    fn open_one(
+        &self,
+        admitted: &Admitted,
+        kept: &VaultField,
+        yielded: &YieldedShare,
+    ) -> Result<Personal, OpeningError> {
+        let place = Place {
+            subject: admitted.subject,
+            field: kept.field,
+        };
+        let handed = base64url::decode(&yielded.share).ok_or(OpeningError::WrongShares)?;
+        let key = sealed_to(&handed).ok().and_then(|kid| self.key.find(&kid));
+        let key = key.ok_or(OpeningError::WrongShares)?;
+        let theirs = receive(&*key, &admitted.warrant.leaf_sha256, &place, &handed)
+            .map_err(|_| OpeningError::WrongShares)?;
+        Ok(self.open_kept(&place, kept, &theirs)?)
+    }
+
+    fn open_kept(
+        &self,
+        place: &Place,
+        kept: &VaultField,
+        theirs: &cyberid_record::Share,
+    ) -> Result<Personal, KeyHolderError> {
+        let key = self.key.find(&sealed_to(&kept.share)?);
+        let key = key.ok_or(KeyHolderError::DoesNotOpen)?;
+        let ours = open_share(Side::Vault, &*key, place, &kept.share)?;
+        Ok(open_field(place, &ours, theirs, &kept.ciphertext)?)
+    }
+
+    fn sealed_identity(
+        &self,
+        admitted: &Admitted,
+        fields: Vec<(Field, Personal)>,
+    ) -> Result<Opened, KeyHolderError> {
+        let consent = &admitted.warrant.consent;
+        let identity = Identity {
+            iss: self.gate.anchors.issuer.clone(),
+            aud: consent.rp.clone(),
+            iat: self.gate.clock.now(),
+            request: consent.request.clone(),
+            fields,
+        };
+        let signed = identity.sign(&*self.identity.current())?;
+        let identity = jwe::seal(&admitted.warrant.rp_key, "JWT", signed.as_bytes())?;
+        Ok(Opened { identity })
+    }
+}

@@ -1,0 +1,27 @@
+//! The vault's operations.
+
+mod checkpoint;
+mod deposit;
+mod open;
+mod reserve;
+mod settle;
+
+use std::sync::Arc;
+
+use cyberid_web::Routes;
+use utoipa_axum::routes;
+
+use crate::Vault;
+
+/// Every operation, with who may call it.
+pub fn routes() -> Routes<Arc<Vault>> {
+    Routes::new(
+        "CyberID vault",
+        "The identity records: opened field by field, and only against a warrant.",
+    )
+    .signed(routes!(reserve::reserve))
+    .signed(routes!(deposit::deposit))
+    .signed(routes!(settle::settle))
+    .public(routes!(checkpoint::checkpoint))
+    .signed(routes!(open::open))
+}

@@ -1,0 +1,11 @@
+//! The vault through its router.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must stop"
+)]
+
+mod enrolment;
+mod opening;
+mod support;
