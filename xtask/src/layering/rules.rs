@@ -43,6 +43,31 @@ pub(crate) const RULES: &[Rule] = &[
         because: "who answers \"real and old enough?\" cannot be made to open an identity",
     },
     Rule {
+        from: &[
+            Who::Package("cyberid-verification"),
+            Who::Package("cyberid-consent"),
+            Who::Package("cyberid-audit"),
+            Who::Package("cyberid-ledger"),
+            Who::Package("cyberid-witness"),
+            Who::Package("cyberid-identity-source"),
+            Who::Package("cyberid-holder"),
+            Who::Package("cyberid-relying-party"),
+            Who::Package("cyberid-auditor"),
+        ],
+        limit: Limit::Avoid(&[Who::Package("cyberid-record"), Who::Package("cyberid-key-holder")]),
+        because: "issuance seals identity records, the two key holders open them, and nobody else does either",
+    },
+    Rule {
+        from: &[Who::Package("cyberid-issuance")],
+        limit: Limit::Avoid(&[Who::Package("cyberid-key-holder")]),
+        because: "only the two key holders admit warrants",
+    },
+    Rule {
+        from: &[Who::Package("cyberid-record")],
+        limit: Limit::LeanOnlyOn(&["cyberid-domain", "cyberid-crypto"]),
+        because: "what opens a record knows neither a store nor a network",
+    },
+    Rule {
         from: &[Who::EveryService],
         limit: Limit::Avoid(&[Who::EveryService]),
         because: "services meet over their interfaces, so that each can run elsewhere under other keys",
