@@ -129,7 +129,14 @@ async fn every_refusal_is_the_same_bytes() {
 
     let refused = test.enrol(&taken).await;
     assert_eq!(refused.problem(), ProblemType::EnrolmentRefused);
-    for applicant in [bound_device, wrong_evidence, check_digit, ended, no_date] {
+    let asked = test.source.asked();
+    assert_eq!(test.enrol(&bound_device).await, refused);
+    assert_eq!(
+        test.source.asked(),
+        asked,
+        "asked about a person for a device that is bound"
+    );
+    for applicant in [wrong_evidence, check_digit, ended, no_date] {
         assert_eq!(test.enrol(&applicant).await, refused);
     }
     test.assert_one_identifier();
