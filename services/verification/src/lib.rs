@@ -1,1 +1,194 @@
-//! verification
+//! Relying parties and their one question: is this a real person, old enough, with a valid document?
+//!
+//! In scope: onboarding of relying parties (`docs/cycles/registration.md`), access tokens for everybody, requests, proofs and
+//! attestations (`docs/cycles/verification.md`), discovery. Not in scope: identity records. Nothing here has a path, by
+//! dependency, to code that opens one.
+//!
+//! Answers T1 and T2 (an attestation holds pass or fail and a pairwise pseudonym), T10 (a quota before any
+//! cryptography), T14 (a proof is consumed durably before its answer is given) and T16 (an unknown holder costs the same
+//! work as a known one, and is answered in the same form).
+
+mod asked;
+mod asking;
+mod attestation;
+mod check;
+mod discovery;
+mod holder;
+mod key_change;
+mod leaf;
+mod onboarding;
+mod party;
+mod pin_gate;
+mod proof;
+mod quota;
+mod refusal;
+mod registration;
+mod request;
+mod routes;
+mod signing_keys;
+mod token;
+mod waiting;
+
+use std::sync::Arc;
+
+use cyberid_crypto::key::{self, SigningKey};
+use cyberid_crypto::{KeyFailure, PublicKey, Sign, jws};
+use cyberid_domain::clock::DAY;
+use cyberid_domain::{Clock, Rng, UnixTime};
+use cyberid_keystore::role::{Attestation, Journal as JournalRole, Message, Pairwise, Registration, Request};
+use cyberid_keystore::{MacHandle, Opener, Signer};
+use cyberid_pin::PinHasher;
+use cyberid_storage::StorageError;
+use cyberid_storage::journal::Journal;
+use cyberid_storage::promise::Promises;
+use cyberid_storage::relying_party::RelyingParties;
+use cyberid_storage::single_use::SingleUses;
+use cyberid_storage::subject::Subjects;
+use cyberid_storage::verification::Verifications;
+use cyberid_web::AccessTokens;
+use tokio::sync::Notify;
+
+use crate::pin_gate::PinGates;
+use crate::quota::Buckets;
+use crate::waiting::Waiting;
+
+pub use crate::discovery::Description;
+pub use crate::quota::Quota;
+pub use crate::routes::{request_routes, routes};
+pub use crate::signing_keys::SigningKeys;
+pub use crate::token::StaticClient;
+
+/// For how long the journal of visits is kept: six months at least, Cybersecurity Law, article 21, item 3.
+pub const VISITS_KEPT: u64 = 184 * DAY;
+
+/// What the service is put together from.
+pub struct Parts {
+    /// The platform's issuer: an `https` address without a path.
+    pub issuer: String,
+    /// The present moment.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub rng: Arc<dyn Rng>,
+    /// Holders' handles, statuses and devices.
+    pub subjects: Arc<dyn Subjects>,
+    /// Registrations.
+    pub relying_parties: Arc<dyn RelyingParties>,
+    /// Verifications that were asked for.
+    pub verifications: Arc<dyn Verifications>,
+    /// Assertions and key changes that were used.
+    pub single_uses: Arc<dyn SingleUses>,
+    /// Leaves that the log owes.
+    pub promises: Arc<dyn Promises>,
+    /// The journal of visits.
+    pub journal: Arc<dyn Journal>,
+    /// Signs attestations.
+    pub attestation: Signer<Attestation>,
+    /// Signs the requests that holders are shown.
+    pub request: Signer<Request>,
+    /// Signs registration certificates.
+    pub registration: Signer<Registration>,
+    /// Opens what holders seal.
+    pub message: Opener<Message>,
+    /// Derives pseudonyms.
+    pub pairwise: MacHandle<Pairwise>,
+    /// Derives the keys of the journal.
+    pub journal_key: MacHandle<JournalRole>,
+    /// The platform's public signing keys, those of other processes included.
+    pub signing_keys: SigningKeys,
+    /// Makes access tokens.
+    pub access_tokens: Arc<AccessTokens>,
+    /// Checks PINs.
+    pub pins: PinHasher,
+    /// Operators and regulators.
+    pub clients: Vec<StaticClient>,
+    /// What discovery says beyond what follows from the issuer.
+    pub description: Description,
+    /// Whether access tokens are given without a `DPoP` proof: in a sandbox on loopback only.
+    pub allow_bearer: bool,
+    /// Wakes whoever brings promised leaves to the log.
+    pub promised: Arc<Notify>,
+    /// How often a relying party may call.
+    pub quota: Quota,
+}
+
+/// The verification service.
+pub struct Verification {
+    parts: Parts,
+    parties: Buckets,
+    answers: Buckets,
+    waiting: Waiting,
+    pin_gates: PinGates,
+    /// Stands in for the key of a holder who is not there, so that there is a signature to check.
+    decoy_key: PublicKey,
+}
+
+/// Why the service cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum NotReady {
+    /// The store does not answer.
+    #[error("the store does not answer")]
+    Storage(#[from] StorageError),
+    /// A signing key does not sign what its public half verifies.
+    #[error("a signing key does not work")]
+    Key(#[from] KeyFailure),
+}
+
+impl Verification {
+    /// The service of these parts.
+    pub fn new(parts: Parts) -> Arc<Self> {
+        let scalar = key::random_scalar(|bytes| parts.rng.fill(bytes));
+        let decoy_key = SigningKey::from_scalar(&scalar)
+            .map_or_else(|_| parts.attestation.public_key(), |decoy| decoy.public_key());
+        Arc::new(Self {
+            parties: Buckets::new(parts.quota),
+            answers: Buckets::new(Quota::OF_ONE_REQUEST),
+            waiting: Waiting::default(),
+            pin_gates: PinGates::default(),
+            decoy_key,
+            parts,
+        })
+    }
+
+    /// Makes sure that the keys sign what they are to sign, and sees to the leaves that an earlier process promised.
+    pub async fn recover(&self) -> Result<(), NotReady> {
+        let Parts {
+            attestation,
+            request,
+            registration,
+            ..
+        } = &self.parts;
+        for key in [attestation.current(), request.current(), registration.current()] {
+            self_test(&*key)?;
+        }
+        if !self.parts.promises.outstanding(1).await?.is_empty() {
+            self.parts.promised.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Forgets what is over: verifications, single uses, old days of the journal, callers who have rested.
+    pub async fn housekeep(&self) -> Result<(), StorageError> {
+        let now = self.now();
+        let answered_before = now.minus(cyberid_protocol::attestation::LIFE);
+        self.parts
+            .verifications
+            .forget_verifications(answered_before)
+            .await?;
+        self.parts.single_uses.forget_single_uses(now).await?;
+        let oldest = now.minus(VISITS_KEPT).day_start();
+        self.parts.journal.forget_visits(oldest).await?;
+        self.parties.forget_rested(now);
+        self.answers.forget_rested(now);
+        Ok(())
+    }
+
+    fn now(&self) -> UnixTime {
+        self.parts.clock.now()
+    }
+}
+
+fn self_test(key: &dyn Sign) -> Result<(), KeyFailure> {
+    const MESSAGE: &[u8] = b"cyberid/v1/self-test";
+    let signature = key.sign(MESSAGE)?;
+    jws::verify_signature(&key.public_key(), MESSAGE, &signature).map_err(|_| KeyFailure)
+}

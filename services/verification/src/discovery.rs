@@ -1,0 +1,44 @@
+//! The platform's description of itself.
+
+use cyberid_crypto::jws;
+use cyberid_domain::check::Check;
+use cyberid_domain::document::DocumentType;
+use cyberid_domain::field::Field;
+use cyberid_protocol::discovery::{Discovery, LedgerDescription};
+
+use crate::Verification;
+
+/// What discovery says beyond what follows from the issuer and from the keys of the day.
+#[derive(Debug, Clone)]
+pub struct Description {
+    /// The cryptographic suite that the platform runs.
+    pub suite: String,
+    /// How to check the ledger.
+    pub ledger: LedgerDescription,
+}
+
+impl Verification {
+    /// The platform's description, with the key that messages are sealed to today.
+    pub(crate) fn discovery(&self) -> Discovery {
+        let issuer = &self.parts.issuer;
+        Discovery {
+            issuer: issuer.clone(),
+            jwks_uri: format!("{issuer}/.well-known/jwks.json"),
+            token_endpoint: self.token_endpoint(),
+            enrolment_endpoint: format!("{issuer}/v1/enrolments"),
+            checks_supported: Check::ALL.into(),
+            fields_supported: Field::ALL.into(),
+            document_types_supported: DocumentType::ALL.into(),
+            signing_alg: jws::ALG.into(),
+            encryption_jwk: self.parts.message.public_key().to_published_jwk("enc", "ECDH-ES"),
+            suite: self.parts.description.suite.clone(),
+            ledger: self.parts.description.ledger.clone(),
+            version: "1".into(),
+        }
+    }
+
+    /// The address of the token endpoint.
+    pub(crate) fn token_endpoint(&self) -> String {
+        format!("{}/oauth/token", self.parts.issuer)
+    }
+}

@@ -1,0 +1,101 @@
+//! The holder's proof, from the seal to a proof whose words fit what was asked.
+//!
+//! What the words say is judged before anybody looks whether the device is known, so that a problem never depends
+//! on whether there is such a person. Whether the signature fits is no problem at all: it is a check that fails.
+
+use cyberid_crypto::jws::{self, Unverified};
+use cyberid_crypto::{PublicKey, base64url, json, jwe};
+use cyberid_domain::UnixTime;
+use cyberid_domain::check::Factor;
+use cyberid_domain::pin::Pin;
+use cyberid_keystore::Opener;
+use cyberid_keystore::role::Message;
+use cyberid_protocol::message::{Message as _, check_life};
+use cyberid_protocol::proof::{MAX_LIFE, Proof};
+use cyberid_protocol::sealed::SealedProof;
+
+use crate::asked::Asked;
+use crate::refusal::Refusal;
+
+/// An opened seal. Nothing in it has been checked but its form.
+pub(crate) struct UncheckedProof(FittingProof);
+
+/// A proof whose words fit what was asked, now; who signed it is still open.
+pub(crate) struct FittingProof {
+    /// The device key's thumbprint, as the header says.
+    pub(crate) kid: String,
+    /// The claims, as the payload says.
+    pub(crate) claims: Proof,
+    /// The PIN that came with it.
+    pub(crate) pin: Option<Pin>,
+    compact: String,
+}
+
+impl UncheckedProof {
+    /// Opens the seal with the key it names, or else with today's, and takes the proof apart.
+    pub(crate) fn open(keys: &Opener<Message>, sealed: &str) -> Result<Self, Refusal> {
+        const SEAL: Refusal = Refusal::Message("not sealed to a key of this platform that is in use");
+        let sealed = jwe::Sealed::parse(sealed).map_err(|_| Refusal::Message("not a compact JWE of ours"))?;
+        let key = match sealed.kid() {
+            Some(kid) => keys.find(kid).ok_or(SEAL)?,
+            None => keys.current(),
+        };
+        let opened = sealed.open(&*key).map_err(|_| SEAL)?;
+        let SealedProof { proof, pin } = SealedProof::read(&opened)
+            .map_err(|_| Refusal::Message("the seal does not hold `proof` and, where asked for, `pin`"))?;
+        let form = Refusal::Message("`proof` is not a compact JWS of its type");
+        let (kid, claims) = parts(&proof).ok_or(form)?;
+        Ok(Self(FittingProof {
+            kid,
+            claims,
+            pin,
+            compact: proof,
+        }))
+    }
+
+    /// What the proof claims, for finding out what it claims to answer.
+    pub(crate) fn claims(&self) -> &Proof {
+        &self.0.claims
+    }
+
+    /// Checks that the holder agreed to exactly what was asked, with this platform, of late.
+    pub(crate) fn answering(
+        self,
+        asked: &Asked,
+        issuer: &str,
+        now: UnixTime,
+    ) -> Result<FittingProof, Refusal> {
+        let Self(proof) = self;
+        let claims = &proof.claims;
+        if claims.aud != issuer {
+            return Err(Refusal::Message("`aud` is not this platform"));
+        }
+        if !asked.is_answered_by(claims) {
+            return Err(Refusal::Message("the proof is not for what was asked"));
+        }
+        check_life(claims.iat, claims.exp, MAX_LIFE, now)?;
+        if proof.pin.is_some() && !asked.factors.contains(&Factor::Pin) {
+            return Err(Refusal::Message("a PIN came that was not asked for"));
+        }
+        Ok(proof)
+    }
+}
+
+impl FittingProof {
+    /// Whether `key` signed the proof.
+    pub(crate) fn is_signed_by(&self, key: &PublicKey) -> bool {
+        let Some((signed, signature)) = self.compact.rsplit_once('.') else {
+            return false;
+        };
+        base64url::decode(signature)
+            .is_some_and(|signature| jws::verify_signature(key, signed.as_bytes(), &signature).is_ok())
+    }
+}
+
+/// The key's name and the claims of a message of the right type whose signature nobody has checked.
+fn parts(compact: &str) -> Option<(String, Proof)> {
+    let message = Unverified::parse(compact, Proof::TYP).ok()?;
+    let kid = message.kid().ok()?.to_owned();
+    let payload = base64url::decode(compact.split('.').nth(1)?)?;
+    Some((kid, json::from_slice(&payload).ok()?))
+}

@@ -1,0 +1,43 @@
+//! `POST /v1/relying-parties/{client_id}/approve`.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use cyberid_domain::id::ClientId;
+use cyberid_protocol::registration::Registered;
+use cyberid_web::auth::OperatorCaller;
+use cyberid_web::extract::PathParam;
+use cyberid_web::{Failure, problems};
+
+use crate::Verification;
+
+problems!(
+    /// What an approval can end in.
+    pub(super) ApproveProblems: TwoPersonsRequired, RelyingPartyInactive
+);
+
+/// Approves an application.
+///
+/// By another operator than the one who applied. The approval is in the log when this answers; after `unavailable` it is safe
+/// to ask again. Each intended use gets a registration certificate for twelve months.
+#[utoipa::path(
+    post,
+    path = "/v1/relying-parties/{client_id}/approve",
+    operation_id = "approveRelyingParty",
+    params(("client_id" = String, Path, example = "kO2v4Rv5SgmYvZ1hPzqv0w")),
+    responses(
+        (status = 200, description = "The relying party may act.", body = Registered, example = json!({
+            "client_id": "kO2v4Rv5SgmYvZ1hPzqv0w", "status": "approved",
+            "registration_certificates": ["eyJhbGciOiJFUzI1NiIsInR5cCI6ImN5YmVyaWQtcmVnaXN0cmF0aW9uK2p3dCJ9..."]
+        })),
+        ApproveProblems
+    )
+)]
+pub(super) async fn approve_relying_party(
+    State(service): State<Arc<Verification>>,
+    caller: OperatorCaller,
+    PathParam(client_id): PathParam<ClientId>,
+) -> Result<Json<Registered>, Failure> {
+    Ok(Json(service.approve(&caller.client_id, &client_id).await?))
+}

@@ -1,0 +1,58 @@
+//! The service's operations over HTTP, one file each, mounted with their access.
+
+mod answer_request;
+mod apply;
+mod approve;
+mod ask_verification;
+mod change_keys;
+mod discovery;
+mod obtain_token;
+mod read_relying_party;
+mod read_request;
+mod read_verification;
+mod signing_keys;
+mod suspend;
+mod verify_directly;
+
+use std::sync::Arc;
+
+use cyberid_domain::relying_party::Role;
+use cyberid_web::Routes;
+use utoipa_axum::routes;
+
+use crate::Verification;
+
+const DESCRIPTION: &str = "Relying parties register, ask whether somebody is a real person, old enough, with a valid \
+    document, and receive a signed pass or fail and a pseudonym that is theirs alone. Access tokens for every caller, and \
+    discovery.";
+
+const REQUEST_DESCRIPTION: &str =
+    "What a holder's app does with a request for a verification: fetch it, and answer it.";
+
+/// The operations of the service, but for those under `/v1/requests/`.
+pub fn routes() -> Routes<Arc<Verification>> {
+    let (operator, party) = ([Role::Operator], [Role::RelyingParty]);
+    Routes::new("CyberID verification", DESCRIPTION)
+        .public(routes!(discovery::read_discovery))
+        .public(routes!(signing_keys::list_signing_keys))
+        .public(routes!(obtain_token::obtain_token))
+        .authorize(&operator, routes!(apply::apply_for_relying_party))
+        .authorize(
+            &[Role::Operator, Role::RelyingParty],
+            routes!(read_relying_party::read_relying_party),
+        )
+        .authorize(&operator, routes!(approve::approve_relying_party))
+        .authorize(&operator, routes!(suspend::suspend_relying_party))
+        .signed(routes!(change_keys::change_relying_party_keys))
+        .authorize(&party, routes!(ask_verification::ask_verification))
+        .authorize(&party, routes!(verify_directly::verify_directly))
+        .authorize(&party, routes!(read_verification::read_verification))
+}
+
+/// The operations under `/v1/requests/` for ids of verifications; another service has the same paths for ids of
+/// releases.
+pub fn request_routes() -> Routes<Arc<Verification>> {
+    Routes::new("CyberID verification requests", REQUEST_DESCRIPTION)
+        .public(routes!(read_request::read_verification_request))
+        .signed(routes!(answer_request::answer_verification_request))
+}

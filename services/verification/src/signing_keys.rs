@@ -1,0 +1,60 @@
+//! The platform's public signing keys, as outsiders fetch them.
+
+use std::sync::Arc;
+
+use cyberid_crypto::PublicKey;
+use cyberid_keystore::State;
+use cyberid_keystore::role::RoleName;
+use cyberid_protocol::discovery::{PlatformKey, PlatformKeys};
+
+/// Gives the public signing keys that are next, active or retained, such as
+/// [`cyberid_keystore::Keystore::public_signing_keys`] does.
+pub type SigningKeys = Arc<dyn Fn() -> Vec<(RoleName, State, PublicKey)> + Send + Sync>;
+
+/// The roles whose signatures outsiders check; the others sign inside the platform.
+const PUBLISHED: [RoleName; 6] = [
+    RoleName::Attestation,
+    RoleName::Request,
+    RoleName::Certificate,
+    RoleName::Registration,
+    RoleName::Identity,
+    RoleName::Event,
+];
+
+/// The keys that are published.
+pub(crate) fn published(keys: Vec<(RoleName, State, PublicKey)>) -> PlatformKeys {
+    let keys = keys
+        .into_iter()
+        .filter(|(role, state, _)| PUBLISHED.contains(role) && *state != State::Revoked);
+    PlatformKeys {
+        keys: keys
+            .map(|(role, state, key)| PlatformKey {
+                jwk: key.to_published_jwk("sig", "ES256"),
+                role: role.as_str().into(),
+                state: state.as_str().into(),
+            })
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cyberid_crypto::{Sign as _, SigningKey};
+
+    use super::*;
+
+    #[test]
+    fn next_and_retained_keys_are_published_revoked_and_inner_ones_are_not() {
+        let key = SigningKey::from_scalar(&[7; 32]).unwrap().public_key();
+        let keys = [
+            (RoleName::Attestation, State::Next),
+            (RoleName::Attestation, State::Retained),
+            (RoleName::Attestation, State::Revoked),
+            (RoleName::Enrolment, State::Active),
+            (RoleName::Source, State::Active),
+        ];
+        let published = published(keys.map(|(role, state)| (role, state, key)).into());
+        let states: Vec<_> = published.keys.iter().map(|key| key.state.as_str()).collect();
+        assert_eq!(states, ["next", "retained"]);
+    }
+}

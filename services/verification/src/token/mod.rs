@@ -1,0 +1,123 @@
+//! Access tokens: `client_credentials` with `private_key_jwt` for registered clients, `jwt-bearer` for holders
+//! (RFC 6749, RFC 7523), bound by `DPoP` (RFC 9449).
+
+mod assertion;
+mod error;
+mod form;
+
+use cyberid_crypto::{PublicKey, digest};
+use cyberid_domain::clock::SKEW;
+use cyberid_domain::id::ClientId;
+use cyberid_domain::relying_party::Role;
+use cyberid_domain::subject::SubjectStatus;
+use cyberid_protocol::access::{ACCESS_TOKEN_LIFE, TokenAnswer};
+use cyberid_storage::single_use::SingleUse;
+use http::request::Parts;
+
+use crate::Verification;
+use crate::party::ActiveParty;
+use crate::registration::signing_keys;
+
+use assertion::{CheckedAssertion, UncheckedAssertion};
+pub(crate) use error::TokenRefusal;
+use form::{Grant, read};
+
+/// A client that the platform knows without a registration: an operator or a regulator.
+#[derive(Debug, Clone)]
+pub struct StaticClient {
+    /// Its id.
+    pub client_id: ClientId,
+    /// In which role it calls.
+    pub role: Role,
+    /// The key that it signs assertions with.
+    pub key: PublicKey,
+}
+
+/// Who may have signed an assertion.
+struct Party {
+    role: Role,
+    keys: Vec<PublicKey>,
+}
+
+impl Verification {
+    /// Gives an access token for a form, to whom the form and the headers prove.
+    pub(crate) async fn token(&self, parts: &Parts, form: &[u8]) -> Result<TokenAnswer, TokenRefusal> {
+        let grant = read(&parts.headers, form)?;
+        let refusal = grant.refusal();
+        let assertion = UncheckedAssertion::parse(grant.assertion()).ok_or_else(|| refusal.clone())?;
+        let owner = match &grant {
+            Grant::Client { client_id, .. }
+                if client_id.as_ref().is_some_and(|id| id != assertion.subject()) =>
+            {
+                None
+            }
+            Grant::Client { .. } => self.client(assertion.subject()).await?,
+            Grant::Holder { .. } => self.device(assertion.subject()).await?,
+        };
+        let (role, keys) = match owner {
+            Some(owner) => (Some(owner.role), owner.keys),
+            // There is always a signature to check (T16).
+            None => (None, vec![self.decoy_key]),
+        };
+        let audiences = [self.parts.issuer.as_str(), &self.token_endpoint()];
+        let assertion = assertion.check(&keys, &audiences, self.now());
+        let (Some(role), Some(assertion)) = (role, assertion) else {
+            return Err(refusal);
+        };
+        let jkt = self.parts.access_tokens.check_token_request_dpop(parts)?;
+        if jkt.is_none() && !self.parts.allow_bearer {
+            return Err(TokenRefusal::NoDpopProof);
+        }
+        if !self.parts.single_uses.use_once(&single_use(&assertion)).await? {
+            return Err(refusal);
+        }
+        self.issue(role, &assertion.subject, jkt.as_deref())
+    }
+
+    fn issue(&self, role: Role, subject: &str, jkt: Option<&str>) -> Result<TokenAnswer, TokenRefusal> {
+        let tokens = &self.parts.access_tokens;
+        Ok(TokenAnswer {
+            access_token: tokens.issue(role, subject, jkt, ACCESS_TOKEN_LIFE)?,
+            token_type: if jkt.is_some() { "DPoP" } else { "Bearer" }.into(),
+            expires_in: ACCESS_TOKEN_LIFE,
+        })
+    }
+
+    /// A static client, or an active relying party.
+    async fn client(&self, id: &str) -> Result<Option<Party>, TokenRefusal> {
+        let Ok(id) = id.parse::<ClientId>() else {
+            return Ok(None);
+        };
+        if let Some(client) = self.parts.clients.iter().find(|client| client.client_id == id) {
+            return Ok(Some(Party {
+                role: client.role,
+                keys: vec![client.key],
+            }));
+        }
+        let row = self.parts.relying_parties.relying_party(&id).await?;
+        let party = row.and_then(|row| ActiveParty::of(row, self.now()).ok());
+        Ok(party.map(|party| Party {
+            role: Role::RelyingParty,
+            keys: signing_keys(&party.registration),
+        }))
+    }
+
+    /// A holder's device, unless the identifier was cancelled.
+    async fn device(&self, jkt: &str) -> Result<Option<Party>, TokenRefusal> {
+        let subject = self.parts.subjects.by_device(jkt).await?;
+        let subject = subject.filter(|subject| subject.status != SubjectStatus::Cancelled);
+        let key = subject.and_then(|subject| PublicKey::from_sec1(&subject.device.key).ok());
+        Ok(key.map(|key| Party {
+            role: Role::Holder,
+            keys: vec![key],
+        }))
+    }
+}
+
+fn single_use(assertion: &CheckedAssertion) -> SingleUse {
+    let name = ["assertion", &assertion.subject, &assertion.jti].join("\n");
+    SingleUse {
+        digest: digest::sha256(name.as_bytes()),
+        forget_at: assertion.exp.plus(SKEW + 1),
+    }
+}

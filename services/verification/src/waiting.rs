@@ -1,0 +1,45 @@
+//! Wakes those who wait for an answer, when it is given in this process.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+
+use cyberid_domain::id::VerificationId;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
+
+/// How many answers share a bell: who is woken for another's looks once more in vain.
+const BELLS: usize = 256;
+
+/// Bells, shared by the hash of a verification's id.
+pub(crate) struct Waiting {
+    bells: Vec<Notify>,
+    hasher: RandomState,
+}
+
+impl Default for Waiting {
+    fn default() -> Self {
+        Self {
+            bells: (0..BELLS).map(|_| Notify::new()).collect(),
+            hasher: RandomState::new(),
+        }
+    }
+}
+
+impl Waiting {
+    /// Completes at the next [`Self::answered`]; made before the answer is looked for, so that none is missed.
+    pub(crate) fn next_answer(&self, id: &VerificationId) -> Option<Notified<'_>> {
+        self.bell(id).map(Notify::notified)
+    }
+
+    /// Wakes those who wait for this answer.
+    pub(crate) fn answered(&self, id: &VerificationId) {
+        if let Some(bell) = self.bell(id) {
+            bell.notify_waiters();
+        }
+    }
+
+    fn bell(&self, id: &VerificationId) -> Option<&Notify> {
+        let hash = self.hasher.hash_one(id) % BELLS as u64;
+        self.bells.get(usize::try_from(hash).unwrap_or_default())
+    }
+}
