@@ -178,3 +178,6 @@ fn header_map(headers: &[(&str, &str)]) -> Result<HeaderMap, ClientError> {
     }
     Ok(map)
 }
+
+#[cfg(test)]
+mod tests;

@@ -187,3 +187,32 @@ impl From<&PrivateKey> for PrivateJwk {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use cyberid_crypto::Agree as _;
+    use cyberid_domain::rng::SystemRng;
+
+    use super::*;
+
+    #[test]
+    fn a_key_is_written_and_read_as_a_private_jwk() {
+        let key = PrivateKey::make(&SystemRng);
+        let again = PrivateKey::from_jwk(&key.to_jwk()).unwrap();
+        assert_eq!(again.to_signing_key().unwrap().public_key(), key.public_key());
+        assert_eq!(again.to_agreement_key().unwrap().public_key(), key.public_key());
+    }
+
+    #[test]
+    fn a_jwk_whose_halves_do_not_belong_together_is_refused() {
+        let (one, two) = (PrivateKey::make(&SystemRng), PrivateKey::make(&SystemRng));
+        let mut jwk: serde_json::Value = serde_json::from_slice(&one.to_jwk()).unwrap();
+        let other: serde_json::Value = serde_json::from_slice(&two.to_jwk()).unwrap();
+        jwk["d"] = other["d"].clone();
+        let text = serde_json::to_vec(&jwk).unwrap();
+        assert!(matches!(
+            PrivateKey::from_jwk(&text),
+            Err(KeyFileError::Malformed)
+        ));
+    }
+}

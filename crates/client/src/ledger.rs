@@ -209,3 +209,6 @@ impl TryFrom<TreeText> for Tree {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,8 +14,10 @@ pub mod key_file;
 pub mod ledger;
 mod platform;
 mod session;
+#[cfg(test)]
+pub mod testing;
 
 pub use client::{Client, Limits};
 pub use error::ClientError;
 pub use platform::{KEYS_FRESH, KeyRole, MessageRefused, Pins, Platform, PlatformError, REFRESH_INTERVAL};
-pub use session::Session;
+pub use session::{CallProof, Session};

@@ -280,3 +280,6 @@ impl From<&Discovery> for Pins {
 async fn discover(client: &Client) -> Result<Discovery, ClientError> {
     client.get("/.well-known/cyberid").await
 }
+
+#[cfg(test)]
+mod tests;

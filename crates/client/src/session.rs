@@ -41,6 +41,15 @@ pub struct Session {
     rng: Arc<dyn Rng>,
 }
 
+/// The authorisation of one call.
+#[derive(Clone)]
+pub struct CallProof {
+    /// The access token, for `Authorization: DPoP <token>`.
+    pub token: String,
+    /// The proof for this one call, for the header `DPoP`.
+    pub proof: String,
+}
+
 /// Who calls, and by which grant they come to a token.
 enum Who {
     /// A registered client, by `private_key_jwt` (RFC 7523 section 2.2).
@@ -187,6 +196,14 @@ impl Session {
         answer.success().map(|_| ())
     }
 
+    /// The authorisation of one call that is made by other means, such as `curl`; soon, since server nonces age.
+    pub async fn authorise(&self, method: &str, path: &str) -> Result<CallProof, ClientError> {
+        let token = self.token().await?;
+        let path = path.split(['?', '#']).next().unwrap_or_default();
+        let proof = self.proof(method, path, Some(&token))?;
+        Ok(CallProof { token, proof })
+    }
+
     /// Makes a call, and once more where the server wants its nonce in the proof: such a call had no effect.
     async fn call(&self, call: Call<'_>) -> Result<Answer, ClientError> {
         let answer = self.attempt(&call).await?;
@@ -206,9 +223,7 @@ impl Session {
     }
 
     async fn attempt(&self, call: &Call<'_>) -> Result<Answer, ClientError> {
-        let token = self.token().await?;
-        let path = call.path.split(['?', '#']).next().unwrap_or_default();
-        let proof = self.proof(call.method.as_str(), path, Some(&token))?;
+        let CallProof { token, proof } = self.authorise(call.method.as_str(), call.path).await?;
         let authorization = format!("DPoP {token}");
         let own = [("authorization", authorization.as_str()), (dpop::PROOF, &proof)];
         let headers = [own.as_slice(), call.headers].concat();
@@ -337,3 +352,6 @@ fn token_error(answer: &Answer) -> Option<String> {
         .ok()
         .map(|error| error.error)
 }
+
+#[cfg(test)]
+mod tests;

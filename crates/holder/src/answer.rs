@@ -89,3 +89,101 @@ impl Holder {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use cyberid_domain::id::RequestId;
+    use cyberid_protocol::message::open;
+    use cyberid_protocol::request::{Answer, RequestObject};
+    use cyberid_protocol::statement::Locale;
+
+    use super::*;
+    use crate::platform_double::PlatformDouble;
+    use crate::testing::{certificate, met, opened, verification};
+
+    const ANSWER: &str = "POST /v1/requests/ver_AAAAAAAAAAAAAAAAAAAAAA/answer";
+
+    async fn reviewed(double: &PlatformDouble, holder: &Holder, factors: &[Factor]) -> ReviewedRequest {
+        let mut request = verification(double, &certificate(double));
+        request.factors = factors.to_vec();
+        let id = RequestId::Verification(request.id.clone());
+        let compact = double.sign("request", &RequestObject::Verification(request));
+        double.script(ANSWER, 204, "");
+        holder.review(&compact, &id, Locale::English).await.unwrap()
+    }
+
+    fn verification_of(reviewed: &ReviewedRequest) -> &ReviewedVerification {
+        match reviewed {
+            ReviewedRequest::Verification(reviewed) => reviewed,
+            ReviewedRequest::Release(_) => panic!("a verification"),
+        }
+    }
+
+    fn received(double: &PlatformDouble) -> Answer {
+        let body: AnswerBody = serde_json::from_slice(&double.received(ANSWER)[0].body).unwrap();
+        body.try_into().unwrap()
+    }
+
+    fn sealed(double: &PlatformDouble) -> SealedProof {
+        let Answer::Sealed(sealed) = received(double) else {
+            panic!("sealed")
+        };
+        SealedProof::read(&opened(double, &sealed)).unwrap()
+    }
+
+    fn pin() -> Pin {
+        Pin::entered("52719406".into()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_proof_says_what_was_asked_and_is_signed_by_the_device() {
+        let (double, holder) = met().await;
+        let reviewed = reviewed(&double, &holder, &[Factor::Device, Factor::Pin]).await;
+        holder
+            .answer_verification(verification_of(&reviewed), Some(&pin()))
+            .await
+            .unwrap();
+        let sealed = sealed(&double);
+        let proof: Proof = open(&sealed.proof, &holder.public_key()).unwrap();
+        let asked = verification_of(&reviewed).request();
+        assert_eq!((&proof.aud, &proof.rp), (&double.issuer, &asked.rp.client_id));
+        assert_eq!(
+            (proof.request.as_ref(), &proof.nonce),
+            (Some(&asked.id), &asked.nonce)
+        );
+        assert_eq!(
+            (&proof.purpose, &proof.checks, &proof.factors),
+            (&asked.purpose, &asked.checks, &asked.factors)
+        );
+        assert!(proof.exp.since(proof.iat) <= cyberid_protocol::proof::MAX_LIFE);
+        assert_eq!(sealed.pin.unwrap().expose(), "52719406");
+    }
+
+    #[tokio::test]
+    async fn a_pin_that_is_not_asked_for_stays_on_the_device() {
+        let (double, holder) = met().await;
+        let reviewed = reviewed(&double, &holder, &[Factor::Device]).await;
+        holder
+            .answer_verification(verification_of(&reviewed), Some(&pin()))
+            .await
+            .unwrap();
+        assert!(sealed(&double).pin.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_pin_that_is_asked_for_has_to_be_there() {
+        let (double, holder) = met().await;
+        let reviewed = reviewed(&double, &holder, &[Factor::Device, Factor::Pin]).await;
+        let answer = holder.answer_verification(verification_of(&reviewed), None).await;
+        assert_eq!(answer, Err(HolderError::PinNeeded));
+        assert!(double.received(ANSWER).is_empty());
+    }
+
+    #[tokio::test]
+    async fn refusing_is_one_call() {
+        let (double, holder) = met().await;
+        let reviewed = reviewed(&double, &holder, &[]).await;
+        holder.decline(&reviewed).await.unwrap();
+        assert_eq!(received(&double), Answer::Declined);
+    }
+}

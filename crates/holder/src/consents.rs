@@ -1,6 +1,7 @@
 //! Consents after they were given: their receipts, and their end.
 
 use cyberid_domain::id::{ConsentId, Nonce};
+use cyberid_protocol::leaf::LeafKind;
 use cyberid_protocol::message::Message as _;
 use cyberid_protocol::receipt::Receipt;
 use cyberid_protocol::withdrawal::{MAX_LIFE, Withdrawal, WithdrawalBody};
@@ -22,7 +23,13 @@ impl Holder {
         let withdrawal = withdrawal.sign(&*self.key)?;
         let path = format!("/v1/consents/{consent_id}/withdraw");
         let receipt = self.client().post(&path, &WithdrawalBody { withdrawal }).await?;
-        self.admit_receipt(consent_id, receipt).await
+        let receipt = self.admit_receipt(consent_id, receipt).await?;
+        if receipt.leaf().kind == LeafKind::ConsentWithdrawn {
+            Ok(receipt)
+        } else {
+            let (consent_id, why) = (consent_id.clone(), ReceiptRefused::LeafDiffers);
+            Err(HolderError::Receipt { consent_id, why })
+        }
     }
 
     /// The receipt of a consent as it stands now.

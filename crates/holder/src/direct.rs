@@ -74,3 +74,117 @@ fn signed_by_itself(compact: &str) -> Result<DirectRequest, InvalidJws> {
         json::from_slice(&payload.ok_or(InvalidJws::Malformed)?).map_err(|_| InvalidJws::Claims)?;
     open(compact, &claimed.jwk)
 }
+
+#[cfg(test)]
+mod tests {
+    use cyberid_client::MessageRefused;
+    use cyberid_crypto::{Sign as _, SigningKey};
+    use cyberid_domain::check::{Check, Factor};
+    use cyberid_protocol::message::{Message as _, NotNow};
+    use cyberid_protocol::proof::Proof;
+    use cyberid_protocol::sealed::SealedProof;
+
+    use super::*;
+    use crate::CertificateRefused;
+    use crate::platform_double::{NOW, PlatformDouble};
+    use crate::testing::{certificate, client_id, key, met, opened, party};
+
+    fn asked(double: &PlatformDouble) -> DirectRequest {
+        DirectRequest {
+            iss: client_id(),
+            purpose: "register".into(),
+            checks: vec![Check::AgeOver18],
+            factors: vec![Factor::Pin],
+            nonce: "BBBBBBBBBBBBBBBBBBBBBA".parse().unwrap(),
+            registration_certificate: double.sign("registration", &certificate(double)),
+            jwk: key(21).public_key(),
+            iat: NOW,
+            exp: NOW.plus(300),
+        }
+    }
+
+    async fn review(
+        signer: &SigningKey,
+        alter: impl FnOnce(&PlatformDouble, &mut DirectRequest),
+    ) -> Result<ReviewedDirect, HolderError> {
+        let (double, holder) = met().await;
+        let mut request = asked(&double);
+        alter(&double, &mut request);
+        holder.review_direct(&request.sign(signer).unwrap()).await
+    }
+
+    fn refused(why: CertificateRefused) -> Result<ReviewedDirect, HolderError> {
+        Err(RequestRefused::Certificate(why).into())
+    }
+
+    #[tokio::test]
+    async fn a_direct_proof_answers_no_request_of_the_platform() {
+        let (double, holder) = met().await;
+        let compact = asked(&double).sign(&key(21)).unwrap();
+        let reviewed = holder.review_direct(&compact).await.unwrap();
+        assert_eq!(*reviewed.party(), party());
+        let pin = Pin::entered("52719406".into()).unwrap();
+        let sealed = holder.direct_proof(&reviewed, Some(&pin)).await.unwrap();
+        let sealed = SealedProof::read(&opened(&double, &sealed)).unwrap();
+        let proof: Proof = open(&sealed.proof, &holder.public_key()).unwrap();
+        assert_eq!(
+            (proof.request, proof.rp, proof.nonce),
+            (None, client_id(), asked(&double).nonce)
+        );
+        assert_eq!(
+            holder.direct_proof(&reviewed, None).await,
+            Err(HolderError::PinNeeded)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_key_that_is_not_registered_asks_nothing() {
+        let own = key(22);
+        let other = review(&own, |_, it| it.jwk = own.public_key()).await;
+        assert_eq!(other, refused(CertificateRefused::SigningKey));
+        let named = review(&own, |_, _| {}).await;
+        assert_eq!(named, Err(RequestRefused::Direct(InvalidJws::Key).into()));
+    }
+
+    #[tokio::test]
+    async fn a_certificate_of_another_relying_party_does_not_serve() {
+        let other = review(&key(21), |_, it| {
+            it.iss = "CCCCCCCCCCCCCCCCCCCCCA".parse().unwrap();
+        })
+        .await;
+        assert_eq!(other, refused(CertificateRefused::Party));
+    }
+
+    #[tokio::test]
+    async fn a_direct_request_stays_within_its_certificate() {
+        let more = review(&key(21), |_, it| it.checks.push(Check::AgeOver21)).await;
+        assert_eq!(more, refused(CertificateRefused::OverAsking));
+        let other = review(&key(21), |_, it| it.purpose = "marketing".into()).await;
+        assert_eq!(other, refused(CertificateRefused::Purpose));
+    }
+
+    #[tokio::test]
+    async fn a_direct_request_and_its_certificate_are_of_this_moment() {
+        let late = review(&key(21), |_, it| it.exp = NOW.plus(301)).await;
+        assert_eq!(late, Err(RequestRefused::NotNow(NotNow::TooLong).into()));
+        let expired = review(&key(21), |double, it| {
+            let mut certificate = certificate(double);
+            certificate.exp = NOW.minus(60);
+            it.registration_certificate = double.sign("registration", &certificate);
+        })
+        .await;
+        assert_eq!(expired, refused(CertificateRefused::NotNow(NotNow::Expired)));
+    }
+
+    #[tokio::test]
+    async fn a_certificate_that_the_relying_party_made_itself_is_refused() {
+        let forged = review(&key(21), |double, it| {
+            it.registration_certificate = certificate(double).sign(&key(21)).unwrap();
+        })
+        .await;
+        assert_eq!(
+            forged,
+            refused(CertificateRefused::Message(MessageRefused::UnknownKey))
+        );
+    }
+}

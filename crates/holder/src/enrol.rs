@@ -115,14 +115,20 @@ impl Enrolment {
 #[cfg(test)]
 mod tests {
     use cyberid_crypto::json;
+    use cyberid_domain::clock::DAY;
+    use cyberid_domain::number::NetworkNumber;
+    use cyberid_domain::rng::SystemRng;
+    use cyberid_domain::subject::SubjectStatus;
+    use cyberid_protocol::certificate::Confirmation;
     use cyberid_protocol::enrolment::EnrolmentBody;
 
     use super::*;
+    use crate::platform_double::NOW;
+    use crate::testing::met;
 
-    #[test]
-    fn the_body_is_what_the_platform_reads() {
+    fn enrolment() -> Enrolment {
         let personal = |text: &str| Personal::new(text.into());
-        let enrolment = Enrolment {
+        Enrolment {
             document: StatedDocument {
                 kind: DocumentType::Passport,
                 name: personal("O\"Neil\\\u{1}王"),
@@ -135,8 +141,12 @@ mod tests {
             },
             pin: Pin::chosen("52719406".into()).unwrap(),
             locale: Locale::English,
-        };
-        let body: EnrolmentBody = json::from_slice(&enrolment.to_json("k.p.s").unwrap()).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_body_is_what_the_platform_reads() {
+        let body: EnrolmentBody = json::from_slice(&enrolment().to_json("k.p.s").unwrap()).unwrap();
         assert_eq!(body.document.kind, DocumentType::Passport);
         assert_eq!(body.document.name.expose(), "O\"Neil\\\u{1}王");
         assert_eq!(body.document.number.expose(), "L898902C36");
@@ -150,5 +160,53 @@ mod tests {
             ("52719406", "k.p.s")
         );
         assert_eq!(body.locale, Locale::English);
+    }
+
+    async fn enrolled(alter: impl FnOnce(&mut Certificate)) -> Result<Enrolled, HolderError> {
+        let (double, holder) = met().await;
+        let mut certificate = Certificate {
+            iss: double.issuer.clone(),
+            cnf: Confirmation {
+                jkt: holder.key.kid().into(),
+            },
+            number_commitment: "c".into(),
+            status: SubjectStatus::Active,
+            iat: NOW.day_start(),
+            exp: NOW.plus(DAY),
+        };
+        alter(&mut certificate);
+        let answer = serde_json::json!({
+            "network_number": NetworkNumber::random(&SystemRng).to_string(), "status": "active",
+            "credential": double.sign("certificate", &certificate), "credential_expires_at": NOW.plus(DAY),
+        });
+        double.script(
+            "POST /v1/nonces",
+            200,
+            r#"{"nonce":"BBBBBBBBBBBBBBBBBBBBBA","expires_in":300}"#,
+        );
+        double.script("POST /v1/enrolments", 201, answer.to_string());
+        let enrolled = holder.enrol(&enrolment()).await;
+        let body: EnrolmentBody = json::from_slice(&double.received("POST /v1/enrolments")[0].body).unwrap();
+        let (key, proof) = KeyProof::open(&body.key_proof).unwrap();
+        assert_eq!(
+            (key, proof.aud.as_str()),
+            (holder.public_key(), double.issuer.as_str())
+        );
+        assert_eq!(proof.nonce.as_str(), "BBBBBBBBBBBBBBBBBBBBBA");
+        enrolled
+    }
+
+    #[tokio::test]
+    async fn an_enrolment_proves_the_key_and_ends_with_this_devices_credential() {
+        assert!(enrolled(|_| {}).await.is_ok());
+        let alterations: [fn(&mut Certificate); 4] = [
+            |it| it.cnf.jkt = "another device".into(),
+            |it| it.iss = "https://id.example".into(),
+            |it| it.exp = NOW,
+            |it| it.iat = NOW.plus(61),
+        ];
+        for alter in alterations {
+            assert_eq!(enrolled(alter).await.err(), Some(HolderError::CredentialRefused));
+        }
     }
 }

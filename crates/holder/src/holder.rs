@@ -74,6 +74,11 @@ impl Holder {
         Ok(self.session.get("/v1/me").await?)
     }
 
+    /// The authorised calls, for operations that this library has no name for.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
     pub(crate) fn client(&self) -> &Client {
         self.platform.client()
     }

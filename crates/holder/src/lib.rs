@@ -15,6 +15,9 @@ mod enrol;
 mod error;
 mod grant;
 mod holder;
+#[cfg(test)]
+#[path = "../../client/src/testing.rs"]
+pub mod platform_double;
 mod receipt;
 mod review;
 #[cfg(test)]

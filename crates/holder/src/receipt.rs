@@ -175,3 +175,6 @@ fn check_leaf(
         .then_some(())
         .ok_or(ReceiptRefused::LeafDiffers)
 }
+
+#[cfg(test)]
+mod tests;

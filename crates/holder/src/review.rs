@@ -153,3 +153,6 @@ fn text(id: &RequestId) -> &str {
         RequestId::Release(id) => id.as_str(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,12 +9,14 @@ use cyberid_domain::id::{ClientId, Nonce};
 use cyberid_protocol::attestation::{Attestation, LIFE, acr};
 use cyberid_protocol::message::{NotNow, check_life};
 use cyberid_protocol::pseudonym;
+use serde::{Deserialize, Serialize};
 
 use crate::RelyingParty;
 use crate::verification::Ask;
 
-/// What an attestation has to answer; it is made where the question is asked, and nowhere else.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What an attestation has to answer; it is made where the question is asked, and may be kept until the answer comes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Expected {
     purpose: String,
     checks: Vec<Check>,
@@ -192,3 +194,6 @@ fn check_result(attestation: &Attestation, expected: &Expected) -> Result<(), At
 fn demand(holds: bool, otherwise: AttestationRefused) -> Result<(), AttestationRefused> {
     if holds { Ok(()) } else { Err(otherwise) }
 }
+
+#[cfg(test)]
+mod tests;

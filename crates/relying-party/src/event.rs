@@ -58,3 +58,86 @@ impl RelyingParty {
             .ok_or(EventRefused::UnknownType)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use cyberid_domain::id::Nonce;
+    use cyberid_domain::rng::SystemRng;
+    use serde_json::json;
+
+    use super::*;
+    use crate::platform_double::{NOW, PlatformDouble};
+    use crate::testing::{client_id, met, other_client};
+
+    fn withdrawn() -> ConsentWithdrawn {
+        ConsentWithdrawn {
+            consent: "con_AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap(),
+            release: "rel_AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap(),
+            erase_by: NOW.plus(100),
+        }
+    }
+
+    fn event(double: &PlatformDouble) -> SecurityEvent {
+        SecurityEvent {
+            iss: double.issuer.clone(),
+            aud: client_id(),
+            iat: NOW,
+            jti: Nonce::random(&SystemRng),
+            events: BTreeMap::from([(CONSENT_WITHDRAWN.to_owned(), withdrawn())]),
+        }
+    }
+
+    async fn fetched(
+        role: &str,
+        alter: impl FnOnce(&mut SecurityEvent),
+    ) -> Result<VerifiedEvents, RelyingPartyError> {
+        let (double, party) = met().await;
+        let good = double.sign("event", &event(&double));
+        let mut altered = event(&double);
+        alter(&mut altered);
+        let events = [good, double.sign(role, &altered)];
+        double.script_json("GET /v1/events", &json!({"events": events, "next": 9}));
+        let fetched = party.events(7).await;
+        assert_eq!(
+            double.received("GET /v1/events")[0].line,
+            "GET /v1/events?after=7"
+        );
+        fetched
+    }
+
+    #[tokio::test]
+    async fn good_events_arrive_in_order() {
+        let events = fetched("event", |_| {}).await.unwrap();
+        assert_eq!(
+            (events.withdrawn, events.next),
+            (vec![withdrawn(), withdrawn()], 9)
+        );
+    }
+
+    #[tokio::test]
+    async fn one_bad_event_refuses_them_all() {
+        let other = EventRefused::AnotherEvent;
+        let iss = fetched("event", |it| it.iss = "https://id.example".into()).await;
+        assert_eq!(iss, Err(other.clone().into()));
+        let aud = fetched("event", |it| it.aud = other_client()).await;
+        assert_eq!(aud, Err(other.clone().into()));
+        let future = fetched("event", |it| it.iat = NOW.plus(61)).await;
+        assert_eq!(future, Err(other.into()));
+        let role = fetched("attestation", |_| {}).await;
+        assert_eq!(role, Err(EventRefused::Message(MessageRefused::WrongRole).into()));
+    }
+
+    #[tokio::test]
+    async fn an_event_of_an_unknown_type_is_refused() {
+        let unknown =
+            |it: &mut SecurityEvent| it.events = BTreeMap::from([("urn:x".to_owned(), withdrawn())]);
+        assert_eq!(
+            fetched("event", unknown).await,
+            Err(EventRefused::UnknownType.into())
+        );
+        let two = |it: &mut SecurityEvent| drop(it.events.insert("urn:x".to_owned(), withdrawn()));
+        assert_eq!(fetched("event", two).await, Err(EventRefused::UnknownType.into()));
+    }
+}

@@ -10,6 +10,9 @@ mod error;
 mod event;
 mod identity;
 mod keys;
+#[cfg(test)]
+#[path = "../../client/src/testing.rs"]
+pub mod platform_double;
 mod registration;
 mod release;
 mod relying_party;

@@ -78,3 +78,6 @@ impl RelyingParty {
             .await?)
     }
 }
+
+#[cfg(test)]
+mod tests;

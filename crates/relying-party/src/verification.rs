@@ -9,6 +9,7 @@ use cyberid_domain::id::{Nonce, VerificationId};
 use cyberid_protocol::verification::{
     VerificationBody, VerificationRequested, VerificationStatus, VerificationView,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::attestation::{Expected, VerifiedAttestation};
 use crate::{RelyingParty, RelyingPartyError};
@@ -33,8 +34,9 @@ pub struct Ask {
     pub expires_in: Option<u64>,
 }
 
-/// A verification that waits for its holder.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A verification that waits for its holder: worth keeping until it is answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PendingVerification {
     /// Its id.
     pub id: VerificationId,
@@ -116,5 +118,145 @@ impl RelyingParty {
                 Ok(Some(VerifiedOutcome::Attested(attestation)))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use cyberid_domain::check::Outcome;
+    use cyberid_protocol::attestation::{Attestation, LIFE};
+    use cyberid_protocol::direct_request::{self, DirectRequest};
+    use cyberid_protocol::message;
+    use serde_json::json;
+
+    use super::*;
+    use crate::AttestationRefused;
+    use crate::platform_double::{NOW, PlatformDouble};
+    use crate::testing::{ask, client_id, met, sub};
+
+    const VIEW: &str = "GET /v1/verifications/ver_AAAAAAAAAAAAAAAAAAAAAA";
+
+    async fn requested() -> (Arc<PlatformDouble>, RelyingParty, PendingVerification) {
+        let (double, party) = met().await;
+        let answer =
+            json!({"id": "ver_AAAAAAAAAAAAAAAAAAAAAA", "request_uri": "u", "expires_at": NOW.plus(300)});
+        double.script("POST /v1/verifications", 201, answer.to_string());
+        let pending = party.request_verification(&ask()).await.unwrap();
+        (double, party, pending)
+    }
+
+    fn attested(double: &PlatformDouble, expected: &Expected) -> String {
+        let attestation = Attestation {
+            iss: double.issuer.clone(),
+            aud: client_id(),
+            iat: NOW,
+            exp: NOW.plus(LIFE),
+            jti: expected.nonce().clone(),
+            nonce: expected.nonce().clone(),
+            purpose: "register".into(),
+            result: Outcome::Fail,
+            checks: ask()
+                .checks
+                .into_iter()
+                .map(|check| (check, Outcome::Pass))
+                .collect(),
+            acr: "device+pin".into(),
+            pad: String::new(),
+            sub: None,
+        };
+        double.sign("attestation", &attestation.concluded(sub(1)))
+    }
+
+    #[tokio::test]
+    async fn every_request_has_a_nonce_of_its_own() {
+        let (double, party, first) = requested().await;
+        let second = party.request_verification(&ask()).await.unwrap();
+        assert_ne!(first.expected().nonce(), second.expected().nonce());
+        let sent: VerificationBody =
+            serde_json::from_slice(&double.received("POST /v1/verifications")[0].body).unwrap();
+        assert_eq!(
+            (&sent.nonce, sent.checks),
+            (first.expected().nonce(), ask().checks)
+        );
+    }
+
+    #[tokio::test]
+    async fn waiting_ends_with_a_checked_attestation() {
+        let (double, party, pending) = requested().await;
+        double.script(VIEW, 200, r#"{"status":"pending"}"#);
+        assert_eq!(party.look(&pending).await, Ok(None));
+        let attestation = attested(&double, pending.expected());
+        double.script_json(VIEW, &json!({"status": "passed", "attestation": attestation}));
+        let Ok(VerifiedOutcome::Attested(attestation)) = party.wait(&pending).await else {
+            panic!("attested")
+        };
+        assert_eq!(attestation.passed(), Some(sub(1).as_str()));
+        assert_eq!(double.received(VIEW)[0].line, format!("{VIEW}?wait=5"));
+    }
+
+    #[tokio::test]
+    async fn an_attestation_of_another_question_does_not_answer_this_one() {
+        let (double, party, pending) = requested().await;
+        let other = party.request_verification(&ask()).await.unwrap();
+        let attestation = attested(&double, other.expected());
+        double.script_json(VIEW, &json!({"status": "passed", "attestation": attestation}));
+        assert_eq!(party.wait(&pending).await, Err(AttestationRefused::Nonce.into()));
+    }
+
+    #[tokio::test]
+    async fn a_status_without_an_attestation_is_nobodys_word() {
+        let (double, party, pending) = requested().await;
+        double.script(VIEW, 200, r#"{"status":"passed"}"#);
+        assert_eq!(party.wait(&pending).await, Err(RelyingPartyError::NoAttestation));
+    }
+
+    #[tokio::test]
+    async fn refused_and_expired_are_outcomes() {
+        let (double, party, pending) = requested().await;
+        double.script(VIEW, 200, r#"{"status":"declined"}"#);
+        assert_eq!(party.wait(&pending).await, Ok(VerifiedOutcome::Declined));
+        double.script(VIEW, 200, r#"{"status":"expired"}"#);
+        assert_eq!(party.wait(&pending).await, Ok(VerifiedOutcome::Expired));
+        double.script(VIEW, 200, r#"{"status":"pending"}"#);
+        double.clock.advance(300 + SKEW + 1);
+        assert_eq!(party.wait(&pending).await, Ok(VerifiedOutcome::Expired));
+    }
+
+    #[tokio::test]
+    async fn a_direct_request_is_signed_and_carries_its_certificate() {
+        let (double, party) = met().await;
+        let (compact, expected) = party.direct_request(&ask()).await.unwrap();
+        let request: DirectRequest = message::open(&compact, &party.signer.public_key()).unwrap();
+        assert_eq!((&request.nonce, request.checks), (expected.nonce(), ask().checks));
+        assert_eq!(request.registration_certificate, party.certificates[0]);
+        assert_eq!(request.exp, NOW.plus(direct_request::MAX_LIFE));
+        let answer = json!({"attestation": attested(&double, &expected)});
+        double.script_json("POST /v1/verifications/direct", &answer);
+        let attestation = party
+            .submit_direct("sealed".into(), expected.clone())
+            .await
+            .unwrap();
+        assert_eq!(attestation.passed(), Some(sub(1).as_str()));
+        double.clock.advance(LIFE + SKEW);
+        let late = party.submit_direct("sealed".into(), expected).await;
+        assert_eq!(
+            late,
+            Err(AttestationRefused::NotNow(message::NotNow::Expired).into())
+        );
+    }
+
+    #[tokio::test]
+    async fn a_purpose_without_a_certificate_cannot_be_asked_directly() {
+        let (_, party) = met().await;
+        let ask = Ask {
+            purpose: "marketing".into(),
+            ..ask()
+        };
+        assert_eq!(
+            party.direct_request(&ask).await.err(),
+            Some(RelyingPartyError::NotCertified)
+        );
     }
 }

@@ -1,0 +1,140 @@
+use cyberid_domain::subject::SubjectStatus;
+use cyberid_protocol::certificate::{Certificate, Confirmation};
+
+use super::*;
+use crate::testing::{NOW, PlatformDouble};
+
+async fn met(double: &PlatformDouble) -> Platform {
+    let client = Client::new(&double.issuer).unwrap();
+    Platform::contact(client, double.clock.clone()).await.unwrap()
+}
+
+fn message(double: &PlatformDouble) -> Certificate {
+    Certificate {
+        iss: double.issuer.clone(),
+        cnf: Confirmation { jkt: "k".into() },
+        number_commitment: "c".into(),
+        status: SubjectStatus::Active,
+        iat: NOW,
+        exp: NOW.plus(1),
+    }
+}
+
+#[tokio::test]
+async fn a_message_is_opened_by_a_key_of_its_role_only() {
+    let double = PlatformDouble::start().await;
+    let platform = met(&double).await;
+    let good = double.sign("certificate", &message(&double));
+    let opened = platform.open::<Certificate>(KeyRole::Certificate, &good).await;
+    assert_eq!(opened, Ok(message(&double)));
+    let wrong = double.sign("request", &message(&double));
+    let opened = platform.open::<Certificate>(KeyRole::Certificate, &wrong).await;
+    assert_eq!(opened, Err(MessageRefused::WrongRole));
+}
+
+#[tokio::test]
+async fn a_key_that_is_new_is_looked_up_and_garbage_makes_no_flood() {
+    let double = PlatformDouble::start().await;
+    let platform = met(&double).await;
+    let old = double.sign("certificate", &message(&double));
+    platform
+        .open::<Certificate>(KeyRole::Certificate, &old)
+        .await
+        .unwrap();
+    double.keys.lock().unwrap().push(("certificate", 77));
+    let new = double.sign("certificate", &message(&double));
+    let open = || platform.open::<Certificate>(KeyRole::Certificate, &new);
+    assert_eq!(
+        open().await,
+        Err(MessageRefused::UnknownKey),
+        "asked a moment ago"
+    );
+    assert_eq!(double.received("GET /.well-known/jwks.json").len(), 1);
+    double.clock.advance(REFRESH_INTERVAL);
+    assert!(open().await.is_ok());
+    assert_eq!(double.received("GET /.well-known/jwks.json").len(), 2);
+}
+
+#[tokio::test]
+async fn a_key_that_was_revoked_is_not_believed_for_long() {
+    let double = PlatformDouble::start().await;
+    let platform = met(&double).await;
+    let signed = double.sign("certificate", &message(&double));
+    platform
+        .open::<Certificate>(KeyRole::Certificate, &signed)
+        .await
+        .unwrap();
+    double
+        .keys
+        .lock()
+        .unwrap()
+        .retain(|(role, _)| *role != "certificate");
+    double.clock.advance(KEYS_FRESH);
+    let opened = platform.open::<Certificate>(KeyRole::Certificate, &signed).await;
+    assert_eq!(opened, Err(MessageRefused::UnknownKey));
+}
+
+#[tokio::test]
+async fn keys_that_cannot_be_fetched_refuse_everything() {
+    let double = PlatformDouble::start().await;
+    let platform = met(&double).await;
+    double.script("GET /.well-known/jwks.json", 502, "");
+    let signed = double.sign("certificate", &message(&double));
+    let opened = platform.open::<Certificate>(KeyRole::Certificate, &signed).await;
+    assert_eq!(
+        opened,
+        Err(MessageRefused::Keys(ClientError::Unexpected { status: 502 }))
+    );
+}
+
+#[tokio::test]
+async fn a_platform_at_one_address_cannot_be_the_issuer_of_another() {
+    let double = PlatformDouble::start().await;
+    let mut discovery = double.discovery();
+    discovery["issuer"] = "https://id.example".into();
+    double.script_json("GET /.well-known/cyberid", &discovery);
+    let client = Client::new(&double.issuer).unwrap();
+    let met = Platform::contact(client, double.clock.clone()).await;
+    let issuer = "https://id.example".to_owned();
+    assert_eq!(met.err(), Some(PlatformError::AnotherIssuer { issuer }));
+}
+
+#[tokio::test]
+async fn what_was_pinned_stays() {
+    for (pointer, other) in [
+        ("/issuer", "https://id.example".to_owned()),
+        ("/ledger/vkey", "log.example+00000000+AQ==".to_owned()),
+        ("/ledger/policy", "quorum none\n".to_owned()),
+        ("/ledger/url", "https://elsewhere.example".to_owned()),
+    ] {
+        let double = PlatformDouble::start().await;
+        let platform = met(&double).await;
+        assert_eq!(
+            platform.sealing_key().await.unwrap(),
+            cyberid_crypto::Agree::public_key(&double.sealing)
+        );
+        let mut discovery = double.discovery();
+        *discovery.pointer_mut(pointer).unwrap() = other.into();
+        double.script_json("GET /.well-known/cyberid", &discovery);
+        double.clock.advance(KEYS_FRESH);
+        assert_eq!(
+            platform.sealing_key().await,
+            Err(PlatformError::PinsDiffer),
+            "{pointer}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn pins_are_kept_between_runs() {
+    let double = PlatformDouble::start().await;
+    let platform = met(&double).await;
+    let text = serde_json::to_string(platform.pins()).unwrap();
+    let pins: Pins = serde_json::from_str(&text).unwrap();
+    let again = Platform::pinned(platform.client().clone(), pins, double.clock.clone()).unwrap();
+    assert_eq!(again.pins(), platform.pins());
+    assert_eq!(
+        again.ledger_client().unwrap().base(),
+        format!("{}/ledger", double.issuer)
+    );
+}
