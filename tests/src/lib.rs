@@ -1,1 +1,25 @@
-//! Whole-platform tests.
+//! A whole platform for a test, in one line: the real executable, real sockets, real keys, and its people.
+//!
+//! ```no_run
+//! # async fn example() {
+//! let platform = journeys::TestPlatform::start().await;
+//! let citizen = platform.citizen(0).await;
+//! let sub = journeys::verified_sub(&platform.relying_party().await, &citizen).await;
+//! # }
+//! ```
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "this package is test support: a surprise ends the test"
+)]
+
+mod people;
+mod platform;
+mod process;
+
+pub use people::{Citizen, Person, verified_sub};
+pub use platform::{PIN, TestPlatform};
+pub use process::{Process, executable, free_address};

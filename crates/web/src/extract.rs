@@ -5,7 +5,7 @@ use std::error::Error;
 use std::str::FromStr;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use cyberid_crypto::json::{self, InvalidJson};
 use cyberid_protocol::problem::{Problem, ProblemType};
 use http::header::CONTENT_TYPE;
@@ -53,7 +53,8 @@ impl<S: Send + Sync> FromRequest<S> for Whole {
     }
 }
 
-/// The one parameter in the path. What does not parse names nothing, and so is not found.
+/// The last parameter in the path, which is the only one but where one router hands on to another. What does not
+/// parse names nothing, and so is not found.
 #[derive(Debug)]
 pub struct PathParam<T>(pub T);
 
@@ -61,9 +62,9 @@ impl<S: Send + Sync, T: FromStr + Send> FromRequestParts<S> for PathParam<T> {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
-        let text = Path::<String>::from_request_parts(parts, state).await;
-        text.ok()
-            .and_then(|Path(text)| text.parse().ok())
+        let captured = RawPathParams::from_request_parts(parts, state).await.ok();
+        let text = captured.as_ref().and_then(|captured| captured.iter().last());
+        text.and_then(|(_, text)| text.parse().ok())
             .map(Self)
             .ok_or_else(|| ProblemType::NotFound.into())
     }

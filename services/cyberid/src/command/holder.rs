@@ -1,0 +1,12 @@
+//! Scratch so that the package compiles; the owner of this file replaces it.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Holder {
+    /// Nothing.
+    Nothing,
+}
+impl Holder {
+    #[expect(clippy::unused_async, reason = "scratch")]
+    pub(crate) async fn run(self) -> super::Outcome {
+        Ok(std::process::ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,81 @@
+//! The command line: one command, one file.
+
+mod audit;
+mod demo;
+mod holder;
+mod identity_source;
+mod keys;
+mod openapi;
+mod rp;
+mod serve;
+mod witness;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// What a command ends in: an exit code, or an error that is printed with its causes.
+pub(crate) type Outcome = Result<ExitCode, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Prove to any internet service that you are real, unique and old enough, without saying who you are.
+///
+/// `cyberid demo` shows the whole in one go. `cyberid serve --sandbox` brings up a platform to try every call against.
+#[derive(Debug, Parser)]
+#[command(name = "cyberid", version, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Play one person through everything: enrolment, verification, release, withdrawal, audit.
+    Demo(demo::Demo),
+    /// Run the platform, or one of its two key holders.
+    Serve(serve::Serve),
+    /// Act as a citizen: enrol, show, approve, release, withdraw, keep receipts.
+    #[command(subcommand)]
+    Holder(holder::Holder),
+    /// Act as an internet service provider: register, verify, ask for a release, redeem.
+    #[command(subcommand)]
+    Rp(rp::Rp),
+    /// Check a ledger without trusting who runs it.
+    #[command(subcommand)]
+    Audit(audit::Audit),
+    /// Make and list the private keys of a data directory.
+    #[command(subcommand)]
+    Keys(keys::Keys),
+    /// Run a witness, which cosigns checkpoints of the logs it knows (C2SP tlog-witness).
+    Witness(witness::Witness),
+    /// Run a synthetic identity source: a made-up population behind the real protocol.
+    IdentitySource(identity_source::IdentitySource),
+    /// Write the OpenAPI document of each service.
+    Openapi(openapi::Openapi),
+}
+
+impl Cli {
+    /// Runs the command.
+    pub(crate) async fn run(self) -> Outcome {
+        match self.command {
+            Command::Demo(demo) => demo.run().await,
+            Command::Serve(serve) => serve.run().await,
+            Command::Holder(holder) => holder.run().await,
+            Command::Rp(rp) => rp.run().await,
+            Command::Audit(audit) => audit.run().await,
+            Command::Keys(keys) => keys.run(),
+            Command::Witness(witness) => witness.run().await,
+            Command::IdentitySource(source) => source.run().await,
+            Command::Openapi(openapi) => openapi.run(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

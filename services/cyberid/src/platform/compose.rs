@@ -1,0 +1,91 @@
+//! Routers put together: each service's own, the dispatch of requests by the kind in their id, and the documents.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::extract::Request;
+use axum::response::{IntoResponse as _, Response};
+use cyberid_domain::id::ReleaseId;
+use cyberid_protocol::problem::ProblemType;
+use cyberid_web::operations::{self, Operations, Readiness};
+use cyberid_web::{Authenticate, Caller, Failure, Routes};
+use http::request::Parts;
+use tower::ServiceExt as _;
+use utoipa::openapi::OpenApi;
+
+use super::readiness::SelfTest;
+use super::sandbox;
+
+/// The router of a service that takes no tokens.
+pub(crate) fn standalone<S: Clone + Send + Sync + 'static>(routes: Routes<S>, state: S) -> Router {
+    routes.finish(state, Arc::new(NoTokens))
+}
+
+/// Health, metrics and the problems' pages.
+pub(crate) fn operations(readiness: Arc<dyn Readiness>) -> Router {
+    operations::routes().finish(Operations::new(readiness), Arc::new(NoTokens))
+}
+
+/// The same for a process whose work is its answers.
+pub(crate) fn plain_operations() -> Router {
+    operations(Arc::new(SelfTest::default()))
+}
+
+/// A process that knows no access token.
+struct NoTokens;
+
+#[async_trait]
+impl Authenticate for NoTokens {
+    async fn authenticate(&self, _: &Parts) -> Result<Caller, Failure> {
+        Err(ProblemType::Unauthenticated.into())
+    }
+}
+
+/// `/v1/requests/{id}` of two services: an id that begins as a release's goes to `releases`, every other one to
+/// `verifications`.
+pub(crate) fn requests(verifications: Router, releases: Router) -> Router {
+    let dispatch = async move |request: Request| -> Response {
+        let id = request
+            .uri()
+            .path()
+            .strip_prefix("/v1/requests/")
+            .unwrap_or_default();
+        let router = if id.starts_with(ReleaseId::PREFIX) {
+            releases.clone()
+        } else {
+            verifications.clone()
+        };
+        router.oneshot(request).await.into_response()
+    };
+    Router::new().route("/v1/requests/{*rest}", axum::routing::any(dispatch))
+}
+
+/// The document of each service.
+pub(crate) fn documents() -> Vec<(&'static str, OpenApi)> {
+    let verification = merged(
+        cyberid_verification::routes().openapi(),
+        cyberid_verification::request_routes().openapi(),
+    );
+    let consent = merged(
+        cyberid_consent::routes().openapi(),
+        cyberid_consent::request_routes().openapi(),
+    );
+    vec![
+        ("issuance", cyberid_issuance::routes().openapi()),
+        ("verification", verification),
+        ("consent", consent),
+        ("audit", cyberid_audit::routes().openapi()),
+        ("vault", cyberid_vault::routes().openapi()),
+        ("custodian", cyberid_custodian::routes().openapi()),
+        ("witness", cyberid_witness::routes().openapi()),
+        ("identity-source", cyberid_identity_source::routes().openapi()),
+        ("sandbox", sandbox::routes().openapi()),
+        ("operations", operations::routes().openapi()),
+    ]
+}
+
+fn merged(mut document: OpenApi, more: OpenApi) -> OpenApi {
+    document.merge(more);
+    document
+}

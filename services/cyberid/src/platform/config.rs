@@ -1,0 +1,203 @@
+//! The configuration file, and what it comes to: settings in which nothing insecure is left to chance.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use cyberid_crypto::PublicKey;
+use cyberid_domain::id::ClientId;
+use cyberid_domain::relying_party::Role;
+use cyberid_protocol::warrant::Anchors;
+use cyberid_tlog::note::VerifierKey;
+use cyberid_tlog::policy::Policy;
+use serde::Deserialize;
+use url::{Host, Url};
+
+/// Where the platform listens when nobody says otherwise.
+pub(crate) const DEFAULT_LISTEN: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+
+/// A configuration file: TOML, every member known.
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConfigFile {
+    pub(crate) issuer: Option<String>,
+    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) data: Option<PathBuf>,
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// The connection is made private in front of this process.
+    #[serde(default)]
+    pub(crate) behind_tls_proxy: bool,
+    pub(crate) tls: Option<TlsFiles>,
+    pub(crate) identity_source: Option<IdentitySource>,
+    pub(crate) ledger: Option<LedgerConfig>,
+    pub(crate) vault: Option<Peer>,
+    pub(crate) custodian: Option<Peer>,
+    pub(crate) anchors: Option<AnchorsConfig>,
+    #[serde(default)]
+    pub(crate) clients: Vec<ClientConfig>,
+}
+
+/// The server's certificate and key, PEM.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TlsFiles {
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
+}
+
+/// The authoritative source and its pinned keys.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct IdentitySource {
+    pub(crate) url: String,
+    pub(crate) signing_jwk: PublicKey,
+    pub(crate) encryption_jwk: PublicKey,
+}
+
+/// The ledger's name and its witnesses.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LedgerConfig {
+    /// The log's name; the issuer's host by default.
+    pub(crate) origin: Option<String>,
+    /// How many witnesses have to cosign before plaintext leaves; all by default.
+    pub(crate) quorum: Option<usize>,
+    #[serde(default)]
+    pub(crate) witnesses: Vec<WitnessConfig>,
+}
+
+/// One witness.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WitnessConfig {
+    pub(crate) url: String,
+    #[serde(deserialize_with = "verifier_key")]
+    pub(crate) vkey: VerifierKey,
+}
+
+/// A key holder in a process of its own.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Peer {
+    pub(crate) url: String,
+    /// The key that shares are sealed to.
+    pub(crate) jwk: PublicKey,
+    /// The key that the vault signs released identities with.
+    pub(crate) identity_jwk: Option<PublicKey>,
+}
+
+/// What a key holder in a process of its own trusts.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AnchorsConfig {
+    pub(crate) enrolment_jwk: PublicKey,
+    #[serde(deserialize_with = "verifier_key")]
+    pub(crate) ledger_vkey: VerifierKey,
+    #[serde(deserialize_with = "policy")]
+    pub(crate) policy: Policy,
+}
+
+impl AnchorsConfig {
+    /// The anchors of warrants made out to this issuer.
+    pub(crate) fn warrant_anchors(&self, issuer: &str) -> Anchors {
+        Anchors {
+            issuer: issuer.to_owned(),
+            ledger: self.ledger_vkey.clone(),
+            policy: self.policy.clone(),
+        }
+    }
+}
+
+/// A client that is not a relying party.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ClientConfig {
+    pub(crate) client_id: ClientId,
+    pub(crate) role: Role,
+    pub(crate) jwk: PublicKey,
+}
+
+fn verifier_key<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<VerifierKey, D::Error> {
+    String::deserialize(deserializer)?
+        .parse()
+        .map_err(serde::de::Error::custom)
+}
+
+fn policy<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Policy, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Policy::parse(text.as_bytes()).map_err(serde::de::Error::custom)
+}
+
+/// A configuration cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ConfigError {
+    /// The file cannot be read or is not of the form.
+    #[error("{path}: {cause}")]
+    File {
+        /// The file.
+        path: String,
+        /// What went wrong.
+        cause: String,
+    },
+    /// A member is missing that only a sandbox can do without.
+    #[error("the configuration lacks `{member}`: {why}. (`--sandbox` brings one for trying things out.)")]
+    Missing {
+        /// The member.
+        member: &'static str,
+        /// What it is for.
+        why: &'static str,
+    },
+    /// A member says something that cannot be.
+    #[error("`{member}` cannot be used: {why}")]
+    Unusable {
+        /// The member.
+        member: &'static str,
+        /// Why.
+        why: &'static str,
+    },
+}
+
+impl ConfigFile {
+    /// Reads a file.
+    pub(crate) fn load(path: &Path) -> Result<Self, ConfigError> {
+        let fault = |cause: String| ConfigError::File {
+            path: path.display().to_string(),
+            cause,
+        };
+        let text = std::fs::read_to_string(path).map_err(|error| fault(error.to_string()))?;
+        toml::from_str(&text).map_err(|error| fault(error.to_string()))
+    }
+}
+
+/// Accepts `https` anywhere and `http` on loopback.
+pub(crate) fn require_private(member: &'static str, text: &str) -> Result<(), ConfigError> {
+    let url = Url::parse(text).map_err(|_| ConfigError::Unusable {
+        member,
+        why: "it is not a URL",
+    })?;
+    let loopback = match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if loopback => Ok(()),
+        _ => Err(ConfigError::Unusable {
+            member,
+            why: "beyond loopback it has to be https",
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_member_is_refused() {
+        assert!(toml::from_str::<ConfigFile>("listn = 1").is_err());
+        assert!(toml::from_str::<ConfigFile>("[ledger]\nquorums = 1").is_err());
+    }
+}

@@ -1,0 +1,51 @@
+//! The stores of a process, on SQLite.
+
+use std::sync::Arc;
+
+use cyberid_storage_sqlite::{CustodianDb, HeadDb, LedgerDb, OpenError, RegistryDb, VaultDb};
+
+use super::{DataDirectory, StartError};
+
+/// What issuance, verification, consent and audit keep.
+pub(crate) struct PlatformStores {
+    pub(crate) registry: Arc<RegistryDb>,
+    pub(crate) ledger: Arc<LedgerDb>,
+    pub(crate) head: Arc<HeadDb>,
+}
+
+impl PlatformStores {
+    /// Opens them. The ledger's head is made together with the ledger, at the first start only: a ledger without its
+    /// head was restored or robbed, and is not opened.
+    pub(crate) async fn open(data: &DataDirectory) -> Result<Self, StartError> {
+        let (ledger_path, head_path) = (data.file("ledger.db"), data.folder("head")?.file("head.db"));
+        let head = if ledger_path.exists() || head_path.exists() {
+            HeadDb::open(head_path).await?
+        } else {
+            HeadDb::create(head_path).await?
+        };
+        let ledger = LedgerDb::open(ledger_path).await?;
+        let registry = RegistryDb::open(data.file("registry.db")).await?;
+        Ok(Self {
+            registry: Arc::new(registry),
+            ledger: Arc::new(ledger),
+            head: Arc::new(head),
+        })
+    }
+
+    /// Closes them, with nothing left in their logs.
+    pub(crate) async fn close(&self) {
+        self.registry.close().await;
+        self.ledger.close().await;
+        self.head.close().await;
+    }
+}
+
+/// Opens the vault's store.
+pub(crate) async fn vault(data: &DataDirectory) -> Result<Arc<VaultDb>, OpenError> {
+    VaultDb::open(data.file("vault.db")).await.map(Arc::new)
+}
+
+/// Opens the custodian's store.
+pub(crate) async fn custodian(data: &DataDirectory) -> Result<Arc<CustodianDb>, OpenError> {
+    CustodianDb::open(data.file("custodian.db")).await.map(Arc::new)
+}

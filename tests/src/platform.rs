@@ -1,0 +1,164 @@
+//! A sandbox in a directory of its own.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use cyberid_client::{Client, PrivateKey, Session};
+use cyberid_domain::clock::SystemClock;
+use cyberid_domain::id::ClientId;
+use cyberid_domain::rng::SystemRng;
+use cyberid_protocol::registration::Registered;
+use cyberid_relying_party::{RelyingParty, RpKeys};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::people::{Citizen, People, Person};
+use crate::process::{Process, free_address};
+
+/// The PIN of every citizen in a test.
+pub const PIN: &str = "27182845";
+
+/// A platform in sandbox mode, and everybody around it.
+pub struct TestPlatform {
+    process: Process,
+    folder: tempfile::TempDir,
+    address: SocketAddr,
+    /// Plain calls.
+    pub client: Client,
+    keys: Value,
+}
+
+impl TestPlatform {
+    /// Starts a platform.
+    pub async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let address = free_address();
+        let process = serve(folder.path(), address).await;
+        Self::of(process, folder, address).await
+    }
+
+    /// Kills the platform and starts it again on the same data and address.
+    #[must_use]
+    pub async fn killed_and_restarted(self) -> Self {
+        self.process.kill().await;
+        let process = serve(self.folder.path(), self.address).await;
+        Self::of(process, self.folder, self.address).await
+    }
+
+    /// Stops the platform, and gives back its directory.
+    pub async fn stopped(self) -> tempfile::TempDir {
+        assert!(self.process.stop().await, "a clean stop");
+        self.folder
+    }
+
+    async fn of(process: Process, folder: tempfile::TempDir, address: SocketAddr) -> Self {
+        let client = Client::new(process.url()).unwrap();
+        let keys = client.get("/sandbox/keys").await.unwrap();
+        Self {
+            process,
+            folder,
+            address,
+            client,
+            keys,
+        }
+    }
+
+    /// The issuer.
+    pub fn url(&self) -> &str {
+        self.process.url()
+    }
+
+    /// The data directory.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+
+    /// A synthetic person.
+    pub async fn person(&self, index: usize) -> Person {
+        let path = format!("/sandbox/people?limit={}", index + 1);
+        let People { people } = self.client.get(&path).await.unwrap();
+        people.into_iter().nth(index).unwrap()
+    }
+
+    /// The first adults with a valid document, counted from 0, among the first two hundred people.
+    pub async fn adult(&self, index: usize) -> Person {
+        let People { people } = self.client.get("/sandbox/people?limit=200").await.unwrap();
+        people
+            .into_iter()
+            .filter(Person::is_adult_with_valid_document)
+            .nth(index)
+            .unwrap()
+    }
+
+    /// Enrols an adult.
+    pub async fn citizen(&self, index: usize) -> Citizen {
+        Citizen::enrol(self.client.clone(), self.adult(index).await).await
+    }
+
+    /// The sandbox's relying party.
+    pub async fn relying_party(&self) -> RelyingParty {
+        let keys = RpKeys::new(
+            self.private_key("/relying_party/signing_jwk"),
+            self.private_key("/relying_party/encryption_jwk"),
+        )
+        .unwrap();
+        let id: ClientId = self.key_file("/relying_party/client_id");
+        let (clock, rng) = (Arc::new(SystemClock), Arc::new(SystemRng));
+        let party = RelyingParty::contact(self.client.clone(), id.clone(), &keys, clock, rng)
+            .await
+            .unwrap();
+        let registered: Registered = party
+            .session()
+            .get(&format!("/v1/relying-parties/{id}"))
+            .await
+            .unwrap();
+        party.with_certificates(registered.registration_certificates)
+    }
+
+    /// Calls as one of the two operators.
+    pub fn operator(&self, index: usize) -> Session {
+        self.session(&format!("/operators/{index}"))
+    }
+
+    /// Calls as the regulator.
+    pub fn regulator(&self) -> Session {
+        self.session("/regulator")
+    }
+
+    /// A private key of `/sandbox/keys`.
+    pub fn private_key(&self, pointer: &str) -> PrivateKey {
+        let jwk: Value = self.key_file(pointer);
+        PrivateKey::from_jwk(jwk.to_string().as_bytes()).unwrap()
+    }
+
+    /// A member of `/sandbox/keys`.
+    pub fn key_file<T: DeserializeOwned>(&self, pointer: &str) -> T {
+        serde_json::from_value(self.keys.pointer(pointer).cloned().unwrap_or_default()).unwrap()
+    }
+
+    fn session(&self, pointer: &str) -> Session {
+        let id = self.key_file(&format!("{pointer}/client_id"));
+        let key = self
+            .private_key(&format!("{pointer}/signing_jwk"))
+            .to_signing_key()
+            .unwrap();
+        let (clock, rng) = (Arc::new(SystemClock), Arc::new(SystemRng));
+        Session::client(self.client.clone(), self.url(), id, Arc::new(key), clock, rng)
+    }
+}
+
+async fn serve(folder: &Path, address: SocketAddr) -> Process {
+    let (data, listen) = (folder.display().to_string(), address.to_string());
+    Process::start(&[
+        "serve",
+        "--sandbox",
+        "--people",
+        "300",
+        "--data",
+        &data,
+        "--listen",
+        &listen,
+    ])
+    .await
+}

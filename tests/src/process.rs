@@ -1,0 +1,92 @@
+//! The real executable as a child process.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+/// The `cyberid` executable of this build; it is built by `cargo xtask test`, or here if it is missing.
+pub fn executable() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let profile = test.parent().and_then(Path::parent).unwrap();
+    let executable = profile.join("cyberid");
+    if !executable.exists() {
+        let built = std::process::Command::new(env!("CARGO"))
+            .args(["build", "-p", "cyberid"])
+            .status()
+            .unwrap();
+        assert!(built.success(), "cargo build -p cyberid");
+    }
+    executable
+}
+
+/// A loopback address that nobody listens on: for a process that has to come back under the same name.
+pub fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// A process that answers.
+pub struct Process {
+    child: Child,
+    said: Value,
+}
+
+impl Process {
+    /// Starts the executable and waits until it says that it answers.
+    pub async fn start(arguments: &[&str]) -> Self {
+        Self::try_start(arguments)
+            .await
+            .unwrap_or_else(|| panic!("cyberid {arguments:?} ended before it answered"))
+    }
+
+    /// Starts the executable; nothing if it ends instead of answering.
+    pub async fn try_start(arguments: &[&str]) -> Option<Self> {
+        let mut child = Command::new(executable())
+            .args(arguments)
+            .env(
+                "CYBERID_LOG",
+                std::env::var("CYBERID_LOG").unwrap_or_else(|_| "warn".into()),
+            )
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = tokio::time::timeout(Duration::from_secs(60), lines.next_line())
+            .await
+            .expect("a start in a minute");
+        let said = serde_json::from_str(&line.unwrap()?).unwrap();
+        Some(Self { child, said })
+    }
+
+    /// What it said of itself under this name.
+    pub fn said(&self, name: &str) -> &Value {
+        self.said.get(name).unwrap_or(&Value::Null)
+    }
+
+    /// Its address.
+    pub fn url(&self) -> &str {
+        self.said("url").as_str().unwrap_or_default()
+    }
+
+    /// Kills it, as a power cut would.
+    pub async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// Asks it to stop, and waits until it has; whether it ended well.
+    pub async fn stop(mut self) -> bool {
+        let id = self.child.id().unwrap().to_string();
+        let told = std::process::Command::new("kill")
+            .args(["-TERM", &id])
+            .status()
+            .unwrap();
+        assert!(told.success(), "kill -TERM {id}");
+        self.child.wait().await.unwrap().success()
+    }
+}
