@@ -114,6 +114,13 @@ pub trait Releases: Send + Sync {
     /// The release of this id.
     async fn release(&self, id: &ReleaseId) -> Result<Option<Release>>;
 
+    /// Keeps the request object of a release in this language, and returns the one that is kept: the first one stays,
+    /// also among concurrent callers.
+    async fn keep_request_object(&self, id: &ReleaseId, locale: &str, compact: &str) -> Result<String>;
+
+    /// The request objects of a release that were kept, in any order.
+    async fn request_objects(&self, id: &ReleaseId) -> Result<Vec<String>>;
+
     /// The release that this consent granted.
     async fn by_consent(&self, id: &ConsentId) -> Result<Option<Release>>;
 

@@ -1,1 +1,107 @@
-//! consent
+//! Release of plaintext, from the request over the consent to the erasure; withdrawal; receipts; and the ledger under
+//! `/ledger/`.
+//!
+//! The order of things is the mechanism: no plaintext leaves before outsiders have seen the leaf that says so. The
+//! numbers in comments are those of `docs/cycles/release.md` and `docs/cycles/withdrawal.md`.
+
+mod answer;
+mod ask;
+mod consent_check;
+mod erasure;
+mod error;
+mod housekeeping;
+mod kept_answer;
+mod leaf;
+mod ledger;
+mod message;
+mod opening;
+mod party;
+mod receipt;
+mod redeem;
+mod request_object;
+mod routes;
+mod turn;
+mod view;
+mod withdrawal;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use cyberid_client::Client;
+use cyberid_domain::{Clock, Rng};
+use cyberid_keystore::{MacHandle, Opener, Signer, role};
+use cyberid_ledger::Ledger;
+use cyberid_storage::event::Events;
+use cyberid_storage::idempotency::KeptAnswers;
+use cyberid_storage::promise::Promises;
+use cyberid_storage::release::Releases;
+use cyberid_storage::relying_party::RelyingParties;
+use cyberid_storage::subject::Subjects;
+use tokio::sync::{Mutex, Notify};
+
+pub use error::{ConsentError, Refusal};
+pub use routes::{request_routes, routes};
+pub use view::{MyConsent, MyConsents};
+
+use turn::Turns;
+
+/// What the service is made of.
+pub struct Parts {
+    /// The platform's issuer, without a slash at its end.
+    pub issuer: String,
+    /// The present moment.
+    pub clock: Arc<dyn Clock>,
+    /// Chance, for ids and salts.
+    pub rng: Arc<dyn Rng>,
+    /// Releases.
+    pub releases: Arc<dyn Releases>,
+    /// Relying parties.
+    pub relying_parties: Arc<dyn RelyingParties>,
+    /// Subjects and their device keys.
+    pub subjects: Arc<dyn Subjects>,
+    /// Promised leaves, of this service and of others.
+    pub promises: Arc<dyn Promises>,
+    /// What relying parties are told.
+    pub events: Arc<dyn Events>,
+    /// Answers that are given again.
+    pub kept_answers: Arc<dyn KeptAnswers>,
+    /// The log.
+    pub ledger: Arc<Ledger>,
+    /// Signs request objects.
+    pub request_key: Signer<role::Request>,
+    /// Signs security event tokens.
+    pub event_key: Signer<role::Event>,
+    /// Opens what holders seal.
+    pub message_key: Opener<role::Message>,
+    /// Derives pseudonyms.
+    pub pairwise_key: MacHandle<role::Pairwise>,
+    /// Derives the keys of kept answers.
+    pub idempotency_key: MacHandle<role::Idempotency>,
+    /// The vault.
+    pub vault: Client,
+    /// The custodian.
+    pub custodian: Client,
+    /// Woken whenever a leaf was promised.
+    pub promised: Arc<Notify>,
+}
+
+/// The consent service. One process runs it: it is the ledger's one sequencer.
+pub struct Consent {
+    parts: Parts,
+    turns: Turns,
+    /// A warrant proves consistency from what a key holder saw last; two at once would overtake each other.
+    opening: Mutex<()>,
+}
+
+impl Consent {
+    /// The service made of these parts.
+    pub fn new(parts: Parts) -> Arc<Self> {
+        Arc::new(Self {
+            parts,
+            turns: Turns::default(),
+            opening: Mutex::new(()),
+        })
+    }
+}

@@ -1,0 +1,26 @@
+//! `GET /v1/consents/{id}/receipt`
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use cyberid_domain::id::ConsentId;
+use cyberid_protocol::receipt::Receipt;
+use cyberid_web::Failure;
+use cyberid_web::auth::HolderCaller;
+use cyberid_web::extract::PathParam;
+
+use crate::Consent;
+
+/// Gives the receipt of a consent to the holder who gave it: the record, its leaf, and the proof.
+#[utoipa::path(get, path = "/v1/consents/{id}/receipt", operation_id = "fetch_consent_receipt", tag = "consents",
+    params(("id" = String, Path, description = "The consent.", example = "con_c2FtcGxlLWNvbnNlbnQtaQ")),
+    responses((status = 200, description = "The receipt, with the events so far.", body = Receipt,
+        example = json!(super::examples::receipt()))))]
+pub(super) async fn fetch_consent_receipt(
+    State(consent): State<Arc<Consent>>,
+    caller: HolderCaller,
+    PathParam(id): PathParam<ConsentId>,
+) -> Result<Json<Receipt>, Failure> {
+    Ok(Json(consent.receipt(&caller.jkt, &id).await?))
+}

@@ -1,0 +1,60 @@
+//! The operations, each with its access.
+
+mod answer_release_request;
+mod ask_release;
+mod confirm_erasure;
+mod examples;
+mod fetch_consent_receipt;
+mod fetch_ledger_checkpoint;
+mod fetch_ledger_entries;
+mod fetch_ledger_tile;
+mod fetch_release;
+mod fetch_release_request;
+mod list_events;
+mod list_my_consents;
+mod redeem_release;
+mod withdraw_consent;
+
+use std::sync::Arc;
+
+use cyberid_domain::relying_party::Role;
+use cyberid_web::Routes;
+use utoipa_axum::routes;
+
+use crate::Consent;
+
+/// Every operation but those under `/v1/requests/{id}`, which verification has too.
+pub fn routes() -> Routes<Arc<Consent>> {
+    let rp = [Role::RelyingParty];
+    Routes::new(
+        "CyberID consent",
+        "Release of plaintext from the request to the erasure, withdrawal, receipts, and the ledger.",
+    )
+    .authorize(&rp, routes!(ask_release::ask_release))
+    .authorize(&rp, routes!(fetch_release::fetch_release))
+    .authorize(&rp, routes!(redeem_release::redeem_release))
+    .authorize(&rp, routes!(confirm_erasure::confirm_erasure))
+    .authorize(&rp, routes!(list_events::list_events))
+    .signed(routes!(withdraw_consent::withdraw_consent))
+    .authorize(
+        &[Role::Holder],
+        routes!(fetch_consent_receipt::fetch_consent_receipt),
+    )
+    .authorize(&[Role::Holder], routes!(list_my_consents::list_my_consents))
+    .public(routes!(fetch_ledger_checkpoint::fetch_ledger_checkpoint))
+    .public(routes!(fetch_ledger_tile::fetch_ledger_tile))
+    .authorize(
+        &[Role::Regulator],
+        routes!(fetch_ledger_entries::fetch_ledger_entries),
+    )
+}
+
+/// The operations under `/v1/requests/{id}`, for ids that begin with `rel_`.
+pub fn request_routes() -> Routes<Arc<Consent>> {
+    Routes::new(
+        "CyberID release requests",
+        "What a holder fetches and answers for a release.",
+    )
+    .public(routes!(fetch_release_request::fetch_release_request))
+    .signed(routes!(answer_release_request::answer_release_request))
+}

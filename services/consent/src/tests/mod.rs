@@ -1,0 +1,15 @@
+//! The service over real stores, a real ledger and a witness on a socket, with key holders that check every warrant.
+
+mod answering;
+mod asking;
+mod key_holders;
+mod ledger;
+mod people;
+mod platform;
+mod recovering;
+mod redeeming;
+mod withdrawing;
+mod witness;
+
+use cyberid_protocol::leaf::LeafKind;
+use platform::{Answer, Platform};
