@@ -166,12 +166,6 @@ async fn a_registration_that_breaks_a_rule_is_refused_and_the_member_named() {
         let list = good.pointer(pointer).unwrap().as_array().unwrap();
         json!([list.as_slice(), list].concat())
     };
-    let key = |at: usize| good["jwks"]["keys"][at].clone();
-    let with = |at: usize, member: &str, value: &str| {
-        let mut key = key(at);
-        key[member] = value.into();
-        key
-    };
     let breaks = [
         ("/name", json!(""), "/name"),
         ("/name", json!("a\u{0}b"), "/name"),
@@ -220,6 +214,26 @@ async fn a_registration_that_breaks_a_rule_is_refused_and_the_member_named() {
             json!("http://bank.example/"),
             "/intended_uses/1/notice_uri",
         ),
+    ];
+    for (pointer, value, member) in breaks {
+        expect_broken(&platform, changed(&good, pointer, value), member).await;
+    }
+    let mut private = good.clone();
+    private["events_uri"] = "https://192.168.1.1/events".into();
+    expect_broken(&platform, private, "/events_uri").await;
+    let answer = platform
+        .post("/v1/relying-parties", &platform.operators[0], good)
+        .await;
+    assert_eq!(answer.status, 201);
+}
+
+#[tokio::test]
+async fn keys_say_what_they_are_for_and_one_is_to_encrypt_to() {
+    let platform = Platform::start().await;
+    let good = registration(&new_key());
+    let key = |at: usize| good["jwks"]["keys"][at].clone();
+    let with = |at: usize, member: &str, value: &str| changed(&key(at), &format!("/{member}"), json!(value));
+    let breaks = [
         ("/jwks/keys", json!([key(0)]), "/jwks"),
         ("/jwks/keys", json!([key(1)]), "/jwks"),
         ("/jwks/keys/0", with(1, "use", "sig"), "/jwks/keys/0"),
@@ -230,9 +244,7 @@ async fn a_registration_that_breaks_a_rule_is_refused_and_the_member_named() {
         ("/jwks/keys/1", key(0), "/jwks/keys/1"),
     ];
     for (pointer, value, member) in breaks {
-        let mut body = good.clone();
-        *body.pointer_mut(pointer).unwrap() = value;
-        expect_broken(&platform, body, member).await;
+        expect_broken(&platform, changed(&good, pointer, value), member).await;
     }
     let mut two_to_encrypt = good.clone();
     let another = AgreementKey::ephemeral()
@@ -244,13 +256,12 @@ async fn a_registration_that_breaks_a_rule_is_refused_and_the_member_named() {
         .unwrap()
         .push(json!(another));
     expect_broken(&platform, two_to_encrypt, "/jwks").await;
-    let mut private = good.clone();
-    private["events_uri"] = "https://192.168.1.1/events".into();
-    expect_broken(&platform, private, "/events_uri").await;
-    let answer = platform
-        .post("/v1/relying-parties", &platform.operators[0], good)
-        .await;
-    assert_eq!(answer.status, 201);
+}
+
+fn changed(good: &Value, pointer: &str, value: Value) -> Value {
+    let mut body = good.clone();
+    *body.pointer_mut(pointer).unwrap() = value;
+    body
 }
 
 async fn expect_broken(platform: &Platform, body: Value, member: &str) {

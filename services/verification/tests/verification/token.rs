@@ -19,24 +19,20 @@ use crate::platform::{Answer, Client, ISSUER, Platform, at_once, new_key};
 
 /// Sends a form, with a `DPoP` proof or without.
 async fn send(platform: &Platform, form: &[(&str, &str)], dpop: Option<&str>) -> Answer {
-    let pairs: Vec<_> = form
-        .iter()
-        .map(|(name, value)| format!("{name}={}", encoded(value)))
-        .collect();
     let mut request =
         Request::post("/oauth/token").header("content-type", "application/x-www-form-urlencoded");
     if let Some(dpop) = dpop {
         request = request.header("dpop", dpop);
     }
     let answer = platform
-        .send(request.body(Body::from(pairs.join("&"))).unwrap())
+        .send(
+            request
+                .body(Body::from(serde_urlencoded::to_string(form).unwrap()))
+                .unwrap(),
+        )
         .await;
     assert_eq!(answer.headers["cache-control"], "no-store");
     answer
-}
-
-fn encoded(value: &str) -> String {
-    value.bytes().map(|byte| format!("%{byte:02x}")).collect()
 }
 
 fn claims(platform: &Platform, subject: &str) -> Value {

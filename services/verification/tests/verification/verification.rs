@@ -152,101 +152,51 @@ async fn of_fifty_uses_at_once_one_counts() {
     );
 }
 
+/// Sends the good proof with a change, and expects this problem.
+async fn refuse(platform: &Platform, rp: &Client, change: impl FnOnce(&mut Proof), why: ProblemType) {
+    let mut proof = platform.proof(rp, &[Check::RealPerson]);
+    change(&mut proof);
+    let citizen = platform.adult().await;
+    let sealed = platform.seal(&citizen.device, &proof, None);
+    let answer = platform.direct(rp, &sealed).await;
+    assert_eq!(answer.problem(), why, "{proof:?}");
+}
+
 #[tokio::test]
 async fn a_proof_is_for_this_platform_this_party_and_this_moment() {
     let platform = Platform::start().await;
     let (rp, other) = (platform.relying_party().await, platform.relying_party().await);
-    let citizen = platform.adult().await;
-    let good = platform.proof(&rp, &[Check::RealPerson]);
-    let refuse = async |proof: &Proof, why| {
-        let sealed = platform.seal(&citizen.device, proof, None);
-        assert_eq!(platform.direct(&rp, &sealed).await.problem(), why);
-    };
-    let request = Some(VerificationId::random(&SystemRng));
-    let invalid = [
-        Proof {
-            aud: "https://other.example".into(),
-            ..good.clone()
-        },
-        Proof {
-            rp: other.id.clone(),
-            ..good.clone()
-        },
-        Proof {
-            request,
-            ..good.clone()
-        },
-        Proof {
-            exp: START.plus(301),
-            ..good.clone()
-        },
-        Proof {
-            exp: START.minus(1),
-            ..good.clone()
-        },
-        Proof {
-            checks: vec![],
-            ..good.clone()
-        },
-        Proof {
-            checks: vec![Check::RealPerson; 2],
-            ..good.clone()
-        },
-        Proof {
-            checks: vec![Check::SamePerson],
-            ..good.clone()
-        },
-        Proof {
-            factors: vec![Factor::Pin; 2],
-            ..good.clone()
-        },
+    let invalid: [&dyn Fn(&mut Proof); 9] = [
+        &|proof| proof.aud = "https://other.example".into(),
+        &|proof| proof.rp = other.id.clone(),
+        &|proof| proof.request = Some(VerificationId::random(&SystemRng)),
+        &|proof| proof.exp = START.plus(301),
+        &|proof| proof.exp = START.minus(1),
+        &|proof| proof.checks.clear(),
+        &|proof| proof.checks.push(Check::RealPerson),
+        &|proof| proof.checks = vec![Check::SamePerson],
+        &|proof| proof.factors.push(Factor::Device),
     ];
-    for proof in invalid {
-        refuse(&proof, ProblemType::InvalidMessage).await;
+    for change in invalid {
+        refuse(&platform, &rp, change, ProblemType::InvalidMessage).await;
     }
-    let future = START.plus(61);
-    refuse(
-        &Proof {
-            iat: future,
-            exp: future.plus(300),
-            ..good.clone()
-        },
-        ProblemType::ExpiredMessage,
-    )
-    .await;
-    let past = START.minus(361);
-    refuse(
-        &Proof {
-            iat: past,
-            exp: past.plus(300),
-            ..good.clone()
-        },
-        ProblemType::ExpiredMessage,
-    )
-    .await;
-    refuse(
-        &Proof {
-            purpose: "marketing".into(),
-            ..good.clone()
-        },
-        ProblemType::UnregisteredUse,
-    )
-    .await;
-    let over = Proof {
-        checks: vec![Check::RealPerson, Check::AgeOver21],
-        ..good.clone()
-    };
-    refuse(&over, ProblemType::OverAsking).await;
-    refuse(
-        &Proof {
-            purpose: REGULATED.into(),
-            ..good.clone()
-        },
-        ProblemType::OverAsking,
-    )
-    .await;
+    for iat in [START.plus(61), START.minus(361)] {
+        let change = |proof: &mut Proof| (proof.iat, proof.exp) = (iat, iat.plus(300));
+        refuse(&platform, &rp, change, ProblemType::ExpiredMessage).await;
+    }
+}
+
+#[tokio::test]
+async fn a_direct_proof_is_for_a_registered_use_and_more_is_counted() {
+    let platform = Platform::start().await;
+    let rp = platform.relying_party().await;
+    let unregistered = |proof: &mut Proof| proof.purpose = "marketing".into();
+    refuse(&platform, &rp, unregistered, ProblemType::UnregisteredUse).await;
+    let more = |proof: &mut Proof| proof.checks.push(Check::AgeOver21);
+    refuse(&platform, &rp, more, ProblemType::OverAsking).await;
+    let elsewhere = |proof: &mut Proof| proof.purpose = REGULATED.into();
+    refuse(&platform, &rp, elsewhere, ProblemType::OverAsking).await;
     assert_eq!(platform.db.over_asking().await.unwrap(), [(rp.id.clone(), 2)]);
-    verify(&platform, &rp, &citizen.device, &good, None).await;
 }
 
 #[tokio::test]
