@@ -177,3 +177,124 @@ async fn migrate(writer: &SqlitePool, migrations: &Migrator) -> Result<(), OpenE
     tx.commit().await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+
+    static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite/registry");
+
+    async fn database(directory: &tempfile::TempDir) -> (Database, PathBuf) {
+        let path = directory.path().join("registry.db");
+        let db = Database::open(&path, Presence::Any, &MIGRATIONS).await.unwrap();
+        (db, path)
+    }
+
+    async fn impatient(path: &Path, timeout: Duration) -> Database {
+        let options = options(path).busy_timeout(timeout);
+        Database {
+            writer: pool(1).connect_with(options.clone()).await.unwrap(),
+            readers: pool(1).connect_with(options).await.unwrap(),
+        }
+    }
+
+    const BEGIN_ENROLMENT: &str = "INSERT INTO enrolment (subject, begun_at) VALUES (zeroblob(32), 0)";
+
+    async fn enrolments(db: &Database) -> i64 {
+        let count = sqlx::query_scalar("SELECT count(*) FROM enrolment");
+        count.fetch_one(db.readers()).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_is_written_is_synced_guarded_and_wiped() {
+        let directory = tempfile::tempdir().unwrap();
+        let (db, _) = database(&directory).await;
+        let mut tx = db.begin("test").await.unwrap();
+        // 2 is FULL.
+        for (sql, expected) in [
+            ("PRAGMA synchronous", 2),
+            ("PRAGMA secure_delete", 1),
+            ("PRAGMA foreign_keys", 1),
+            ("PRAGMA trusted_schema", 0),
+            ("PRAGMA recursive_triggers", 1),
+        ] {
+            let setting: i64 = sqlx::query_scalar(sql).fetch_one(&mut *tx).await.unwrap();
+            assert_eq!(setting, expected, "{sql}");
+        }
+        let mode: String = sqlx::query_scalar("PRAGMA journal_mode")
+            .fetch_one(&mut *tx)
+            .await
+            .unwrap();
+        assert_eq!(mode, "wal");
+    }
+
+    #[tokio::test]
+    async fn a_reader_cannot_write() {
+        let directory = tempfile::tempdir().unwrap();
+        let (db, _) = database(&directory).await;
+        let written = sqlx::query(BEGIN_ENROLMENT).execute(db.readers()).await;
+        assert!(written.unwrap_err().to_string().contains("readonly"));
+    }
+
+    #[tokio::test]
+    async fn a_transaction_that_is_dropped_writes_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let (db, _) = database(&directory).await;
+        let mut tx = db.begin("test").await.unwrap();
+        sqlx::query(BEGIN_ENROLMENT).execute(&mut *tx).await.unwrap();
+        drop(tx);
+        assert_eq!(
+            db.write("test", sqlx::query("DELETE FROM enrolment"))
+                .await
+                .unwrap(),
+            0
+        );
+    }
+
+    /// A foreign key that is checked at the end makes the commit itself fail.
+    #[tokio::test]
+    async fn a_commit_that_fails_is_undone_and_the_next_one_works() {
+        let directory = tempfile::tempdir().unwrap();
+        let (db, _) = database(&directory).await;
+        let mut tx = db.begin("test").await.unwrap();
+        for sql in [
+            "PRAGMA defer_foreign_keys = ON",
+            BEGIN_ENROLMENT,
+            "INSERT INTO over_asking (client_id, times) VALUES ('nobody', 1)",
+        ] {
+            sqlx::query(sql).execute(&mut *tx).await.unwrap();
+        }
+        assert!(matches!(tx.commit().await, Err(Fault::Sql(_))));
+        assert_eq!(enrolments(&db).await, 0);
+        assert_eq!(db.write("test", sqlx::query(BEGIN_ENROLMENT)).await.unwrap(), 1);
+        assert_eq!(enrolments(&db).await, 1);
+    }
+
+    #[tokio::test]
+    async fn another_writer_is_waited_for_more_than_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let (db, path) = database(&directory).await;
+        let waiting = impatient(&path, Duration::from_millis(200)).await;
+        let held = db.begin("test").await.unwrap();
+        let release = tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            drop(held);
+        });
+        assert_eq!(
+            waiting.write("test", sqlx::query(BEGIN_ENROLMENT)).await.unwrap(),
+            1
+        );
+        release.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn another_writer_is_not_waited_for_for_ever() {
+        let directory = tempfile::tempdir().unwrap();
+        let (db, path) = database(&directory).await;
+        let waiting = impatient(&path, Duration::from_millis(10)).await;
+        let _held = db.begin("test").await.unwrap();
+        let refused = waiting.begin("test").await.map(|_| ());
+        assert!(refused.is_err_and(|fault| fault.is_busy()));
+    }
+}

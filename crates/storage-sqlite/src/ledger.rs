@@ -97,6 +97,14 @@ impl LedgerRead for LedgerDb {
         Ok(note)
     }
 
+    async fn newest_cosigned(&self) -> Result<Option<String>> {
+        let note = sqlx::query_scalar("SELECT note FROM cosigned ORDER BY size DESC LIMIT 1")
+            .fetch_optional(self.db.readers())
+            .await
+            .map_err(Fault::from)?;
+        Ok(note)
+    }
+
     async fn counts(&self, end: u64) -> Result<Vec<(String, Option<ClientId>, u64)>> {
         let sql = "SELECT kind, rp, count(*) FROM leaf WHERE place < ?1 GROUP BY kind, rp ORDER BY kind, rp";
         let rows: Vec<(String, Option<String>, i64)> = sqlx::query_as(sql)

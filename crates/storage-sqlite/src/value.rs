@@ -43,8 +43,8 @@ pub(crate) fn list<T: AsRef<str>>(names: impl IntoIterator<Item = T>) -> String 
 }
 
 /// A list of a column.
-pub(crate) fn listed<T>(text: &str, what: &'static str, named: impl Fn(&str) -> Option<T>) -> Answer<Vec<T>> {
-    let names: Vec<String> = serde_json::from_str(text).map_err(|_| Fault::Corrupt(what))?;
-    let items: Option<Vec<T>> = names.iter().map(|name| named(name)).collect();
+pub(crate) fn listed<T>(text: &str, what: &'static str, read: impl Fn(&str) -> Option<T>) -> Answer<Vec<T>> {
+    let texts: Vec<String> = serde_json::from_str(text).map_err(|_| Fault::Corrupt(what))?;
+    let items: Option<Vec<T>> = texts.iter().map(|text| read(text)).collect();
     items.ok_or(Fault::Corrupt(what))
 }

@@ -1,18 +1,229 @@
-//! What is particular to SQLite: files, and tables that refuse what no port can ask.
+//! Files: who can read them, what stays in them, and what does not.
 
-use cyberid_storage_sqlite::{CustodianDb, HeadDb, LedgerDb, OpenError, RegistryDb, VaultDb};
+#![expect(clippy::unwrap_used, reason = "a test stops where its files cannot be made")]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use cyberid_domain::UnixTime;
+use cyberid_domain::field::Field;
+use cyberid_domain::id::{LeafId, SubjectId};
+use cyberid_domain::rng::{SystemRng, random};
+use cyberid_storage::key_holder::{BoundDevice, KeyHolderStore as _};
+use cyberid_storage::ledger::{
+    Head, LedgerHead as _, LedgerRead as _, LedgerWrite as _, NewLeaf, StoredTile,
+};
+use cyberid_storage::single_use::{SingleUse, SingleUses as _};
+use cyberid_storage::vault::{VaultField, VaultStore as _};
+use cyberid_storage_sqlite::{HeadDb, LedgerDb, OpenError, RegistryDb, VaultDb};
+
+const NOW: UnixTime = UnixTime(1_784_131_200);
+
+fn leaf() -> NewLeaf {
+    NewLeaf {
+        id: LeafId::random(&SystemRng),
+        body: r#"{"kind":"service.halted","time":5,"v":1}"#.into(),
+    }
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+/// The bytes of everything in the directory.
+fn all_bytes(directory: &Path) -> Vec<u8> {
+    let files = fs::read_dir(directory).unwrap();
+    files
+        .flat_map(|file| fs::read(file.unwrap().path()).unwrap())
+        .collect()
+}
+
+fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle)
+}
 
 #[tokio::test]
 async fn a_head_is_never_made_by_opening_it() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("head.db");
-    assert!(matches!(HeadDb::open(&path).await, Err(OpenError::Missing(missing)) if missing == path));
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("head.db");
+    let missing = HeadDb::open(&path).await.map(|_| ());
+    assert!(matches!(missing, Err(OpenError::Missing(missing)) if missing == path));
     assert!(!path.exists());
     HeadDb::create(&path).await.unwrap().close().await;
-    assert!(matches!(HeadDb::create(&path).await, Err(OpenError::Exists(_))));
+    let again = HeadDb::create(&path).await.map(|_| ());
+    assert!(matches!(again, Err(OpenError::Exists(exists)) if exists == path));
     HeadDb::open(&path).await.unwrap().close().await;
-    VaultDb::open(dir.path().join("vault.db")).await.unwrap();
-    CustodianDb::open(dir.path().join("custodian.db")).await.unwrap();
-    RegistryDb::open(dir.path().join("registry.db")).await.unwrap();
-    LedgerDb::open(dir.path().join("ledger.db")).await.unwrap();
+}
+
+#[tokio::test]
+async fn only_the_owner_reads_the_files() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data").join("vault");
+    let path = data.join("vault.db");
+    let db = VaultDb::open(&path).await.unwrap();
+    assert!(
+        db.reserve(&[1; 32], &SubjectId::from_bytes([2; 32]), NOW)
+            .await
+            .unwrap()
+    );
+    assert_eq!(mode(&data), 0o700);
+    for file in fs::read_dir(&data).unwrap() {
+        let file = file.unwrap().path();
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+    }
+    db.close().await;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    VaultDb::open(&path).await.unwrap().close().await;
+    assert_eq!(mode(&path), 0o600);
+}
+
+#[tokio::test]
+async fn what_is_not_a_database_does_not_open() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("registry.db");
+    fs::write(
+        &path,
+        "not a database, but long enough to look like one ".repeat(100),
+    )
+    .unwrap();
+    let opened = RegistryDb::open(&path).await.map(|_| ());
+    assert!(matches!(opened, Err(OpenError::Database(_))));
+}
+
+#[tokio::test]
+async fn a_database_of_another_kind_does_not_open() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger.db");
+    LedgerDb::open(&path).await.unwrap().close().await;
+    let opened = RegistryDb::open(&path).await.map(|_| ());
+    assert!(matches!(opened, Err(OpenError::Migration(_))));
+}
+
+#[tokio::test]
+async fn opening_again_finds_everything_in_the_file_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, head_path) = (
+        directory.path().join("ledger.db"),
+        directory.path().join("head.db"),
+    );
+    let (db, head_db) = (
+        LedgerDb::open(&path).await.unwrap(),
+        HeadDb::create(&head_path).await.unwrap(),
+    );
+    let leaf = leaf();
+    let tile = StoredTile {
+        level: 0,
+        index: 0,
+        hashes: vec![7; 32],
+    };
+    let head = Head {
+        size: 1,
+        root: [7; 32],
+        note: "a note".into(),
+    };
+    let appended = db
+        .append(0, std::slice::from_ref(&leaf), std::slice::from_ref(&tile))
+        .await;
+    assert!(appended.unwrap());
+    db.keep_checkpoint(1, "a note").await.unwrap();
+    assert!(head_db.swap(None, &head).await.unwrap());
+    db.close().await;
+    head_db.close().await;
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
+
+    let (db, head_db) = (
+        LedgerDb::open(&path).await.unwrap(),
+        HeadDb::open(&head_path).await.unwrap(),
+    );
+    assert_eq!(db.size().await.unwrap(), 1);
+    assert_eq!(db.index_of(&leaf.id).await.unwrap(), Some(0));
+    assert_eq!(db.tile(0, 0).await.unwrap(), Some(tile));
+    assert_eq!(db.checkpoint().await.unwrap().as_deref(), Some("a note"));
+    assert_eq!(head_db.head().await.unwrap(), Some(head));
+}
+
+#[tokio::test]
+async fn a_freed_record_is_in_no_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let db = VaultDb::open(directory.path().join("vault.db")).await.unwrap();
+    let subject = SubjectId::random(&SystemRng);
+    let device = BoundDevice {
+        subject,
+        key: random(&SystemRng),
+    };
+    let field = VaultField {
+        field: Field::Name,
+        ciphertext: random::<48>(&SystemRng).to_vec(),
+        share: random::<6000>(&SystemRng).to_vec(),
+    };
+    assert!(db.reserve(&[1; 32], &subject, NOW).await.unwrap());
+    assert!(
+        db.deposit(&device, "jkt", std::slice::from_ref(&field))
+            .await
+            .unwrap()
+    );
+    let secrets = [
+        &field.ciphertext[..],
+        &field.share[5000..5100],
+        &subject.as_bytes()[..],
+    ];
+    let before = all_bytes(directory.path());
+    assert!(secrets.iter().all(|secret| contains(&before, secret)));
+    db.free(&subject).await.unwrap();
+    let after = all_bytes(directory.path());
+    assert!(!secrets.iter().any(|secret| contains(&after, secret)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_sequencers_on_one_file_one_appends_at_a_size() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger.db");
+    let (one, other) = (
+        LedgerDb::open(&path).await.unwrap(),
+        LedgerDb::open(&path).await.unwrap(),
+    );
+    for size in 0..20 {
+        let (mine, yours) = ([leaf()], [leaf()]);
+        let (won, lost) = tokio::join!(one.append(size, &mine, &[]), other.append(size, &yours, &[]));
+        assert!(won.unwrap() != lost.unwrap());
+        assert_eq!(one.size().await.unwrap(), size + 1);
+        assert_eq!(other.size().await.unwrap(), size + 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_heads_on_one_file_one_swaps() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("head.db");
+    let (one, other) = (
+        HeadDb::create(&path).await.unwrap(),
+        HeadDb::open(&path).await.unwrap(),
+    );
+    let head = |note: &str| Head {
+        size: 0,
+        root: [0; 32],
+        note: note.into(),
+    };
+    let (mine, yours) = (head("mine"), head("yours"));
+    let (won, lost) = tokio::join!(one.swap(None, &mine), other.swap(None, &yours));
+    assert!(won.unwrap() != lost.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thing_is_used_once_among_processes() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("registry.db");
+    let (one, other) = (
+        RegistryDb::open(&path).await.unwrap(),
+        RegistryDb::open(&path).await.unwrap(),
+    );
+    for _ in 0..20 {
+        let thing = SingleUse {
+            digest: random(&SystemRng),
+            forget_at: NOW,
+        };
+        let (first, second) = tokio::join!(one.use_once(&thing), other.use_once(&thing));
+        assert!(first.unwrap() != second.unwrap());
+    }
 }

@@ -1,0 +1,48 @@
+//! What [`Promises`] promises, of leaves that came with an approval.
+
+use std::sync::Arc;
+
+use cyberid_domain::id::LeafId;
+use cyberid_domain::rng::SystemRng;
+
+use super::relying_party::in_force;
+use super::sample;
+use crate::promise::{PromisedLeaf, Promises};
+use crate::relying_party::RelyingParties;
+
+/// Asks every sentence of the contract.
+pub async fn all<S: Promises + RelyingParties>(make: impl AsyncFn() -> Arc<S>) {
+    leaves_are_outstanding_in_the_order_of_their_promise(&make().await).await;
+    a_kept_promise_has_its_place_for_ever(&make().await).await;
+}
+
+async fn promise<S: RelyingParties>(store: &Arc<S>) -> PromisedLeaf {
+    let application = sample::application();
+    store.apply(&application).await.unwrap();
+    let leaf = sample::promised_leaf();
+    let approved = store.approve(&application.client_id, &in_force(), &leaf).await;
+    assert!(approved.unwrap());
+    leaf
+}
+
+async fn leaves_are_outstanding_in_the_order_of_their_promise<S: Promises + RelyingParties>(store: &Arc<S>) {
+    assert_eq!(store.outstanding(10).await.unwrap(), []);
+    let mut promised = Vec::new();
+    for _ in 0..5 {
+        promised.push(promise(store).await);
+    }
+    assert_eq!(store.outstanding(10).await.unwrap(), promised);
+    assert_eq!(store.outstanding(2).await.unwrap(), promised[..2]);
+    store.kept(&promised[1].id, 7).await.unwrap();
+    promised.remove(1);
+    assert_eq!(store.outstanding(10).await.unwrap(), promised);
+}
+
+async fn a_kept_promise_has_its_place_for_ever<S: Promises + RelyingParties>(store: &Arc<S>) {
+    let leaf = promise(store).await;
+    assert_eq!(store.place(&leaf.id).await.unwrap(), None);
+    store.kept(&leaf.id, 0).await.unwrap();
+    store.kept(&leaf.id, 0).await.unwrap();
+    assert_eq!(store.place(&leaf.id).await.unwrap(), Some(0));
+    assert_eq!(store.place(&LeafId::random(&SystemRng)).await.unwrap(), None);
+}

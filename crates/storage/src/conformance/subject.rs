@@ -1,0 +1,151 @@
+//! What [`Subjects`] promises.
+
+mod enrolment;
+
+use std::sync::Arc;
+
+use cyberid_domain::UnixTime;
+use cyberid_domain::age::{AgeFlags, Threshold};
+use cyberid_domain::number::NetworkNumber;
+use cyberid_domain::rng::SystemRng;
+use cyberid_domain::subject::SubjectStatus;
+
+use super::sample::{self, NOW};
+use super::{CALLERS, count, together};
+use crate::subject::{HashedPin, NewSubject, PinFailures, Subject, SubjectDevice, Subjects};
+
+/// Asks every sentence of the contract.
+pub async fn all<S: Subjects + 'static>(make: impl AsyncFn() -> Arc<S>) {
+    enrolment::all(&make).await;
+    a_status_is_set(&make().await).await;
+    attempts_that_run_together_are_each_counted(&make().await).await;
+    a_locked_subject_has_no_attempt(&make().await).await;
+    a_failure_never_shortens_a_lock(&make().await).await;
+    an_age_is_reached_by_all_who_hold_its_tag(&make().await).await;
+}
+
+fn new_subject() -> NewSubject {
+    NewSubject {
+        subject: sample::subject(),
+        number: NetworkNumber::random(&SystemRng),
+        device: SubjectDevice {
+            jkt: sample::jkt(),
+            key: sample::bytes(),
+            bound_at: NOW,
+        },
+        age_flags: AgeFlags::default().with(Threshold::Fourteen),
+        age_tags: vec![(Threshold::Eighteen, sample::bytes())],
+        pin: HashedPin {
+            salt: sample::bytes(),
+            memory_kib: 19_456,
+            passes: 2,
+            tag: sample::bytes(),
+        },
+        document_expires_at: NOW.plus(2000),
+        credential_expires_at: NOW.plus(1000),
+    }
+}
+
+async fn enrolled<S: Subjects>(store: &Arc<S>) -> NewSubject {
+    let new = new_subject();
+    enrol(store, &new).await;
+    new
+}
+
+async fn enrol<S: Subjects>(store: &Arc<S>, new: &NewSubject) {
+    store.begin_enrolment(&new.subject, NOW).await.unwrap();
+    assert!(store.commit_enrolment(new).await.unwrap());
+    store.end_enrolment(&new.subject).await.unwrap();
+}
+
+async fn read<S: Subjects>(store: &Arc<S>, new: &NewSubject) -> Subject {
+    store.by_device(&new.device.jkt).await.unwrap().unwrap()
+}
+
+async fn a_status_is_set<S: Subjects>(store: &Arc<S>) {
+    let (new, other) = (enrolled(store).await, enrolled(store).await);
+    for status in [SubjectStatus::Suspended, SubjectStatus::Cancelled] {
+        assert!(store.set_status(&new.subject, status).await.unwrap());
+        assert_eq!(read(store, &new).await.status, status);
+    }
+    assert_eq!(read(store, &other).await.status, SubjectStatus::Active);
+    let unknown = store.set_status(&sample::subject(), SubjectStatus::Active).await;
+    assert!(!unknown.unwrap());
+}
+
+async fn attempts_that_run_together_are_each_counted<S: Subjects + 'static>(store: &Arc<S>) {
+    let (new, other) = (enrolled(store).await, enrolled(store).await);
+    let answers = together(|_| {
+        let (store, subject) = (Arc::clone(store), new.subject);
+        async move { store.begin_pin_attempt(&subject, NOW).await.unwrap() }
+    })
+    .await;
+    assert_eq!(count(&answers, &true), CALLERS);
+    assert_eq!(read(store, &new).await.pin_failures.count as usize, CALLERS);
+    assert_eq!(read(store, &other).await.pin_failures, PinFailures::default());
+    store.end_pin_attempt(&new.subject, false, None).await.unwrap();
+    assert_eq!(read(store, &new).await.pin_failures.count as usize, CALLERS);
+    store.end_pin_attempt(&new.subject, true, None).await.unwrap();
+    assert_eq!(read(store, &new).await.pin_failures.count, 0);
+    let unknown = store.begin_pin_attempt(&sample::subject(), NOW).await;
+    assert!(!unknown.unwrap());
+}
+
+async fn a_locked_subject_has_no_attempt<S: Subjects>(store: &Arc<S>) {
+    let subject = enrolled(store).await;
+    let until = NOW.plus(60);
+    assert!(begin(store, &subject, NOW).await);
+    let ended = store.end_pin_attempt(&subject.subject, false, Some(until)).await;
+    ended.unwrap();
+    assert!(!begin(store, &subject, NOW).await);
+    assert!(!begin(store, &subject, until.minus(1)).await);
+    let locked = PinFailures {
+        count: 1,
+        locked_until: Some(until),
+    };
+    assert_eq!(read(store, &subject).await.pin_failures, locked);
+    assert!(begin(store, &subject, until).await);
+    assert_eq!(read(store, &subject).await.pin_failures.count, 2);
+}
+
+async fn begin<S: Subjects>(store: &Arc<S>, new: &NewSubject, now: UnixTime) -> bool {
+    store.begin_pin_attempt(&new.subject, now).await.unwrap()
+}
+
+async fn a_failure_never_shortens_a_lock<S: Subjects>(store: &Arc<S>) {
+    let new = enrolled(store).await;
+    for locked_until in [Some(NOW.plus(60)), Some(NOW.plus(30)), None] {
+        assert!(begin(store, &new, NOW).await || locked_until != Some(NOW.plus(60)));
+        let ended = store.end_pin_attempt(&new.subject, false, locked_until).await;
+        ended.unwrap();
+        let failures = read(store, &new).await.pin_failures;
+        assert_eq!(failures.locked_until, Some(NOW.plus(60)));
+    }
+}
+
+async fn an_age_is_reached_by_all_who_hold_its_tag<S: Subjects>(store: &Arc<S>) {
+    let (tag, sooner) = (sample::bytes(), sample::bytes());
+    let (mut one, mut other) = (new_subject(), new_subject());
+    one.age_tags = vec![(Threshold::Eighteen, tag), (Threshold::Sixteen, sooner)];
+    other.age_tags = vec![(Threshold::Eighteen, tag)];
+    enrol(store, &one).await;
+    enrol(store, &other).await;
+    let third = enrolled(store).await;
+    assert_eq!(store.last_age_day().await.unwrap(), None);
+
+    let of_another_age = [(Threshold::TwentyOne, tag)];
+    assert_eq!(store.reach_ages(&of_another_age, NOW).await.unwrap(), 0);
+    assert_eq!(store.last_age_day().await.unwrap(), Some(NOW));
+    assert_eq!(read(store, &one).await.age_flags, one.age_flags);
+
+    let tags = [(Threshold::Eighteen, tag), (Threshold::Sixteen, sooner)];
+    assert_eq!(store.reach_ages(&tags, NOW.plus(1)).await.unwrap(), 3);
+    assert_eq!(store.last_age_day().await.unwrap(), Some(NOW.plus(1)));
+    let adult = other.age_flags.with(Threshold::Eighteen);
+    assert_eq!(read(store, &other).await.age_flags, adult);
+    assert_eq!(read(store, &one).await.age_flags, adult.with(Threshold::Sixteen));
+    assert_eq!(read(store, &third).await.age_flags, third.age_flags);
+
+    assert_eq!(store.reach_ages(&tags, NOW.plus(2)).await.unwrap(), 0);
+    assert_eq!(store.last_age_day().await.unwrap(), Some(NOW.plus(2)));
+}
