@@ -21,6 +21,12 @@ use crate::writer::Writer;
 /// How many leaves wait before those who bring more wait with them.
 const QUEUE: usize = 1024;
 
+/// How long the witnesses have for a checkpoint that nobody waits for.
+const WITNESSING: Duration = Duration::from_secs(10);
+
+/// How long to wait after they have not cosigned it.
+const WITNESSING_PAUSE: Duration = Duration::from_secs(1);
+
 /// What a ledger is made of.
 pub struct Parts {
     /// The log's store.
@@ -109,6 +115,26 @@ impl Ledger {
         let covering = tokio::time::timeout(deadline, self.cosigner.covering(index, &self.latest)).await;
         let no_quorum = LedgerError::NoQuorum { index };
         covering.unwrap_or(Ok(None))?.ok_or(no_quorum)
+    }
+
+    /// Has every checkpoint cosigned soon after it is signed, whoever waits for it or not, for as long as it is polled:
+    /// what is published is what witnesses have seen.
+    pub async fn keep_witnessed(self: Arc<Self>) {
+        let mut latest = self.latest.clone();
+        loop {
+            let size = latest.borrow_and_update().size();
+            let covered = match size.checked_sub(1) {
+                Some(last) => self.witnessed(last, WITNESSING).await.map(drop),
+                None => Ok(()),
+            };
+            match covered {
+                // The sequencer is gone, and with it whatever could be witnessed.
+                Err(LedgerError::Stopped) => return,
+                Err(_) => tokio::time::sleep(WITNESSING_PAUSE).await,
+                Ok(()) if latest.changed().await.is_err() => return,
+                Ok(()) => {}
+            }
+        }
     }
 
     /// The last checkpoint that was signed.

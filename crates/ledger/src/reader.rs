@@ -52,11 +52,15 @@ impl LedgerReader {
         note.map(|note| self.opened(&note)).transpose()
     }
 
-    /// The checkpoint to publish, as a signed note: the latest, with its cosignatures once it has them.
+    /// The checkpoint to publish, as a signed note: the largest that the witnesses have seen, so that nobody is
+    /// shown a history that outsiders have not; before there is one, the latest.
     pub async fn checkpoint(&self) -> Result<String, ReadError> {
-        let latest = self.latest().await?;
-        let cosigned = self.cosigned(latest.size()).await?;
-        Ok(cosigned.unwrap_or(latest).note().to_string())
+        let cosigned = self.store.newest_cosigned().await?;
+        let published = match cosigned {
+            Some(note) => self.opened(&note)?,
+            None => self.latest().await?,
+        };
+        Ok(published.note().to_string())
     }
 
     /// The receipt of a leaf: its proof with the checkpoint it leads to (C2SP tlog-proof).

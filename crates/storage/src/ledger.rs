@@ -78,6 +78,9 @@ pub trait LedgerRead: Send + Sync {
     /// The smallest cosigned checkpoint of at least this size, as a signed note with its cosignatures.
     async fn cosigned(&self, at_least: u64) -> Result<Option<String>>;
 
+    /// The largest cosigned checkpoint, as a signed note with its cosignatures.
+    async fn newest_cosigned(&self) -> Result<Option<String>>;
+
     /// How many leaves below `end` there are of each kind and relying party.
     async fn counts(&self, end: u64) -> Result<Vec<(String, Option<ClientId>, u64)>>;
 }

@@ -147,6 +147,11 @@ impl LedgerRead for Memory {
             .map(|(_, note)| note.clone()))
     }
 
+    async fn newest_cosigned(&self) -> Result<Option<String>> {
+        let log = self.log.lock().unwrap();
+        Ok(log.cosigned.last_key_value().map(|(_, note)| note.clone()))
+    }
+
     async fn counts(&self, _: u64) -> Result<Vec<(String, Option<ClientId>, u64)>> {
         unreachable!("the sequencer does not count")
     }

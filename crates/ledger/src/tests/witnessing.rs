@@ -69,11 +69,26 @@ async fn a_leaf_is_proved_under_the_quorum() {
     assert_eq!(ledger.reader().checkpoint().await.unwrap(), cosigned.note());
 
     append(&ledger, &bodies(5..6)).await;
+    let published = ledger.reader().checkpoint().await.unwrap();
     assert_eq!(
-        ledger.reader().checkpoint().await.unwrap(),
-        ledger.latest().note().to_string()
+        published,
+        cosigned.note(),
+        "nobody is shown what no witness has seen"
     );
-    assert_eq!(ledger.witnessed(5, LONG).await.unwrap().size(), 6);
+    let cosigned = ledger.witnessed(5, LONG).await.unwrap();
+    assert_eq!(cosigned.size(), 6);
+    assert_eq!(ledger.reader().checkpoint().await.unwrap(), cosigned.note());
+}
+
+#[tokio::test]
+async fn what_nobody_asked_for_is_witnessed_too() {
+    let setting = Setting::new(1, 1).await;
+    let ledger = setting.open().await;
+    tokio::spawn(std::sync::Arc::clone(&ledger).keep_witnessed());
+    append(&ledger, &bodies(0..2)).await;
+    while ledger.reader().cosigned(2).await.unwrap().is_none() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
 }
 
 #[tokio::test]
