@@ -55,6 +55,8 @@ impl ClientError {
         match self {
             Self::Unreachable(_) => true,
             Self::Problem(problem) => problem.kind.retryable(),
+            // Something in between, or the token endpoint, cannot answer now (RFC 9110 section 15.6).
+            Self::Unexpected { status } => matches!(status, 502..=504),
             _ => false,
         }
     }
@@ -69,5 +71,25 @@ impl From<Problem> for ClientError {
 impl From<cyberid_crypto::KeyFailure> for ClientError {
     fn from(_: cyberid_crypto::KeyFailure) -> Self {
         Self::Unmade
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_pass_is_told_from_what_will_not() {
+        let problem = |kind| ClientError::from(Problem::new(kind));
+        for (error, retryable) in [
+            (ClientError::Unreachable("refused".into()), true),
+            (problem(ProblemType::WitnessUnavailable), true),
+            (problem(ProblemType::OverAsking), false),
+            (ClientError::Unexpected { status: 503 }, true),
+            (ClientError::Unexpected { status: 500 }, false),
+            (ClientError::InvalidAnswer, false),
+        ] {
+            assert_eq!(error.retryable(), retryable, "{error}");
+        }
     }
 }
