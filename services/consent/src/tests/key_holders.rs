@@ -1,6 +1,8 @@
 //! Vault and custodian as they look from here: both check the whole warrant, and remember.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -29,6 +31,8 @@ pub(super) struct KeyHolders {
     devices: Vec<PublicKey>,
     clock: Arc<dyn Clock>,
     state: Mutex<Inside>,
+    at_work: AtomicUsize,
+    most_at_work: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -52,6 +56,8 @@ impl KeyHolders {
             devices,
             clock,
             state: Mutex::default(),
+            at_work: AtomicUsize::new(0),
+            most_at_work: AtomicUsize::new(0),
         });
         let vault = Router::new()
             .route("/v1/checkpoint", get(vault_checkpoint))
@@ -73,6 +79,11 @@ impl KeyHolders {
     /// How often the vault was asked.
     pub(super) fn asked(&self) -> usize {
         self.state.lock().unwrap().asked.len()
+    }
+
+    /// How many warrants the vault ever had before it at once.
+    pub(super) fn most_at_work(&self) -> usize {
+        self.most_at_work.load(Ordering::SeqCst)
     }
 
     /// How often the vault opened.
@@ -104,6 +115,15 @@ async fn custodian_checkpoint(State(holders): State<Arc<KeyHolders>>) -> Json<Re
 }
 
 async fn open(State(holders): State<Arc<KeyHolders>>, Json(body): Json<WarrantBody>) -> Response {
+    let at_work = holders.at_work.fetch_add(1, Ordering::SeqCst) + 1;
+    holders.most_at_work.fetch_max(at_work, Ordering::SeqCst);
+    // Long enough for another warrant to arrive, if one is sent.
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    holders.at_work.fetch_sub(1, Ordering::SeqCst);
+    answer(&holders, &body)
+}
+
+fn answer(holders: &KeyHolders, body: &WarrantBody) -> Response {
     let mut inside = holders.state.lock().unwrap();
     inside.asked.push(body.warrant.clone());
     if !inside.moods.is_empty() {

@@ -289,4 +289,5 @@ async fn many_releases_at_once_do_not_overtake_each_other() {
     let answers = join_all(ids.iter().map(|id| platform.redeem(id, None))).await;
     assert!(answers.iter().all(|answer| answer.status == StatusCode::OK));
     assert_eq!(platform.key_holders.asked(), 8);
+    assert_eq!(platform.key_holders.most_at_work(), 1);
 }
