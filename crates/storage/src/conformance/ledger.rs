@@ -20,7 +20,7 @@ pub async fn all<S: LedgerWrite + 'static>(make: impl AsyncFn() -> Arc<S>) {
     leaves_are_found_by_each_filter(&make().await).await;
     leaves_are_counted_by_kind_and_relying_party(&make().await).await;
     the_last_checkpoint_is_given(&make().await).await;
-    the_smallest_sufficient_cosigned_checkpoint_is_given(&make().await).await;
+    the_smallest_sufficient_and_the_newest_cosigned_checkpoint_are_given(&make().await).await;
 }
 
 fn leaf(body: String) -> NewLeaf {
@@ -52,6 +52,7 @@ async fn an_empty_log_has_nothing<S: LedgerWrite>(store: &Arc<S>) {
     assert_eq!(store.tile(0, 0).await.unwrap(), None);
     assert_eq!(store.checkpoint().await.unwrap(), None);
     assert_eq!(store.cosigned(0).await.unwrap(), None);
+    assert_eq!(store.newest_cosigned().await.unwrap(), None);
     assert_eq!(store.counts(10).await.unwrap(), []);
     assert_eq!(store.index_of(&halted().id).await.unwrap(), None);
 }
@@ -209,7 +210,10 @@ async fn the_last_checkpoint_is_given<S: LedgerWrite>(store: &Arc<S>) {
     assert_eq!(store.cosigned(0).await.unwrap(), None);
 }
 
-async fn the_smallest_sufficient_cosigned_checkpoint_is_given<S: LedgerWrite>(store: &Arc<S>) {
+async fn the_smallest_sufficient_and_the_newest_cosigned_checkpoint_are_given<S: LedgerWrite>(
+    store: &Arc<S>,
+) {
+    store.keep_checkpoint(20, "twenty").await.unwrap();
     for (size, note) in [
         (3, "three"),
         (10, "ten"),
@@ -218,6 +222,8 @@ async fn the_smallest_sufficient_cosigned_checkpoint_is_given<S: LedgerWrite>(st
     ] {
         store.keep_cosigned(size, note).await.unwrap();
     }
+    let newest = store.newest_cosigned().await.unwrap();
+    assert_eq!(newest.as_deref(), Some("ten, cosigned by more"));
     for (at_least, expected) in [
         (0, Some("three")),
         (3, Some("three")),
@@ -228,5 +234,4 @@ async fn the_smallest_sufficient_cosigned_checkpoint_is_given<S: LedgerWrite>(st
     ] {
         assert_eq!(store.cosigned(at_least).await.unwrap().as_deref(), expected);
     }
-    assert_eq!(store.checkpoint().await.unwrap(), None);
 }
