@@ -33,7 +33,7 @@ impl Verification {
             &cyberid_crypto::base64url::encode(&digest),
         )?;
         // The key that signed may be gone by its own message: what was done is recognised before it is looked for.
-        if self.parts.promises.place(&leaf_id).await?.is_none() {
+        if !self.is_promised(&leaf_id).await? {
             let change = self.key_change(&party, message)?;
             let message = SingleUse {
                 digest,

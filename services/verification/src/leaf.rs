@@ -16,6 +16,8 @@ use crate::refusal::Refusal;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How often it looks.
 const LOOK: Duration = Duration::from_millis(10);
+/// How many leaves are looked through for one that the log has yet to take.
+const BACKLOG: u32 = 1_000;
 
 /// The name of the leaf of one event in a relying party's life. The same event has the same name, so that asking
 /// again promises nothing twice.
@@ -47,6 +49,17 @@ pub(crate) fn leaf(
 }
 
 impl Verification {
+    /// Whether a leaf was promised, and perhaps has its place already.
+    pub(crate) async fn is_promised(&self, leaf: &LeafId) -> Result<bool, Refusal> {
+        let promises = &self.parts.promises;
+        Ok(promises.place(leaf).await?.is_some()
+            || promises
+                .outstanding(BACKLOG)
+                .await?
+                .iter()
+                .any(|waiting| waiting.id == *leaf))
+    }
+
     /// Waits until a promised leaf has its place in the log.
     pub(crate) async fn placed(&self, leaf: &LeafId) -> Result<(), Refusal> {
         let deadline = Instant::now() + PATIENCE;

@@ -1,8 +1,9 @@
 //! Relying parties come to be, are halted, and change their keys.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use cyberid_crypto::{Agree as _, AgreementKey, Sign as _};
+use cyberid_crypto::{Agree as _, AgreementKey, Sign as _, SigningKey};
 use cyberid_domain::check::Check;
 use cyberid_domain::relying_party::RegistrationStatus;
 use cyberid_keystore::role::Registration as RegistrationRole;
@@ -14,7 +15,7 @@ use cyberid_storage::promise::Promises as _;
 use cyberid_storage::relying_party::RelyingParties as _;
 use serde_json::{Value, json};
 
-use crate::platform::{ISSUER, Platform, START, new_key, registration};
+use crate::platform::{Client, ISSUER, Platform, START, at_once, new_key, registration};
 
 #[tokio::test]
 async fn a_second_operator_approves_and_each_use_is_certified() {
@@ -365,38 +366,70 @@ async fn keys_change_by_the_word_of_a_key_in_force() {
     assert!(rp.key.kid() != stranger.kid());
 }
 
+/// A change by which `others` sign beside the relying party's own key, or instead of it.
+fn key_change(rp: &Client, own: bool, others: &[&SigningKey]) -> Value {
+    let mut jwks = registration(&rp.key)["jwks"].clone();
+    let keys = jwks["keys"].as_array_mut().unwrap();
+    if !own {
+        keys.remove(0);
+    }
+    keys.extend(
+        others
+            .iter()
+            .map(|key| json!(key.public_key().to_published_jwk("sig", "ES256"))),
+    );
+    let claims = json!({"aud": ISSUER, "iss": rp.id, "jwks": jwks, "iat": START, "exp": START.plus(300)});
+    let change: KeyChange = serde_json::from_value(claims).unwrap();
+    json!({"key_change": change.sign(&rp.key).unwrap()})
+}
+
 /// A message that keeps its own key in force does not undo what a later one did.
 #[tokio::test]
 async fn an_earlier_key_change_does_not_come_back() {
     let platform = Platform::start().await;
     let rp = platform.relying_party().await;
     let path = format!("/v1/relying-parties/{}/keys", rp.id);
-    let change = |others: &[&cyberid_crypto::SigningKey]| {
-        let mut jwks = registration(&rp.key)["jwks"].clone();
-        let keys = jwks["keys"].as_array_mut().unwrap();
-        keys.extend(
-            others
-                .iter()
-                .map(|key| json!(key.public_key().to_published_jwk("sig", "ES256"))),
-        );
-        let claims = json!({"aud": ISSUER, "iss": rp.id, "jwks": jwks, "iat": START, "exp": START.plus(300)});
-        let message = serde_json::from_value::<KeyChange>(claims)
-            .unwrap()
-            .sign(&rp.key)
-            .unwrap();
-        json!({"key_change": message})
-    };
-    let (earlier, later) = (change(&[&new_key()]), change(&[]));
+    let (earlier, later) = (key_change(&rp, true, &[&new_key()]), key_change(&rp, true, &[]));
     platform
         .post_publicly(&path, earlier.clone())
         .await
         .expect::<Registered>(200);
     let last: Registered = platform.post_publicly(&path, later).await.expect(200);
-    assert_eq!(
-        platform
-            .post_publicly(&path, earlier)
-            .await
-            .expect::<Registered>(200),
-        last
+    let again: Registered = platform.post_publicly(&path, earlier).await.expect(200);
+    assert_eq!(again, last);
+}
+
+#[tokio::test]
+async fn a_key_change_waits_for_its_leaf_and_can_be_sent_again() {
+    let platform = Platform::start().await;
+    let rp = platform.relying_party().await;
+    let path = format!("/v1/relying-parties/{}/keys", rp.id);
+    let change = key_change(&rp, false, &[&new_key()]);
+    platform.logging.store(false, Ordering::SeqCst);
+    let unplaced = platform.post_publicly(&path, change.clone()).await;
+    assert_eq!(unplaced.problem(), ProblemType::Unavailable);
+    platform.logging.store(true, Ordering::SeqCst);
+    platform
+        .post_publicly(&path, change)
+        .await
+        .expect::<Registered>(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_change_sent_many_times_at_once_is_made_once_and_answered_alike() {
+    let platform = Arc::new(Platform::start().await);
+    let rp = platform.relying_party().await;
+    let path = format!("/v1/relying-parties/{}/keys", rp.id);
+    let change = key_change(&rp, true, &[&new_key()]);
+    let answers = at_once(10, || {
+        let (platform, path, change) = (Arc::clone(&platform), path.clone(), change.clone());
+        async move { platform.post_publicly(&path, change).await }
+    })
+    .await;
+    let first: Registered = answers[0].expect(200);
+    assert!(
+        answers
+            .iter()
+            .all(|answer| answer.expect::<Registered>(200) == first)
     );
 }
