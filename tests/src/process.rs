@@ -45,19 +45,32 @@ impl Process {
 
     /// Starts the executable; nothing if it ends instead of answering.
     pub async fn try_start(arguments: &[&str]) -> Option<Self> {
+        let level = std::env::var("CYBERID_LOG").unwrap_or_else(|_| "warn".into());
+        Self::begin(arguments, &level, Stdio::inherit()).await
+    }
+
+    /// The same, with everything it logs, down to the level `debug`, at the end of this file.
+    pub async fn try_start_logged(arguments: &[&str], log: &Path) -> Option<Self> {
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(log)
+            .unwrap();
+        Self::begin(arguments, "debug", log.into()).await
+    }
+
+    async fn begin(arguments: &[&str], level: &str, stderr: Stdio) -> Option<Self> {
         let mut child = Command::new(executable())
             .args(arguments)
-            .env(
-                "CYBERID_LOG",
-                std::env::var("CYBERID_LOG").unwrap_or_else(|_| "warn".into()),
-            )
+            .env("CYBERID_LOG", level)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(stderr)
             .kill_on_drop(true)
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let line = tokio::time::timeout(Duration::from_secs(60), lines.next_line())
+        let line = tokio::time::timeout(Duration::from_mins(1), lines.next_line())
             .await
             .expect("a start in a minute");
         let said = serde_json::from_str(&line.unwrap()?).unwrap();

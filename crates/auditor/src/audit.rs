@@ -156,13 +156,18 @@ impl Audit {
             .map_err(|broken| Finding::Chain { index, broken })
     }
 
-    /// Compares with the kept checkpoint at the moment its size is reached.
+    /// Compares with the kept checkpoint at the moment its size is reached. Where a leaf is not the one of its tile, it is
+    /// to blame, and named.
     fn check_past(&mut self) -> Result<(), Finding> {
         match self.kept {
             Some((kept, root)) if kept == self.tree.size() => {
                 self.kept = None;
                 let same = self.tree.root() == root;
-                same.then_some(()).ok_or(Finding::Rewritten { kept })
+                let altered = self.differing.as_ref();
+                let why = altered.map_or(Finding::Rewritten { kept }, |(index, _)| Finding::LeafAltered {
+                    index: *index,
+                });
+                same.then_some(()).ok_or(why)
             }
             _ => Ok(()),
         }

@@ -109,6 +109,11 @@ fn publish(directory: &Path, leaves: &[String], witnessed: bool) {
     write(directory, "checkpoint", checkpoint.note().to_string().as_bytes());
 }
 
+fn kept(leaves: &[String]) -> Option<(u64, Hash)> {
+    let root = root_from_leaves(leaves.iter().map(|leaf| leaf_hash(leaf.as_bytes()))).unwrap();
+    Some((leaves.len() as u64, root))
+}
+
 async fn run(directory: &Path, kept: Option<(u64, Hash)>) -> Result<u64, AuditFailure> {
     let (log, policy) = anchors();
     let report = audit(
@@ -159,9 +164,11 @@ async fn every_flipped_byte_is_noticed_and_an_altered_leaf_is_named() {
         altered[at] ^= 1;
         std::fs::write(&bundle, &altered).unwrap();
         let leaf = starts.iter().rposition(|start| *start <= at).unwrap();
-        let finding = found(run(folder.path(), None).await);
-        if at - starts[leaf] >= 2 {
-            assert_eq!(finding, Finding::LeafAltered { index: leaf as u64 }, "byte {at}");
+        for past in [None, kept(&whole)] {
+            let finding = found(run(folder.path(), past).await);
+            if at - starts[leaf] >= 2 {
+                assert_eq!(finding, Finding::LeafAltered { index: leaf as u64 }, "byte {at}");
+            }
         }
     }
 }
@@ -201,10 +208,6 @@ async fn a_log_that_nobody_witnessed_is_noticed() {
 async fn a_past_that_was_cut_or_rewritten_is_noticed() {
     let folder = tempfile::tempdir().unwrap();
     let whole = leaves(20);
-    let kept = |leaves: &[String]| {
-        let root = root_from_leaves(leaves.iter().map(|leaf| leaf_hash(leaf.as_bytes()))).unwrap();
-        Some((leaves.len() as u64, root))
-    };
     publish(folder.path(), &whole, true);
     for size in [0, 1, 13, 20] {
         assert_eq!(run(folder.path(), kept(&whole[..size])).await, Ok(20));

@@ -6,6 +6,7 @@
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use crate::jwk::{Jwk, PublicKey};
 use crate::key::{KeyFailure, Sign};
@@ -163,13 +164,16 @@ pub fn sign_embedding_key(key: &dyn Sign, typ: &str, claims: &impl Serialize) ->
 }
 
 fn sign_with(key: &dyn Sign, header: &Header, claims: &impl Serialize) -> Result<String, KeyFailure> {
-    let part =
-        |json: serde_json::Result<Vec<u8>>| json.map(|json| base64url::encode(&json)).map_err(|_| KeyFailure);
+    // Claims may be personal: an identity is signed before it is encrypted.
+    let part = |json: serde_json::Result<Vec<u8>>| {
+        let json = json.map(Zeroizing::new).map_err(|_| KeyFailure)?;
+        Ok::<_, KeyFailure>(base64url::encode(&json))
+    };
     let header = part(serde_json::to_vec(header))?;
-    let payload = part(serde_json::to_vec(claims))?;
-    let signed = format!("{header}.{payload}");
+    let payload = Zeroizing::new(part(serde_json::to_vec(claims))?);
+    let signed = Zeroizing::new(format!("{header}.{}", *payload));
     let signature = base64url::encode(&key.sign(signed.as_bytes())?);
-    Ok(format!("{signed}.{signature}"))
+    Ok(format!("{}.{signature}", *signed))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod holder;
 mod identity_source;
 mod keys;
 mod openapi;
+mod outside;
 mod rp;
 mod serve;
 mod witness;

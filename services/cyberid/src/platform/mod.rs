@@ -6,12 +6,15 @@ mod data;
 mod door;
 mod key_holders;
 mod notices;
+mod outside;
 mod readiness;
 pub(crate) mod roles;
 mod sandbox;
 mod services;
+mod start;
 mod stores;
 mod surroundings;
+mod upkeep;
 
 use std::path::PathBuf;
 
@@ -20,9 +23,9 @@ pub(crate) use config::{ConfigError, ConfigFile, IdentitySource, LedgerConfig, W
 pub(crate) use data::{DataDirectory, PassphraseSource};
 pub(crate) use door::{Door, Serving, Stop};
 pub(crate) use key_holders::{serve_custodian, serve_vault};
+pub(crate) use outside::{start_identity_source, start_witness};
 pub(crate) use sandbox::SandboxOptions;
-pub(crate) use services::{Platform, PlatformOptions};
-pub(crate) use surroundings::{start_identity_source, start_witness};
+pub(crate) use start::{Platform, PlatformOptions};
 
 /// Why a process does not start.
 #[derive(Debug, thiserror::Error)]

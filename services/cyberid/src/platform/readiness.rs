@@ -65,3 +65,21 @@ impl Trial for RegistryTrial {
         Ok(())
     }
 }
+
+/// The ledger's sequencer works: once it has stopped, it stays so until the process is started anew.
+pub(crate) struct LedgerTrial(pub(crate) Arc<cyberid_ledger::Ledger>);
+
+#[async_trait]
+impl Trial for LedgerTrial {
+    fn part(&self) -> &'static str {
+        "ledger"
+    }
+
+    async fn run(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        if self.0.is_running() {
+            Ok(())
+        } else {
+            Err("the sequencer has stopped".into())
+        }
+    }
+}

@@ -1,99 +1,226 @@
-//! The other side of two real connections: a witness and a synthetic identity source, each behind its own door.
+//! What a platform finds around it: the identity source, the witnesses, the two key holders. What the configuration
+//! names is used; what a sandbox lacks, and the key holders that are not elsewhere, are started here.
 
 use std::sync::Arc;
 
-use cyberid_client::key_file;
-use cyberid_domain::clock::SystemClock;
-use cyberid_domain::rng::{self, SystemRng};
-use cyberid_domain::secret::{Secret, SecretBytes};
-use cyberid_identity_source::{IdentitySource, Population};
-use cyberid_keystore::role;
-use cyberid_protocol::source::SourceKeys;
-use cyberid_tlog::note::VerifierKey;
-use cyberid_witness::Witness;
+use cyberid_crypto::PublicKey;
+use cyberid_keystore::{RoleName, State, role};
+use cyberid_protocol::discovery::LedgerDescription;
+use cyberid_protocol::warrant::Anchors;
+use cyberid_tlog::note::{NoteSigner as _, VerifierKey};
+use cyberid_tlog::policy::Policy;
 
-use super::compose::standalone;
-use super::{DataDirectory, Door, Serving, StartError, Stop, roles};
+use super::config::{ConfigError, IdentitySource, Peer, WitnessConfig, require_private};
+use super::key_holders::{Trust, client, start_custodian, start_vault};
+use super::outside::{SourceAtWork, start_identity_source, start_witness};
+use super::sandbox::SandboxOptions;
+use super::start::Start;
+use super::{Door, StartError, notices};
 
-/// A synthetic identity source at work.
-pub(crate) struct SourceAtWork {
-    pub(crate) serving: Serving,
-    pub(crate) keys: SourceKeys,
+/// What a platform finds around it.
+pub(crate) struct Around {
+    pub(crate) source: IdentitySource,
+    pub(crate) witnesses: Vec<WitnessConfig>,
+    pub(crate) policy: Policy,
+    pub(crate) vault: Peer,
+    pub(crate) custodian: Peer,
 }
-
-/// Starts a synthetic identity source. Its population is the same at every start on the same data.
-pub(crate) fn start_identity_source(
-    door: Door,
-    data: &DataDirectory,
-    passphrase: &SecretBytes,
-    people: usize,
-    faults: bool,
-    stop: &Stop,
-) -> Result<SourceAtWork, StartError> {
-    let keystore = data.keystore(passphrase, roles::IDENTITY_SOURCE)?;
-    let signing_key = keystore.signer::<role::Source>()?;
-    let opening_key = keystore.opener::<role::Message>()?;
-    let keys = SourceKeys {
-        signing_jwk: signing_key.public_key(),
-        encryption_jwk: opening_key.public_key(),
-    };
-    let population = Population::new(seed(data)?, people);
-    let clock = Arc::new(SystemClock);
-    let source = IdentitySource::new(cyberid_identity_source::Parts {
-        clock,
-        population,
-        signing_key,
-        opening_key,
-    });
-    let mut router = standalone(cyberid_identity_source::routes(), Arc::clone(&source));
-    router = router.merge(standalone(
-        cyberid_identity_source::sandbox_routes(),
-        Arc::clone(&source),
-    ));
-    if faults {
-        router = router.merge(standalone(cyberid_identity_source::fault_routes(), source));
+impl Start<'_> {
+    /// The sandbox's own identity source, where the configuration names none.
+    pub(crate) async fn sandbox_source(&mut self) -> Result<Option<SourceAtWork>, StartError> {
+        let Some(SandboxOptions { people }) = self.options.sandbox else {
+            return Ok(None);
+        };
+        if self.options.file.identity_source.is_some() {
+            return Ok(None);
+        }
+        let data = self.data.folder("sandbox")?.folder("identity-source")?;
+        let door = Door::bind_inside().await?;
+        start_identity_source(door, &data, self.passphrase, people, false, self.stop).map(Some)
     }
-    let serving = door.answer(router, stop)?;
-    Ok(SourceAtWork { serving, keys })
-}
 
-/// The seed of the population, drawn at the first start.
-fn seed(data: &DataDirectory) -> Result<Secret<32>, StartError> {
-    let failed = |error: key_file::KeyFileError| StartError::other("the population's seed")(error.into());
-    let path = data.file("seed");
-    if !path.exists() {
-        key_file::write_private(&path, &rng::random::<32>(&SystemRng)).map_err(failed)?;
+    pub(crate) async fn around(&mut self, source: Option<SourceAtWork>) -> Result<Around, StartError> {
+        let own = source.map(|source| {
+            let configured = IdentitySource {
+                url: source.serving.issuer.clone(),
+                signing_jwk: source.keys.signing_jwk,
+                encryption_jwk: source.keys.encryption_jwk,
+            };
+            self.inside.push(source.serving);
+            configured
+        });
+        let source = self.source(own)?;
+        let witnesses = self.witnesses().await?;
+        let policy = self.policy(&witnesses)?;
+        let (vault, custodian) = self.key_holders(&policy).await?;
+        Ok(Around {
+            source,
+            witnesses,
+            policy,
+            vault,
+            custodian,
+        })
     }
-    let bytes = key_file::read_private(&path).map_err(failed)?;
-    let seed: [u8; 32] = bytes
-        .as_slice()
-        .try_into()
-        .map_err(|error: std::array::TryFromSliceError| {
-            StartError::other("the population's seed is not of its length")(error.into())
+
+    fn source(&self, own: Option<IdentitySource>) -> Result<IdentitySource, StartError> {
+        let configured = self.options.file.identity_source.clone();
+        let why = "the register that confirms documents and people";
+        let source = configured.or(own).ok_or(ConfigError::Missing {
+            member: "identity_source",
+            why,
         })?;
-    Ok(Secret::from(seed))
-}
+        require_private("identity_source.url", &source.url)?;
+        Ok(source)
+    }
 
-/// Starts a witness of these logs; returns its verifier key too.
-pub(crate) fn start_witness(
-    door: Door,
-    data: &DataDirectory,
-    passphrase: &SecretBytes,
-    name: &str,
-    logs: Vec<VerifierKey>,
-    stop: &Stop,
-) -> Result<(Serving, VerifierKey), StartError> {
-    let keystore = data.keystore(passphrase, roles::WITNESS)?;
-    let parts = cyberid_witness::Parts {
-        dir: data.folder("logs")?.path().to_owned(),
-        name: name.to_owned(),
-        key: keystore.note_key::<role::Witness>()?,
-        logs,
-        clock: Arc::new(SystemClock),
-    };
-    let witness =
-        Witness::open(parts).map_err(|error| StartError::other("the witness does not open")(error.into()))?;
-    let vkey = witness.verifier_key().clone();
-    let serving = door.answer(standalone(cyberid_witness::routes(), witness), stop)?;
-    Ok((serving, vkey))
+    async fn witnesses(&mut self) -> Result<Vec<WitnessConfig>, StartError> {
+        let configured = self
+            .options
+            .file
+            .ledger
+            .as_ref()
+            .map(|ledger| ledger.witnesses.clone())
+            .unwrap_or_default();
+        for witness in &configured {
+            require_private("ledger.witnesses.url", &witness.url)?;
+        }
+        if !configured.is_empty() || self.options.sandbox.is_none() {
+            return Ok(configured);
+        }
+        let data = self.data.folder("sandbox")?.folder("witness")?;
+        let door = Door::bind_inside().await?;
+        let logs = vec![self.log.verifier_key().clone()];
+        let name = "sandbox.witness.cyberid.example";
+        let (serving, vkey) = start_witness(door, &data, self.passphrase, name, logs, self.stop)?;
+        let url = serving.issuer.clone();
+        self.inside.push(serving);
+        Ok(vec![WitnessConfig { url, vkey }])
+    }
+
+    /// The configured number of witnesses, or all of them; never none.
+    fn policy(&self, witnesses: &[WitnessConfig]) -> Result<Policy, StartError> {
+        let why = "plaintext leaves only after witnesses have seen the ledger entry";
+        if witnesses.is_empty() {
+            return Err(ConfigError::Missing {
+                member: "ledger.witnesses",
+                why,
+            }
+            .into());
+        }
+        let quorum = self
+            .options
+            .file
+            .ledger
+            .as_ref()
+            .and_then(|ledger| ledger.quorum)
+            .unwrap_or(witnesses.len());
+        if quorum == 0 {
+            return Err(ConfigError::Unusable {
+                member: "ledger.quorum",
+                why,
+            }
+            .into());
+        }
+        let keys: Vec<VerifierKey> = witnesses.iter().map(|witness| witness.vkey.clone()).collect();
+        Policy::k_of_n(Some(self.log.verifier_key().clone()), &keys, quorum)
+            .map_err(|error| StartError::other("the witness policy cannot be used")(error.into()))
+    }
+
+    /// The key holders that are elsewhere, and the others started here.
+    async fn key_holders(&mut self, policy: &Policy) -> Result<(Peer, Peer), StartError> {
+        let (vault, custodian) = (
+            self.options.file.vault.clone(),
+            self.options.file.custodian.clone(),
+        );
+        if vault.is_none() && custodian.is_none() {
+            tracing::warn!("{}", notices::ONE_PROCESS);
+        }
+        let vault_key = match &vault {
+            Some(vault) => vault.jwk,
+            None => self.keystore.opener::<role::Vault>()?.public_key(),
+        };
+        let custodian = match custodian {
+            Some(custodian) => custodian,
+            None => self.own_custodian(policy, vault_key).await?,
+        };
+        let vault = match vault {
+            Some(vault) => vault,
+            None => self.own_vault(policy, &custodian).await?,
+        };
+        require_private("vault.url", &vault.url)?;
+        require_private("custodian.url", &custodian.url)?;
+        Ok((vault, custodian))
+    }
+
+    async fn own_custodian(&mut self, policy: &Policy, vault_key: PublicKey) -> Result<Peer, StartError> {
+        let door = Door::bind_inside().await?;
+        let trust = self.trust(policy)?;
+        let serving = start_custodian(door, self.data, &self.keystore, trust, vault_key, self.stop).await?;
+        let jwk = self.keystore.opener::<role::Custodian>()?.public_key();
+        let peer = Peer {
+            url: serving.issuer.clone(),
+            jwk,
+            identity_jwk: None,
+        };
+        self.inside.push(serving);
+        Ok(peer)
+    }
+
+    async fn own_vault(&mut self, policy: &Policy, custodian: &Peer) -> Result<Peer, StartError> {
+        let door = Door::bind_inside().await?;
+        let trust = self.trust(policy)?;
+        let custodian = client(&custodian.url)?;
+        let serving = start_vault(door, self.data, &self.keystore, trust, custodian, self.stop).await?;
+        let jwk = self.keystore.opener::<role::Vault>()?.public_key();
+        let peer = Peer {
+            url: serving.issuer.clone(),
+            jwk,
+            identity_jwk: None,
+        };
+        self.inside.push(serving);
+        Ok(peer)
+    }
+
+    fn trust(&self, policy: &Policy) -> Result<Trust, StartError> {
+        let ledger = self.log.verifier_key().clone();
+        let anchors = Anchors {
+            issuer: self.door.issuer.clone(),
+            ledger,
+            policy: policy.clone(),
+        };
+        Ok(Trust {
+            anchors,
+            enrolment_key: self.keystore.signer::<role::Enrolment>()?.public_key(),
+        })
+    }
+
+    /// The keys that outsiders check signatures with: this process's, and the vault's where it is elsewhere.
+    pub(crate) fn signing_keys(&self, vault: &Peer) -> cyberid_verification::SigningKeys {
+        let keystore = Arc::clone(&self.keystore);
+        let elsewhere = vault
+            .identity_jwk
+            .map(|key| (RoleName::Identity, State::Active, key));
+        Arc::new(move || {
+            keystore
+                .public_signing_keys()
+                .into_iter()
+                .chain(elsewhere)
+                .collect()
+        })
+    }
+
+    /// How outsiders check the ledger.
+    pub(crate) fn describe(&self, around: &Around) -> LedgerDescription {
+        LedgerDescription {
+            origin: self.log.verifier_key().name().to_owned(),
+            vkey: self.log.verifier_key().to_string(),
+            url: format!("{}/ledger", self.door.issuer),
+            witnesses: around
+                .witnesses
+                .iter()
+                .map(|witness| witness.vkey.to_string())
+                .collect(),
+            policy: String::from_utf8_lossy(&around.policy.to_bytes()).into_owned(),
+        }
+    }
 }

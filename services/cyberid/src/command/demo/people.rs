@@ -6,6 +6,7 @@ use cyberid_domain::document::DocumentType;
 use cyberid_domain::personal::Personal;
 use cyberid_domain::pin::Pin;
 use cyberid_holder::{Enrolment, EvidenceToPresent, StatedDocument};
+
 use cyberid_protocol::statement::Locale;
 use serde::Deserialize;
 

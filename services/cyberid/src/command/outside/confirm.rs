@@ -12,7 +12,11 @@ pub(crate) struct NoTerminal;
 /// Standard input, where a person sits at it.
 pub(crate) fn terminal() -> Result<impl BufRead, NoTerminal> {
     let stdin = std::io::stdin();
-    if stdin.is_terminal() { Ok(stdin.lock()) } else { Err(NoTerminal) }
+    if stdin.is_terminal() {
+        Ok(stdin.lock())
+    } else {
+        Err(NoTerminal)
+    }
 }
 
 /// Asks a question on standard error; anything but a yes is a no.

@@ -54,6 +54,11 @@ impl Home {
         Ok(home)
     }
 
+    /// The directory.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.0
+    }
+
     /// The path of a file in it.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
@@ -68,7 +73,8 @@ impl Home {
             Err(cause) => return Err(HomeError::Unusable { path, cause }),
         };
         let read = serde_json::from_slice(&bytes);
-        read.map(Some).map_err(|cause| HomeError::Malformed { path, cause })
+        read.map(Some)
+            .map_err(|cause| HomeError::Malformed { path, cause })
     }
 
     /// Keeps a value in a file, whole and durable: a crash leaves the old file or the new one.
@@ -77,8 +83,10 @@ impl Home {
         if let Some(folder) = path.parent() {
             self.make_folder(folder)?;
         }
-        let text = serde_json::to_vec_pretty(value)
-            .map_err(|cause| HomeError::Malformed { path: path.clone(), cause })?;
+        let text = serde_json::to_vec_pretty(value).map_err(|cause| HomeError::Malformed {
+            path: path.clone(),
+            cause,
+        })?;
         // What a crash left behind may have any mode.
         self.remove(&format!("{name}.new"))?;
         let fresh = self.path(&format!("{name}.new"));
@@ -108,7 +116,10 @@ impl Home {
         for entry in entries {
             let entry = entry.map_err(|error| unusable(path.clone(), error))?;
             let name = entry.file_name().into_string().unwrap_or_default();
-            if Path::new(&name).extension().is_some_and(|ending| ending == "json") {
+            if Path::new(&name)
+                .extension()
+                .is_some_and(|ending| ending == "json")
+            {
                 names.push(format!("{folder}/{name}"));
             }
         }
@@ -117,13 +128,19 @@ impl Home {
     }
 
     fn make_folder(&self, folder: &Path) -> Result<(), HomeError> {
-        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        let made = std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder);
         made.map_err(|error| unusable(self.0.clone(), error))
     }
 }
 
 fn unusable(path: PathBuf, error: std::io::Error) -> HomeError {
-    HomeError::Unusable { path, cause: error.into() }
+    HomeError::Unusable {
+        path,
+        cause: error.into(),
+    }
 }
 
 #[cfg(test)]
@@ -156,12 +173,18 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let home = Home::open(Some(parent.path()), "rp").unwrap();
         home.save("a.json", &"text").unwrap();
-        assert!(matches!(home.load::<u32>("a.json"), Err(HomeError::Malformed { .. })));
+        assert!(matches!(
+            home.load::<u32>("a.json"),
+            Err(HomeError::Malformed { .. })
+        ));
         std::fs::set_permissions(home.path("a.json"), std::fs::Permissions::from_mode(0o644)).unwrap();
         let refused = home.load::<String>("a.json");
         assert!(matches!(
             refused,
-            Err(HomeError::Unusable { cause: KeyFileError::Exposed { mode: 0o644 }, .. })
+            Err(HomeError::Unusable {
+                cause: KeyFileError::Exposed { mode: 0o644 },
+                ..
+            })
         ));
     }
 
@@ -184,6 +207,9 @@ mod tests {
         home.save("releases/b.json", &2).unwrap();
         home.save("releases/a.json", &1).unwrap();
         std::fs::write(home.path("releases/c.json.new"), b"").unwrap();
-        assert_eq!(home.list("releases").unwrap(), ["releases/a.json", "releases/b.json"]);
+        assert_eq!(
+            home.list("releases").unwrap(),
+            ["releases/a.json", "releases/b.json"]
+        );
     }
 }

@@ -33,7 +33,10 @@ pub(crate) fn read_bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, InputError> 
     } else {
         std::fs::File::open(path).and_then(|mut file| file.read_to_end(&mut bytes))
     };
-    let unreadable = |cause| InputError::Unreadable { path: path.to_owned(), cause };
+    let unreadable = |cause| InputError::Unreadable {
+        path: path.to_owned(),
+        cause,
+    };
     read.map(|_| bytes).map_err(unreadable)
 }
 
@@ -44,6 +47,8 @@ pub(crate) fn read_text(given: &str) -> Result<String, InputError> {
     }
     let path = Path::new("-");
     let bytes = read_bytes(path)?;
-    let text = str::from_utf8(&bytes).map_err(|_| InputError::NotText { path: path.to_owned() })?;
+    let text = str::from_utf8(&bytes).map_err(|_| InputError::NotText {
+        path: path.to_owned(),
+    })?;
     Ok(text.trim().to_owned())
 }

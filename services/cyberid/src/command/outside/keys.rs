@@ -61,7 +61,14 @@ impl SandboxKeys {
 pub(crate) fn call_as(who: &ClientKey, client: Client, issuer: &str) -> Result<Session, KeyFailure> {
     let key = who.signing_jwk.to_signing_key().map_err(|_| KeyFailure)?;
     let (clock, rng) = (Arc::new(SystemClock), Arc::new(SystemRng));
-    Ok(Session::client(client, issuer, who.client_id.clone(), Arc::new(key), clock, rng))
+    Ok(Session::client(
+        client,
+        issuer,
+        who.client_id.clone(),
+        Arc::new(key),
+        clock,
+        rng,
+    ))
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ mod server;
 mod values;
 
 pub(crate) use confirm::{NoTerminal, confirm, terminal};
-pub(crate) use home::{Home, HomeError};
-pub(crate) use input::{InputError, read_bytes, read_text};
+pub(crate) use home::Home;
+pub(crate) use input::{read_bytes, read_text};
 pub(crate) use keys::{ClientKey, SandboxKeys, call_as};
 pub(crate) use server::Server;
 pub(crate) use values::{checks, fields, moment, names};

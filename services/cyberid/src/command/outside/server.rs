@@ -9,7 +9,7 @@ const USUAL: &str = "http://127.0.0.1:8080";
 /// Which platform is called.
 #[derive(Debug, Args)]
 pub(crate) struct Server {
-    /// The platform's address [default: the one met before, else http://127.0.0.1:8080].
+    /// The platform's address [default: the one met before, else `http://127.0.0.1:8080`].
     #[arg(long, value_name = "URL")]
     server: Option<String>,
 }
@@ -38,7 +38,9 @@ mod tests {
             ledger_url: "u".into(),
             policy: "p".into(),
         };
-        let named = Server { server: Some("http://127.0.0.1:9".into()) };
+        let named = Server {
+            server: Some("http://127.0.0.1:9".into()),
+        };
         let silent = Server { server: None };
         assert_eq!(named.address(Some(&pins)), "http://127.0.0.1:9");
         assert_eq!(silent.address(Some(&pins)), "https://id.example");

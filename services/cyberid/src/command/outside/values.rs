@@ -31,7 +31,11 @@ pub(crate) fn moment(time: UnixTime) -> String {
 
 /// Names, one after the other.
 pub(crate) fn names<T: Copy>(values: &[T], name: impl Fn(T) -> &'static str) -> String {
-    values.iter().map(|value| name(*value)).collect::<Vec<_>>().join(", ")
+    values
+        .iter()
+        .map(|value| name(*value))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 #[cfg(test)]
@@ -46,6 +50,9 @@ mod tests {
 
     #[test]
     fn values_are_listed_by_their_names_in_messages() {
-        assert_eq!(names(&[Field::Name, Field::BirthDate], Field::as_str), "name, birth_date");
+        assert_eq!(
+            names(&[Field::Name, Field::BirthDate], Field::as_str),
+            "name, birth_date"
+        );
     }
 }

@@ -1,0 +1,173 @@
+//! A device's directory: its key, its enrolment, what it pinned of the platform and saw of the ledger, its receipts.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use cyberid_client::Client;
+use cyberid_domain::clock::SystemClock;
+use cyberid_domain::id::ConsentId;
+use cyberid_domain::rng::SystemRng;
+use cyberid_holder::{DeviceKey, Holder, Pins, Platform, Tree, VerifiedReceipt};
+use cyberid_protocol::enrolment::Enrolled;
+use cyberid_protocol::leaf::LeafKind;
+use cyberid_protocol::receipt::Receipt;
+
+use super::Common;
+use crate::command::outside::{Failure, Home};
+
+const PARTY: &str = "holder";
+const KEY: &str = "device.jwk";
+const ENROLMENT: &str = "enrolment.json";
+const PLATFORM: &str = "platform.json";
+const LEDGER: &str = "ledger.json";
+const RECEIPTS: &str = "receipts";
+
+/// Why a directory is not the one that is needed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum DeviceError {
+    /// Nobody has enrolled with it.
+    #[error("nobody has enrolled in {}: begin with `cyberid holder enrol`", home.display())]
+    NotEnrolled {
+        /// The directory.
+        home: PathBuf,
+    },
+    /// Somebody has enrolled with it.
+    #[error("somebody has enrolled in {} already: another device is another `--home DIR`", home.display())]
+    Enrolled {
+        /// The directory.
+        home: PathBuf,
+    },
+}
+
+/// An enrolled device.
+pub(super) struct Device {
+    /// Its state.
+    pub(super) home: Home,
+    /// The device in front of its platform.
+    pub(super) holder: Holder,
+}
+
+impl Device {
+    /// The device that enrolled in this directory.
+    pub(super) fn open(common: &Common) -> Result<Self, Failure> {
+        let home = Home::open(common.home.as_deref(), PARTY)?;
+        let not_enrolled = || DeviceError::NotEnrolled {
+            home: home.folder().to_owned(),
+        };
+        let pins: Pins = home.load(PLATFORM)?.ok_or_else(not_enrolled)?;
+        let client = common.server.client(Some(&pins))?;
+        let platform = Platform::pinned(client, pins, Arc::new(SystemClock))?;
+        let seen: Tree = home.load(LEDGER)?.unwrap_or_default();
+        let key = DeviceKey::load(&home.path(KEY))?.signer();
+        let holder = Holder::resume(platform, seen, key, Arc::new(SystemClock), Arc::new(SystemRng))?;
+        Ok(Self { home, holder })
+    }
+
+    /// A device that is about to enrol. Its key is durable before anybody hears of it; a key from an attempt that came
+    /// to nothing is used again.
+    pub(super) async fn begin(common: &Common) -> Result<Self, Failure> {
+        let home = Home::open(common.home.as_deref(), PARTY)?;
+        if home.load::<Enrolled>(ENROLMENT)?.is_some() {
+            return Err(DeviceError::Enrolled {
+                home: home.folder().to_owned(),
+            }
+            .into());
+        }
+        let client: Client = common.server.client(None)?;
+        let path = home.path(KEY);
+        let key = if path.exists() {
+            DeviceKey::load(&path)?
+        } else {
+            let key = DeviceKey::make(&SystemRng)?;
+            key.save(&path)?;
+            key
+        };
+        let (clock, rng) = (Arc::new(SystemClock), Arc::new(SystemRng));
+        let holder = Holder::contact(client, key.signer(), clock, rng).await?;
+        Ok(Self { home, holder })
+    }
+
+    /// Keeps an enrolment, and pins the platform that gave it.
+    pub(super) fn enrolled(&self, enrolled: &Enrolled) -> Result<(), Failure> {
+        self.home.save(PLATFORM, self.holder.platform().pins())?;
+        Ok(self.home.save(ENROLMENT, enrolled)?)
+    }
+
+    /// Keeps a receipt, and what was seen of the ledger; says in which file the receipt is.
+    pub(super) async fn keep_receipt(&self, receipt: &VerifiedReceipt) -> Result<PathBuf, Failure> {
+        let name = receipt_file(&receipt.receipt().record.record_id, receipt.leaf().kind);
+        self.home.save(&name, receipt.receipt())?;
+        self.home.save(LEDGER, &self.holder.ledger().last().await)?;
+        Ok(self.home.path(&name))
+    }
+
+    /// The kept receipts, by file.
+    pub(super) fn receipts(&self) -> Result<Vec<(PathBuf, Receipt)>, Failure> {
+        let mut receipts = Vec::new();
+        for name in self.home.list(RECEIPTS)? {
+            if let Some(receipt) = self.home.load(&name)? {
+                receipts.push((self.home.path(&name), receipt));
+            }
+        }
+        Ok(receipts)
+    }
+}
+
+/// A consent and its withdrawal are two receipts.
+fn receipt_file(consent: &ConsentId, kind: LeafKind) -> String {
+    match kind {
+        LeafKind::ConsentGranted => format!("{RECEIPTS}/{consent}.json"),
+        kind => format!("{RECEIPTS}/{consent}.{}.json", kind.as_str()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        common: Common,
+    }
+
+    #[test]
+    fn a_directory_in_which_nobody_enrolled_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path().to_str().unwrap();
+        let line = Line::parse_from(["holder", "--home", home]);
+        let refused = Device::open(&line.common).err().unwrap();
+        let refused = refused.downcast::<DeviceError>().unwrap();
+        assert!(matches!(*refused, DeviceError::NotEnrolled { .. }));
+    }
+
+    #[tokio::test]
+    async fn a_directory_in_which_somebody_enrolled_is_not_enrolled_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(Some(folder.path()), PARTY).unwrap();
+        let enrolled = serde_json::json!({
+            "network_number": cyberid_domain::number::NetworkNumber::random(&SystemRng),
+            "credential": "c", "credential_expires_at": 1, "status": "active",
+        });
+        home.save(ENROLMENT, &enrolled).unwrap();
+        let line = Line::parse_from(["holder", "--home", folder.path().to_str().unwrap()]);
+        let refused = Device::begin(&line.common).await.err().unwrap();
+        let refused = refused.downcast::<DeviceError>().unwrap();
+        assert!(matches!(*refused, DeviceError::Enrolled { .. }));
+        assert!(!folder.path().join(KEY).exists());
+    }
+
+    #[test]
+    fn the_receipt_of_a_withdrawal_does_not_replace_the_one_of_the_consent() {
+        let consent = "con_c2FtcGxlLWNvbnNlbnQtaQ".parse().unwrap();
+        let granted = receipt_file(&consent, LeafKind::ConsentGranted);
+        let withdrawn = receipt_file(&consent, LeafKind::ConsentWithdrawn);
+        assert_eq!(granted, "receipts/con_c2FtcGxlLWNvbnNlbnQtaQ.json");
+        assert_eq!(
+            withdrawn,
+            "receipts/con_c2FtcGxlLWNvbnNlbnQtaQ.consent.withdrawn.json"
+        );
+    }
+}

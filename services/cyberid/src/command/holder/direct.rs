@@ -1,0 +1,62 @@
+//! `cyberid holder direct`
+
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::json;
+
+use super::Common;
+use super::approve::{pin_if_asked, question};
+use super::decision::{Answer, Decision, left_alone};
+use super::device::Device;
+use super::pin::PinSource;
+use crate::command::Outcome;
+use crate::command::outside::read_text;
+use crate::terminal::{line, note};
+
+const HELP: &str = "\
+Examples:
+  cyberid rp verify --direct --purpose register --check real_person > question.jws
+  cyberid holder direct - --yes < question.jws | cyberid rp submit -";
+
+/// Answer a service's app directly, with the platform not in between.
+///
+/// Checks that the service signed the question and that the platform vouches for the service, asks you, and prints a
+/// sealed proof to hand back: the service cannot read it, and submits it.
+#[derive(Debug, Args)]
+#[command(after_long_help = HELP)]
+pub(crate) struct Direct {
+    /// The question that the service signed (a compact JWS); `-` is standard input, where `--yes` is needed.
+    request: String,
+    #[command(flatten)]
+    pin: PinSource,
+    #[command(flatten)]
+    answer: Answer,
+    #[command(flatten)]
+    common: Common,
+}
+
+impl Direct {
+    pub(super) async fn run(self) -> Outcome {
+        let device = Device::open(&self.common)?;
+        let reviewed = device.holder.review_direct(&read_text(&self.request)?).await?;
+        let asked = reviewed.request();
+        note(&question(
+            reviewed.party(),
+            &asked.checks,
+            &asked.purpose,
+            &asked.factors,
+        ));
+        if self.answer.decide("Make the proof?")? != Decision::Agree {
+            return Ok(left_alone());
+        }
+        let pin = pin_if_asked(&self.pin, &asked.factors)?;
+        let sealed = device.holder.direct_proof(&reviewed, pin.as_ref()).await?;
+        if self.common.json {
+            line(&json!({"sealed": sealed}).to_string());
+        } else {
+            line(&sealed);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

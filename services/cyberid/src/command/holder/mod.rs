@@ -1,0 +1,139 @@
+//! `cyberid holder`
+
+mod approve;
+mod decision;
+mod device;
+mod direct;
+mod enrol;
+mod person;
+mod pin;
+mod receipts;
+mod release;
+mod show;
+mod withdraw;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::Outcome;
+use super::outside::Server;
+use crate::terminal::Show;
+
+/// The code of a command that ended without an answer because the person said no.
+const NOT_ANSWERED: u8 = 3;
+
+const HELP: &str = "\
+Examples:
+  cyberid holder enrol --sandbox-person 1 --pin 52719406
+  cyberid holder approve ver_YUxXbTdLV1RqRlN6ZVhGbw
+
+Exit codes:
+  0  done
+  1  an error, or a receipt that is not good
+  2  the command line is wrong
+  3  you said no, and nothing was sent";
+
+/// Act as a citizen: enrol, show, approve, release, withdraw, keep receipts.
+///
+/// One directory is one device: it keeps the device key, what was pinned of the platform at the first contact, and the
+/// receipts. Nothing that the platform says is believed further than its signatures go.
+#[derive(Debug, Subcommand)]
+#[command(after_long_help = HELP)]
+pub(crate) enum Holder {
+    /// Enrol with an identity document, and receive a network number (网号) and certificate (网证).
+    Enrol(enrol::Enrol),
+    /// Show what the platform knows of this holder.
+    Show(show::ShowMe),
+    /// Answer a service that asks for pass or fail.
+    Approve(approve::Approve),
+    /// Answer a service that asks for plaintext, field by field.
+    Release(release::Release),
+    /// Withdraw a consent.
+    Withdraw(withdraw::Withdraw),
+    /// List receipts, and check them without the platform.
+    Receipts(receipts::Receipts),
+    /// Answer a service's app directly, with the platform not in between.
+    Direct(direct::Direct),
+}
+
+/// What every holder's command takes.
+#[derive(Debug, Args)]
+pub(super) struct Common {
+    #[command(flatten)]
+    server: Server,
+    /// The directory of this device [default: ~/.cyberid/holder].
+    #[arg(long, value_name = "DIR", env = "CYBERID_HOLDER_HOME")]
+    home: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Common {
+    fn show(&self) -> Show {
+        Show::json(self.json)
+    }
+}
+
+impl Holder {
+    pub(crate) async fn run(self) -> Outcome {
+        match self {
+            Self::Enrol(enrol) => enrol.run().await,
+            Self::Show(show) => show.run().await,
+            Self::Approve(approve) => approve.run().await,
+            Self::Release(release) => release.run().await,
+            Self::Withdraw(withdraw) => withdraw.run().await,
+            Self::Receipts(receipts) => receipts.run().await,
+            Self::Direct(direct) => direct.run().await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::super::Cli;
+
+    fn parses(line: &str) -> bool {
+        Cli::try_parse_from(line.split(' ')).is_ok()
+    }
+
+    #[test]
+    fn an_enrolment_names_one_person_and_one_pin_at_most() {
+        assert!(parses("cyberid holder enrol --sandbox-person 1 --pin 52719406"));
+        assert!(parses(
+            "cyberid holder enrol --person - --pin-file pin --locale en"
+        ));
+        assert!(!parses("cyberid holder enrol --pin 52719406"));
+        assert!(!parses("cyberid holder enrol --person a --sandbox-person 1"));
+        assert!(!parses("cyberid holder enrol --sandbox-person 0"));
+        assert!(!parses(
+            "cyberid holder enrol --person a --pin 52719406 --pin-file pin"
+        ));
+    }
+
+    #[test]
+    fn an_answer_is_a_yes_or_a_no() {
+        assert!(parses("cyberid holder approve ver_x --yes --pin 52719406"));
+        assert!(parses("cyberid holder approve ver_x --decline --json"));
+        assert!(!parses("cyberid holder approve ver_x --yes --decline"));
+        assert!(!parses("cyberid holder approve"));
+    }
+
+    #[test]
+    fn a_release_names_fields_that_exist() {
+        assert!(parses(
+            "cyberid holder release rel_x --fields name,birth_date --locale zh-CN"
+        ));
+        assert!(!parses("cyberid holder release rel_x --fields name,shoe_size"));
+        assert!(!parses("cyberid holder release rel_x --fields name --decline"));
+    }
+
+    #[test]
+    fn a_withdrawal_names_a_consent() {
+        assert!(parses("cyberid holder withdraw con_c2FtcGxlLWNvbnNlbnQtaQ"));
+        assert!(!parses("cyberid holder withdraw rel_Zm9vYmFyYmF6cXV4MTIzNA"));
+    }
+}

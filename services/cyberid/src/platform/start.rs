@@ -1,0 +1,165 @@
+//! The start: everything the platform needs is found or made, in order, before it answers.
+
+use std::sync::Arc;
+
+use cyberid_domain::secret::SecretBytes;
+use cyberid_keystore::{Keystore, RoleName, role};
+use cyberid_ledger::LogKey;
+use cyberid_tlog::note::{NoteSigner as _, VerifierKey};
+use cyberid_web::telemetry;
+
+use super::config::ConfigFile;
+use super::key_holders::client;
+use super::sandbox::{Sandbox, SandboxKeys, SandboxOptions};
+use super::services::Services;
+use super::stores::PlatformStores;
+use super::surroundings::Around;
+use super::{DataDirectory, Door, Serving, StartError, Stop, notices, roles, upkeep};
+
+/// The log's name in a sandbox, whatever address it has at this start.
+const SANDBOX_ORIGIN: &str = "sandbox.cyberid.example/ledger";
+
+/// What a platform is started with.
+pub(crate) struct PlatformOptions {
+    pub(crate) file: ConfigFile,
+    pub(crate) sandbox: Option<SandboxOptions>,
+}
+
+/// A platform at work.
+pub(crate) struct Platform {
+    pub(crate) serving: Serving,
+    pub(crate) ledger_vkey: VerifierKey,
+    inside: Vec<Serving>,
+}
+
+impl Platform {
+    /// Starts the platform; it answers when this returns.
+    pub(crate) async fn start(
+        door: Door,
+        data: &DataDirectory,
+        passphrase: &SecretBytes,
+        options: PlatformOptions,
+        stop: &Stop,
+    ) -> Result<Self, StartError> {
+        // Metrics may have been begun by another platform of this process; then they are shared.
+        let _ = telemetry::begin_metrics();
+        let start = Start::new(door, data, passphrase, options, stop)?;
+        start.run().await
+    }
+
+    /// The key of the log that a sandbox in this data directory writes: for its witness to know beforehand.
+    pub(crate) fn sandbox_log(
+        data: &DataDirectory,
+        passphrase: &SecretBytes,
+    ) -> Result<VerifierKey, StartError> {
+        let keystore = data.keystore(passphrase, &[RoleName::Ledger])?;
+        let log = LogKey::new(SANDBOX_ORIGIN, &keystore.note_key::<role::Ledger>()?)
+            .map_err(|error| StartError::other("the ledger's name cannot be used")(error.into()))?;
+        Ok(log.verifier_key().clone())
+    }
+
+    /// All servers, the one for outsiders first.
+    pub(crate) fn into_servings(self) -> Vec<Serving> {
+        std::iter::once(self.serving).chain(self.inside).collect()
+    }
+}
+
+/// A start under way.
+pub(crate) struct Start<'a> {
+    pub(crate) door: Door,
+    pub(crate) data: &'a DataDirectory,
+    pub(crate) passphrase: &'a SecretBytes,
+    pub(crate) options: PlatformOptions,
+    pub(crate) stop: &'a Stop,
+    pub(crate) keystore: Arc<Keystore>,
+    pub(crate) log: LogKey,
+    pub(crate) inside: Vec<Serving>,
+}
+impl<'a> Start<'a> {
+    fn new(
+        door: Door,
+        data: &'a DataDirectory,
+        passphrase: &'a SecretBytes,
+        options: PlatformOptions,
+        stop: &'a Stop,
+    ) -> Result<Self, StartError> {
+        let mut held = roles::PLATFORM.to_vec();
+        if options.file.vault.is_none() {
+            held.extend(roles::VAULT);
+        }
+        if options.file.custodian.is_none() {
+            held.extend(roles::CUSTODIAN);
+        }
+        let keystore = data.keystore(passphrase, &held)?;
+        let log = LogKey::new(&origin(&options, &door), &keystore.note_key::<role::Ledger>()?)
+            .map_err(|error| StartError::other("the ledger's name cannot be used")(error.into()))?;
+        Ok(Self {
+            door,
+            data,
+            passphrase,
+            options,
+            stop,
+            keystore: Arc::new(keystore),
+            log,
+            inside: Vec::new(),
+        })
+    }
+
+    async fn run(mut self) -> Result<Platform, StartError> {
+        let source = self.sandbox_source().await?;
+        let around = self.around(source).await?;
+        let sandbox = self.sandbox(&around)?;
+        let stores = PlatformStores::open(self.data).await?;
+        let services = Services::new(
+            &self,
+            &around,
+            &stores,
+            sandbox.as_ref().map(|(sandbox, _)| &**sandbox),
+        )
+        .await?;
+        services.recover().await?;
+        let router = services.router(sandbox.as_ref().map(|(sandbox, _)| Arc::clone(sandbox)));
+        let issuer = self.door.issuer.clone();
+        let ledger_vkey = self.log.verifier_key().clone();
+        let serving = self.door.answer(router, self.stop)?;
+        tokio::spawn(upkeep::keep(
+            services,
+            Arc::clone(&self.keystore),
+            stores,
+            self.stop.clone(),
+        ));
+        if let Some((sandbox, keys)) = sandbox {
+            tracing::warn!("{}", notices::SANDBOX);
+            sandbox.ready(&issuer, keys).await?;
+        }
+        tracing::info!(%issuer, address = %serving.address, "{}", notices::shutdown());
+        Ok(Platform {
+            serving,
+            ledger_vkey,
+            inside: self.inside,
+        })
+    }
+
+    fn sandbox(&self, around: &Around) -> Result<Option<(Arc<Sandbox>, SandboxKeys)>, StartError> {
+        let Some(_) = self.options.sandbox else {
+            return Ok(None);
+        };
+        Sandbox::open(&self.data.folder("sandbox")?, client(&around.source.url)?).map(Some)
+    }
+}
+
+/// The log's name: configured, the sandbox's, or the issuer's host.
+fn origin(options: &PlatformOptions, door: &Door) -> String {
+    let configured = options
+        .file
+        .ledger
+        .as_ref()
+        .and_then(|ledger| ledger.origin.clone());
+    configured.unwrap_or_else(|| match options.sandbox {
+        Some(_) => SANDBOX_ORIGIN.into(),
+        None => format!(
+            "{}/ledger",
+            door.issuer.split_once("://").map_or("", |(_, host)| host)
+        ),
+    })
+}

@@ -1,0 +1,112 @@
+//! What a platform does beside answering: tidying up, bringing promised leaves to the log, changing the key that
+//! messages are sealed to.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cyberid_domain::UnixTime;
+use cyberid_domain::clock::{Clock, DAY, SystemClock};
+use cyberid_keystore::{KeyInfo, Keystore, KeystoreError, RoleName, State};
+
+use super::Stop;
+use super::services::Services;
+use super::stores::PlatformStores;
+
+/// How often the services tidy up.
+const HOUSEKEEPING: Duration = Duration::from_secs(5);
+
+/// For how many seconds a key that messages are sealed to is the current one.
+const MESSAGE_KEY_LIFE: u64 = DAY;
+
+/// For how many seconds after that its private half still opens: the longest life of a message, a consent's.
+const MESSAGE_KEY_GRACE: u64 = cyberid_protocol::consent::MAX_LIFE;
+
+/// Works until told to stop, then closes the stores.
+pub(crate) async fn keep(services: Services, keystore: Arc<Keystore>, stores: PlatformStores, stop: Stop) {
+    let mut told = Box::pin(stop.told());
+    let mut every = tokio::time::interval(HOUSEKEEPING);
+    loop {
+        tokio::select! {
+            () = &mut told => break,
+            () = services.consent.promised() => warn_of("consent", services.consent.pump().await.map(drop)),
+            _ = every.tick() => {
+                warn_of("consent", services.consent.housekeep().await);
+                warn_of("issuance", services.issuance.housekeep().await);
+                warn_of("verification", services.verification.housekeep().await);
+                warn_of("keystore", turn_message_keys(&keystore, SystemClock.now()));
+            }
+        }
+    }
+    stores.close().await;
+}
+
+/// Changes the key that messages are sealed to once it is a day old, and destroys the private halves of those that no
+/// living message can be sealed to.
+fn turn_message_keys(keystore: &Keystore, now: UnixTime) -> Result<(), KeystoreError> {
+    let keys = keystore.list();
+    let of = |state| {
+        keys.iter()
+            .filter(move |key: &&KeyInfo| key.role == RoleName::Message && key.state == state)
+    };
+    let newest = of(State::Active).map(|key| key.created).max();
+    if newest.is_some_and(|created| now.since(created) >= MESSAGE_KEY_LIFE) {
+        keystore.rotate(RoleName::Message)?;
+        tracing::info!("the key that messages are sealed to was changed");
+    }
+    for old in
+        of(State::Retained).filter(|key| now.since(key.created) >= MESSAGE_KEY_LIFE + MESSAGE_KEY_GRACE)
+    {
+        keystore.destroy(&old.id)?;
+    }
+    Ok(())
+}
+
+fn warn_of<E: std::error::Error>(part: &'static str, tidied: Result<(), E>) {
+    if let Err(error) = tidied {
+        let cause = error.source().map(ToString::to_string);
+        tracing::warn!(part, %error, cause, "housekeeping failed; it is tried again");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cyberid_crypto::Agree as _;
+    use cyberid_domain::clock::ManualClock;
+    use cyberid_domain::rng::SystemRng;
+    use cyberid_domain::secret::SecretBytes;
+    use cyberid_keystore::{KdfCost, role};
+
+    use super::*;
+
+    #[test]
+    fn a_message_key_lives_a_day_opens_another_and_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::new(UnixTime(1_800_000_000)));
+        let passphrase = SecretBytes::from("correct horse battery".to_owned());
+        let keystore = Keystore::create(
+            folder.path(),
+            &passphrase,
+            KdfCost::INSECURE,
+            clock.clone(),
+            Arc::new(SystemRng),
+        )
+        .unwrap();
+        keystore.ensure(&[RoleName::Message]).unwrap();
+        let opener = keystore.opener::<role::Message>().unwrap();
+        let first = opener.current().kid().to_owned();
+        let days = |days: u64, more: u64| {
+            clock.advance(days * DAY + more);
+            turn_message_keys(&keystore, clock.now()).unwrap();
+        };
+        days(0, DAY - 1);
+        assert_eq!(opener.current().kid(), first);
+        days(0, 1);
+        assert_ne!(opener.current().kid(), first);
+        assert!(
+            opener.find(&first).is_some(),
+            "what was sealed a moment ago still opens"
+        );
+        days(1, 0);
+        assert!(opener.find(&first).is_none());
+    }
+}
