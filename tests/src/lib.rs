@@ -19,7 +19,11 @@
 mod people;
 mod platform;
 mod process;
+mod release;
+mod split;
 
 pub use people::{Citizen, Person, verified_sub};
 pub use platform::{PIN, TestPlatform};
 pub use process::{Process, executable, free_address};
+pub use release::{Granted, identity_in};
+pub use split::{LEDGER, Part, SplitPlatform};

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use cyberid_client::{Client, PrivateKey, Session};
+use cyberid_client::key_file::PrivateKey;
+use cyberid_client::{Client, Session};
 use cyberid_domain::clock::SystemClock;
 use cyberid_domain::id::ClientId;
 use cyberid_domain::rng::SystemRng;
@@ -52,7 +53,13 @@ impl TestPlatform {
         self.folder
     }
 
-    async fn of(process: Process, folder: tempfile::TempDir, address: SocketAddr) -> Self {
+    /// Kills the platform, and gives back its directory.
+    pub(crate) async fn killed(self) -> tempfile::TempDir {
+        self.process.kill().await;
+        self.folder
+    }
+
+    pub(crate) async fn of(process: Process, folder: tempfile::TempDir, address: SocketAddr) -> Self {
         let client = Client::new(process.url()).unwrap();
         let keys = client.get("/sandbox/keys").await.unwrap();
         Self {

@@ -1,6 +1,7 @@
 //! What the process says about itself: log lines and metrics. Neither holds a raw path, a query, a header, a body, or
 //! anything that stands for one person or one relying party.
 
+use std::io::IsTerminal as _;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -45,12 +46,15 @@ const SECONDS: [f64; 14] = [
 
 static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
 
-/// Begins logging to standard output, and counting; once in a process.
+/// Begins logging to standard error, and counting; once in a process. Standard output is for what a program says.
 ///
 /// `filter` is of the form of `RUST_LOG`: `info`, or `warn,cyberid_web=debug`.
 pub fn init(format: Format, filter: &str) -> Result<(), InitError> {
     let filter = EnvFilter::try_new(filter)?;
-    let log = fmt().with_env_filter(filter);
+    let log = fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     match format {
         Format::Json => log.json().flatten_event(true).finish().try_init()?,
         Format::Pretty => log.finish().try_init()?,

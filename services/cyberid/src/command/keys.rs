@@ -29,7 +29,7 @@ pub(crate) struct Common {
     /// The data directory.
     #[arg(long, value_name = "DIR", default_value = "data")]
     data: PathBuf,
-    /// A file with the passphrase, readable by its owner alone; else the variable CYBERID_PASSPHRASE.
+    /// A file with the passphrase, readable by its owner alone; else the variable `CYBERID_PASSPHRASE`.
     #[arg(long, value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
     /// The ledger's name, to show its verifier key.

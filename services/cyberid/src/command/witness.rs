@@ -28,7 +28,7 @@ pub(crate) struct Witness {
     /// The data directory.
     #[arg(long, value_name = "DIR", default_value = "witness-data")]
     data: PathBuf,
-    /// A file with the keystore's passphrase; else the variable CYBERID_PASSPHRASE.
+    /// A file with the keystore's passphrase; else the variable `CYBERID_PASSPHRASE`.
     #[arg(long, value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
     /// Make a passphrase at the first start and keep it in the data directory: for trying things out.

@@ -247,9 +247,9 @@ async fn register(
         .post("/v1/relying-parties", &body)
         .await?;
     let path = format!("/v1/relying-parties/{}/approve", applied.client_id);
-    let approved: Registered = operator(issuer, approver)?.post_empty(&path, &[]).await?;
-    if approved.status == RegistrationStatus::Approved {
-        Ok(approved.client_id)
+    let answer: Registered = operator(issuer, approver)?.post_empty(&path, &[]).await?;
+    if answer.status == RegistrationStatus::Approved {
+        Ok(answer.client_id)
     } else {
         Err("not approved".into())
     }

@@ -70,7 +70,6 @@ fn warn_of<E: std::error::Error>(part: &'static str, tidied: Result<(), E>) {
 
 #[cfg(test)]
 mod tests {
-    use cyberid_crypto::Agree as _;
     use cyberid_domain::clock::ManualClock;
     use cyberid_domain::rng::SystemRng;
     use cyberid_domain::secret::SecretBytes;
