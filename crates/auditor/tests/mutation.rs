@@ -109,9 +109,9 @@ fn publish(directory: &Path, leaves: &[String], witnessed: bool) {
     write(directory, "checkpoint", checkpoint.note().to_string().as_bytes());
 }
 
-fn kept(leaves: &[String]) -> Option<(u64, Hash)> {
+fn kept(leaves: &[String]) -> (u64, Hash) {
     let root = root_from_leaves(leaves.iter().map(|leaf| leaf_hash(leaf.as_bytes()))).unwrap();
-    Some((leaves.len() as u64, root))
+    (leaves.len() as u64, root)
 }
 
 async fn run(directory: &Path, kept: Option<(u64, Hash)>) -> Result<u64, AuditFailure> {
@@ -164,11 +164,11 @@ async fn every_flipped_byte_is_noticed_and_an_altered_leaf_is_named() {
         altered[at] ^= 1;
         std::fs::write(&bundle, &altered).unwrap();
         let leaf = starts.iter().rposition(|start| *start <= at).unwrap();
-        for past in [None, kept(&whole)] {
-            let finding = found(run(folder.path(), past).await);
-            if at - starts[leaf] >= 2 {
-                assert_eq!(finding, Finding::LeafAltered { index: leaf as u64 }, "byte {at}");
-            }
+        // Whether or not the past was kept, the leaf is to blame.
+        let past = (at % 2 == 0).then(|| kept(&whole));
+        let finding = found(run(folder.path(), past).await);
+        if at - starts[leaf] >= 2 {
+            assert_eq!(finding, Finding::LeafAltered { index: leaf as u64 }, "byte {at}");
         }
     }
 }
@@ -210,18 +210,18 @@ async fn a_past_that_was_cut_or_rewritten_is_noticed() {
     let whole = leaves(20);
     publish(folder.path(), &whole, true);
     for size in [0, 1, 13, 20] {
-        assert_eq!(run(folder.path(), kept(&whole[..size])).await, Ok(20));
+        assert_eq!(run(folder.path(), Some(kept(&whole[..size]))).await, Ok(20));
     }
     publish(folder.path(), &whole[..16], true);
     assert_eq!(
-        found(run(folder.path(), kept(&whole)).await),
+        found(run(folder.path(), Some(kept(&whole))).await),
         Finding::Cut { size: 16, kept: 20 }
     );
     let mut other = leaves(40);
     other.drain(..20);
     publish(folder.path(), &other, true);
     assert_eq!(
-        found(run(folder.path(), kept(&whole[..4])).await),
+        found(run(folder.path(), Some(kept(&whole[..4]))).await),
         Finding::Rewritten { kept: 4 }
     );
 }
