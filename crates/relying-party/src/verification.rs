@@ -206,6 +206,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_question_that_was_kept_takes_its_own_answer() {
+        let (double, party, pending) = requested().await;
+        let text = serde_json::to_string(&pending).unwrap();
+        let attestation = attested(&double, pending.expected());
+        double.script_json(VIEW, &json!({"status": "passed", "attestation": attestation}));
+        let kept: PendingVerification = serde_json::from_str(&text).unwrap();
+        assert_eq!(kept, pending);
+        let outcome = party.wait(&kept).await;
+        assert!(matches!(outcome, Ok(VerifiedOutcome::Attested(_))), "{outcome:?}");
+    }
+
+    #[tokio::test]
     async fn a_status_without_an_attestation_is_nobodys_word() {
         let (double, party, pending) = requested().await;
         double.script(VIEW, 200, r#"{"status":"passed"}"#);

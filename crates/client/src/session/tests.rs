@@ -48,6 +48,24 @@ async fn one_token_serves_many_calls_until_shortly_before_its_end() {
 }
 
 #[tokio::test]
+async fn a_call_by_other_means_is_authorised_as_our_own_calls_are() {
+    use cyberid_protocol::access::{DPOP_TYP, DpopProof};
+    let platform = with_things().await;
+    let CallProof { token, proof } = session(&platform)
+        .authorise("GET", "/v1/thing?wait=3")
+        .await
+        .unwrap();
+    let claims: DpopProof = cyberid_crypto::jws::verify(&proof, DPOP_TYP, &key(5).public_key()).unwrap();
+    assert_eq!(
+        (claims.htm, claims.htu),
+        ("GET".into(), format!("{}/v1/thing", platform.issuer))
+    );
+    let hash = cyberid_crypto::digest::sha256_base64url(token.as_bytes());
+    assert_eq!(claims.ath, Some(hash));
+    assert_eq!(platform.received("GET /v1/thing").len(), 0);
+}
+
+#[tokio::test]
 async fn a_client_asserts_itself_by_its_key() {
     let platform = with_things().await;
     session(&platform).get::<Value>("/v1/thing").await.unwrap();
