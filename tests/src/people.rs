@@ -9,8 +9,8 @@ use cyberid_domain::document::DocumentType;
 use cyberid_domain::personal::Personal;
 use cyberid_domain::pin::Pin;
 use cyberid_domain::rng::SystemRng;
-use cyberid_holder::{DeviceKey, Enrolment, EvidenceToPresent, Holder, ReviewedRequest, StatedDocument};
-use cyberid_protocol::enrolment::Enrolled;
+use cyberid_holder::{DeviceKey, Enrolment, Holder, ReviewedRequest};
+use cyberid_protocol::enrolment::{self, Enrolled};
 use cyberid_protocol::statement::Locale;
 use cyberid_relying_party::{Ask, RelyingParty, VerifiedOutcome};
 use serde::Deserialize;
@@ -60,13 +60,13 @@ impl Person {
     /// What the holder's library takes.
     pub fn enrolment(&self) -> Enrolment {
         Enrolment {
-            document: StatedDocument {
+            document: enrolment::Document {
                 kind: self.document.kind,
                 name: Personal::new(self.document.name.clone()),
                 number: Personal::new(self.document.number.clone()),
                 valid_until: Personal::new(self.document.valid_until.clone()),
             },
-            evidence: EvidenceToPresent {
+            evidence: enrolment::Evidence {
                 kind: self.evidence.kind.clone(),
                 token: Personal::new(self.evidence.token.clone()),
             },

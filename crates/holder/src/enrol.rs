@@ -2,11 +2,9 @@
 
 use cyberid_client::KeyRole;
 use cyberid_crypto::KeyFailure;
-use cyberid_domain::document::DocumentType;
-use cyberid_domain::personal::Personal;
 use cyberid_domain::pin::Pin;
 use cyberid_protocol::certificate::{self, Certificate};
-use cyberid_protocol::enrolment::{Enrolled, NonceAnswer};
+use cyberid_protocol::enrolment::{Document, Enrolled, Evidence, NonceAnswer};
 use cyberid_protocol::key_proof::KeyProof;
 use cyberid_protocol::message::check_life;
 use cyberid_protocol::statement::Locale;
@@ -15,35 +13,13 @@ use zeroize::Zeroizing;
 
 use crate::{Holder, HolderError};
 
-/// The document as its holder states it.
-#[derive(Debug)]
-pub struct StatedDocument {
-    /// Which kind.
-    pub kind: DocumentType,
-    /// The full name.
-    pub name: Personal,
-    /// The number.
-    pub number: Personal,
-    /// The last valid day, `YYYY-MM-DD`.
-    pub valid_until: Personal,
-}
-
-/// What shows that the holder is the person of the document.
-#[derive(Debug)]
-pub struct EvidenceToPresent {
-    /// Which adapter checks it.
-    pub kind: String,
-    /// What the adapter made.
-    pub token: Personal,
-}
-
 /// All that an enrolment states.
 #[derive(Debug)]
 pub struct Enrolment {
     /// The identity document.
-    pub document: StatedDocument,
+    pub document: Document,
     /// Evidence that the holder is its person.
-    pub evidence: EvidenceToPresent,
+    pub evidence: Evidence,
     /// The PIN that the holder chooses.
     pub pin: Pin,
     /// The language of messages to the holder.
@@ -122,6 +98,9 @@ mod tests {
     use cyberid_protocol::certificate::Confirmation;
     use cyberid_protocol::enrolment::EnrolmentBody;
 
+    use cyberid_domain::document::DocumentType;
+    use cyberid_domain::personal::Personal;
+
     use super::*;
     use crate::platform_double::NOW;
     use crate::testing::met;
@@ -129,13 +108,13 @@ mod tests {
     fn enrolment() -> Enrolment {
         let personal = |text: &str| Personal::new(text.into());
         Enrolment {
-            document: StatedDocument {
+            document: Document {
                 kind: DocumentType::Passport,
                 name: personal("O\"Neil\\\u{1}王"),
                 number: personal("L898902C36"),
                 valid_until: personal("2030-01-31"),
             },
-            evidence: EvidenceToPresent {
+            evidence: Evidence {
                 kind: "synthetic".into(),
                 token: personal("a.b.c"),
             },

@@ -28,7 +28,7 @@ pub use cyberid_client::ledger::Tree;
 pub use cyberid_client::{Pins, Platform};
 pub use device_key::DeviceKey;
 pub use direct::ReviewedDirect;
-pub use enrol::{Enrolment, EvidenceToPresent, StatedDocument};
+pub use enrol::Enrolment;
 pub use error::{HolderError, RequestRefused};
 pub use grant::Consented;
 pub use holder::Holder;

@@ -15,8 +15,8 @@ use cyberid_protocol::consent::Consent;
 use cyberid_protocol::leaf::{Leaf, LeafKind, subject_commitment};
 use cyberid_protocol::receipt::{ConsentRecord, Receipt, RecordEvent, SCHEMA};
 use cyberid_protocol::registration::RegistrationCertificate;
-use cyberid_protocol::request::{ReleaseRequest, RequestingParty, Statement, VerificationRequest};
-use cyberid_protocol::statement::{Locale, Terms, render};
+use cyberid_protocol::request::{ReleaseRequest, RequestingParty, VerificationRequest};
+use cyberid_protocol::statement::{Locale, Statement, Terms, render};
 use zeroize::Zeroizing;
 
 use crate::Holder;

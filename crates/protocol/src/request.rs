@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
 use crate::receipt::Receipt;
-use crate::statement::Locale;
+use crate::statement::{Statement, Terms};
 
 /// The claims of a request object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,14 +100,19 @@ pub struct ReleaseRequest {
     pub exp: UnixTime,
 }
 
-/// The exact text that the holder is shown before a release.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Statement {
-    /// Its language.
-    pub locale: Locale,
-    /// The text.
-    pub text: String,
+impl<'a> From<&'a ReleaseRequest> for Terms<'a> {
+    fn from(request: &'a ReleaseRequest) -> Self {
+        Self {
+            name: &request.rp.name,
+            domain: &request.rp.domain,
+            purpose: &request.purpose,
+            fields: &request.fields,
+            legal_basis: &request.legal_basis,
+            retention_days: request.retention_days,
+            notice_uri: &request.notice_uri,
+            enc_jkt: &request.enc_jkt,
+        }
+    }
 }
 
 /// The body of `POST /v1/requests/{id}/answer`: sealed, or declined.

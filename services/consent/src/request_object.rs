@@ -6,8 +6,8 @@ use cyberid_domain::check::Factor;
 use cyberid_domain::id::ReleaseId;
 use cyberid_domain::release::ReleaseStatus;
 use cyberid_protocol::message::Message as _;
-use cyberid_protocol::request::{ReleaseRequest, RequestObject, Statement};
-use cyberid_protocol::statement::{self, Locale, Terms};
+use cyberid_protocol::request::{ReleaseRequest, RequestObject};
+use cyberid_protocol::statement::{self, Locale, Statement, Terms};
 use cyberid_storage::release::Release;
 
 use crate::answer::closed;

@@ -5,8 +5,6 @@
 use cyberid_domain::field::Field;
 use serde::{Deserialize, Serialize};
 
-use crate::request::{ReleaseRequest, Statement};
-
 /// A language that statements exist in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -41,6 +39,16 @@ impl std::str::FromStr for Locale {
     }
 }
 
+/// The exact text that the holder is shown before a release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Statement {
+    /// Its language.
+    pub locale: Locale,
+    /// The text.
+    pub text: String,
+}
+
 /// What a statement says.
 #[derive(Debug, Clone, Copy)]
 pub struct Terms<'a> {
@@ -60,21 +68,6 @@ pub struct Terms<'a> {
     pub notice_uri: &'a str,
     /// The thumbprint of the key that plaintext is encrypted to.
     pub enc_jkt: &'a str,
-}
-
-impl<'a> From<&'a ReleaseRequest> for Terms<'a> {
-    fn from(request: &'a ReleaseRequest) -> Self {
-        Self {
-            name: &request.rp.name,
-            domain: &request.rp.domain,
-            purpose: &request.purpose,
-            fields: &request.fields,
-            legal_basis: &request.legal_basis,
-            retention_days: request.retention_days,
-            notice_uri: &request.notice_uri,
-            enc_jkt: &request.enc_jkt,
-        }
-    }
 }
 
 /// The statement of these terms.

@@ -6,11 +6,13 @@ use serde_json::json;
 use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
+use utoipa::openapi::request_body::RequestBody;
 use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::openapi::{Components, Content, PathItem, RefOr, Required, Response, Type};
 
 use super::access::{Access, SCHEME};
+use super::guard::Declaration;
 use super::problems;
 
 /// The components that every document has: the security scheme and the shape of a problem.
@@ -59,8 +61,9 @@ pub(super) fn require_complete(path: &str, operation: &Operation, components: &C
     id
 }
 
-/// Adds what the mount says, and returns every problem that the operation may answer.
-pub(super) fn complete(path: &str, access: &Access, operation: &mut Operation) -> Vec<ProblemType> {
+/// Adds what the mount says, and returns what the operation takes and may answer.
+pub(super) fn complete(path: &str, access: &Access, operation: &mut Operation) -> Declaration {
+    let query = takes_query(operation);
     let mut kinds = generic_problems(path, access, operation);
     kinds.extend(answers(operation).flat_map(problems::declared));
     kinds.sort_unstable();
@@ -82,7 +85,21 @@ pub(super) fn complete(path: &str, access: &Access, operation: &mut Operation) -
     let extensions = operation.extensions.get_or_insert_default();
     extensions.merge(Extensions::from_iter([("x-access", access.documented())]));
     extensions.merge(problems::extension(&kinds));
-    kinds
+    Declaration {
+        problems: kinds,
+        query,
+    }
+}
+
+/// Whether a query is documented. An operation that takes a form is OAuth's, where a parameter that nobody knows is
+/// ignored wherever it stands (RFC 6749, section 3.2).
+fn takes_query(operation: &Operation) -> bool {
+    let mut parameters = operation.parameters.iter().flatten();
+    let documented = parameters.any(
+        |parameter| matches!(parameter, RefOr::T(parameter) if parameter.parameter_in == ParameterIn::Query),
+    );
+    let form = |body: &RefOr<RequestBody>| matches!(body, RefOr::T(body) if body.content.contains_key("application/x-www-form-urlencoded"));
+    documented || operation.request_body.as_ref().is_some_and(form)
 }
 
 /// The problems that an operation may answer by being mounted, whatever its handler does.

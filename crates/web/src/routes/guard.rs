@@ -1,5 +1,5 @@
-//! What stands before every handler: it admits the callers that the mount names, and notices an answer that the
-//! documentation does not have.
+//! What stands before every handler: it admits the callers that the mount names, refuses a query where none is
+//! documented, and notices an answer that the documentation does not have.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,8 +14,16 @@ use super::Access;
 use crate::Failure;
 use crate::auth::{Authenticate, DPOP_NONCE, header_value};
 
-/// The problems that each operation at a path may answer.
-pub(super) type Declared = HashMap<Method, Vec<ProblemType>>;
+/// What the documentation says of each operation at a path.
+pub(super) type Declared = HashMap<Method, Declaration>;
+
+/// What the documentation says of an operation.
+pub(super) struct Declaration {
+    /// The problems that it may answer.
+    pub(super) problems: Vec<ProblemType>,
+    /// Whether it may be called with a query.
+    pub(super) query: bool,
+}
 
 pub(super) struct Guard {
     access: Access,
@@ -33,6 +41,16 @@ impl Guard {
     }
 
     async fn admit(&self, request: Request) -> Result<Request, Failure> {
+        let request = self.authorized(request).await?;
+        let queried = request.uri().query().is_some_and(|query| !query.is_empty());
+        let allowed = self.declaration(request.method()).is_some_and(|said| said.query);
+        if queried && !allowed {
+            return Err(ProblemType::MalformedRequest.into());
+        }
+        Ok(request)
+    }
+
+    async fn authorized(&self, request: Request) -> Result<Request, Failure> {
         if !matches!(self.access, Access::Roles(_)) {
             return Ok(request);
         }
@@ -59,19 +77,24 @@ impl Guard {
         let Some(kind) = response.extensions().get::<ProblemType>() else {
             return;
         };
-        let documented = if method == Method::HEAD && !self.declared.contains_key(method) {
-            &Method::GET
-        } else {
-            method
-        };
-        let kinds = self.declared.get(documented);
-        if !kinds.is_some_and(|kinds| kinds.contains(kind)) {
+        let declaration = self.declaration(method);
+        if !declaration.is_some_and(|said| said.problems.contains(kind)) {
             tracing::error!(
                 problem = kind.slug(),
                 "an operation answered a problem that it does not declare"
             );
             debug_assert!(false, "the problem {kind} is not declared");
         }
+    }
+
+    /// What is said of this method; `HEAD` is documented as `GET`.
+    fn declaration(&self, method: &Method) -> Option<&Declaration> {
+        let documented = if method == Method::HEAD && !self.declared.contains_key(method) {
+            &Method::GET
+        } else {
+            method
+        };
+        self.declared.get(documented)
     }
 }
 

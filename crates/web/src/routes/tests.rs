@@ -61,6 +61,16 @@ async fn say() {}
 #[utoipa::path(get, path = "/counts", responses((status = 204)))]
 async fn count() {}
 
+/// Pages.
+#[utoipa::path(get, path = "/pages", params(("limit" = u8, Query)), responses((status = 204)))]
+async fn page() {}
+
+/// Takes a form, as OAuth does.
+#[utoipa::path(post, path = "/forms",
+    request_body(content = String, content_type = "application/x-www-form-urlencoded", example = "a=b"),
+    responses((status = 204)))]
+async fn fill() {}
+
 /// Wants a caller.
 #[utoipa::path(get, path = "/wants", responses((status = 204)))]
 async fn want(_: RelyingPartyCaller) {}
@@ -71,6 +81,8 @@ fn service() -> Routes<()> {
         .public(routes!(look))
         .signed(routes!(say))
         .public(routes!(want))
+        .public(routes!(page))
+        .public(routes!(fill))
         .authorize(&[Role::Operator, Role::Regulator], routes!(count))
 }
 
@@ -134,6 +146,32 @@ async fn operations_at_one_path_keep_their_own_access() {
 async fn a_handler_that_wants_a_caller_at_a_public_mount_is_a_fault() {
     let response = call(Method::GET, "/wants", "relying_party", "").await;
     assert_eq!(kind(&response), Some(ProblemType::Internal));
+}
+
+#[tokio::test]
+async fn a_query_is_refused_where_none_is_documented() {
+    for (method, path) in [
+        (Method::GET, "/asks/a?b"),
+        (Method::HEAD, "/asks/a?b=c"),
+        (Method::POST, "/says?b=c"),
+    ] {
+        let response = call(method, path, "", "").await;
+        assert_eq!(kind(&response), Some(ProblemType::MalformedRequest), "{path}");
+    }
+    let response = call(Method::POST, "/asks/a?b=c", "", "").await;
+    assert_eq!(
+        kind(&response),
+        Some(ProblemType::Unauthenticated),
+        "first of all: who asks"
+    );
+    for (method, path) in [
+        (Method::GET, "/pages?limit=1"),
+        (Method::POST, "/forms?b=c"),
+        (Method::POST, "/says?"),
+    ] {
+        let response = call(method, path, "", "").await;
+        assert_eq!(kind(&response), None, "{path}");
+    }
 }
 
 #[tokio::test]

@@ -20,15 +20,21 @@ use crate::{Failure, telemetry};
 ///
 /// [`super::Server::serve`] does this itself; a test that calls a router without a socket does it here.
 pub fn harden(router: Router, limits: &Limits) -> Router {
-    router
-        .fallback(async || Failure::from(ProblemType::NotFound))
-        .method_not_allowed_fallback(async || Failure::from(ProblemType::MethodNotAllowed))
+    refusing(router)
         .layer(RequestBodyDeadlineLayer::new(limits.body_time))
         .layer(DefaultBodyLimit::max(limits.body_bytes))
         .layer(from_fn_with_state(limits.answer_time, answer_in_time))
         .layer(CatchPanicLayer::custom(caught))
         .layer(map_response(keep_private))
         .layer(from_fn(telemetry::observe))
+}
+
+/// Refuses every path and every method that the router does not have; for a router inside another one, which
+/// [`harden`] does not reach.
+pub fn refusing(router: Router) -> Router {
+    router
+        .fallback(async || Failure::from(ProblemType::NotFound))
+        .method_not_allowed_fallback(async || Failure::from(ProblemType::MethodNotAllowed))
 }
 
 async fn answer_in_time(State(limit): State<Duration>, request: Request, next: Next) -> Response {

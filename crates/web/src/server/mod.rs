@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
-pub use harden::harden;
+pub use harden::{harden, refusing};
 pub use tls::{ClientCa, PeerCertificate, Tls, TlsError};
 
 use connection::Engine;

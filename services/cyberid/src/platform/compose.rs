@@ -9,6 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use cyberid_domain::id::ReleaseId;
 use cyberid_protocol::problem::ProblemType;
 use cyberid_web::operations::{self, Operations, Readiness};
+use cyberid_web::server::refusing;
 use cyberid_web::{Authenticate, Caller, Failure, Routes};
 use http::request::Parts;
 use tower::ServiceExt as _;
@@ -45,6 +46,7 @@ impl Authenticate for NoTokens {
 /// `/v1/requests/{id}` of two services: an id that begins as a release's goes to `releases`, every other one to
 /// `verifications`.
 pub(crate) fn requests(verifications: Router, releases: Router) -> Router {
+    let (verifications, releases) = (refusing(verifications), refusing(releases));
     let dispatch = async move |request: Request| -> Response {
         let id = request
             .uri()

@@ -3,10 +3,9 @@
 use cyberid_client::Client;
 use cyberid_domain::UnixTime;
 use cyberid_domain::document::DocumentType;
-use cyberid_domain::personal::Personal;
 use cyberid_domain::pin::Pin;
-use cyberid_holder::{Enrolment, EvidenceToPresent, StatedDocument};
-
+use cyberid_holder::Enrolment;
+use cyberid_protocol::enrolment::{Document, Evidence};
 use cyberid_protocol::statement::Locale;
 use serde::Deserialize;
 
@@ -26,37 +25,12 @@ pub(crate) struct Person {
     pub(crate) birth_date: String,
 }
 
-/// Their document.
-#[derive(Clone, Deserialize)]
-pub(crate) struct Document {
-    #[serde(rename = "type")]
-    pub(crate) kind: DocumentType,
-    pub(crate) name: String,
-    pub(crate) number: String,
-    pub(crate) valid_until: String,
-}
-
-/// What stands for having shown document and face.
-#[derive(Clone, Deserialize)]
-struct Evidence {
-    kind: String,
-    token: String,
-}
-
 impl Person {
     /// Their enrolment.
     pub(crate) fn enrolment(&self, pin: &str) -> Result<Enrolment, Fault> {
         Ok(Enrolment {
-            document: StatedDocument {
-                kind: self.document.kind,
-                name: Personal::new(self.document.name.clone()),
-                number: Personal::new(self.document.number.clone()),
-                valid_until: Personal::new(self.document.valid_until.clone()),
-            },
-            evidence: EvidenceToPresent {
-                kind: self.evidence.kind.clone(),
-                token: Personal::new(self.evidence.token.clone()),
-            },
+            document: self.document.clone(),
+            evidence: self.evidence.clone(),
             pin: Pin::chosen(pin.into())?,
             locale: Locale::English,
         })
@@ -74,7 +48,8 @@ impl Person {
 
     fn has_valid_card(&self, now: UnixTime) -> bool {
         let today = now.date().to_string();
-        self.document.kind == DocumentType::ResidentIdCard && self.document.valid_until > today
+        self.document.kind == DocumentType::ResidentIdCard
+            && self.document.valid_until.expose() > today.as_str()
     }
 }
 

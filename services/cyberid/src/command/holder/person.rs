@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use clap::Args;
 use cyberid_client::Client;
 use cyberid_crypto::json::{self, InvalidJson};
-use cyberid_holder::{EvidenceToPresent, StatedDocument};
 use cyberid_protocol::enrolment::{Document, Evidence};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -71,21 +70,8 @@ impl Person {
     }
 
     /// What an enrolment states of them.
-    pub(super) fn stated(self) -> (StatedDocument, EvidenceToPresent) {
-        let Self {
-            document, evidence, ..
-        } = self;
-        let document = StatedDocument {
-            kind: document.kind,
-            name: document.name,
-            number: document.number,
-            valid_until: document.valid_until,
-        };
-        let evidence = EvidenceToPresent {
-            kind: evidence.kind,
-            token: evidence.token,
-        };
-        (document, evidence)
+    pub(super) fn stated(self) -> (Document, Evidence) {
+        (self.document, self.evidence)
     }
 }
 
