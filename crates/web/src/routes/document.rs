@@ -50,6 +50,8 @@ pub(super) fn require_complete(path: &str, operation: &Operation, components: &C
     let Some(id) = operation.operation_id.clone() else {
         panic!("an operation at {path} has no operation_id");
     };
+    let named = id.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    assert!(named, "{id} is not of the form verb_noun");
     let summary = operation.summary.as_deref().unwrap_or_default();
     assert!(!summary.is_empty(), "{id} has no summary");
     for content in bodies(operation) {

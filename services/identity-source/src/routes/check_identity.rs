@@ -20,7 +20,7 @@ problems!(
 ///
 /// The question is sealed to the source and carries the asker's key for the answer; the answer is signed, bound to
 /// the question's SHA-256, and holds the date of birth sealed to that key only when everything matches.
-#[utoipa::path(post, path = "/v1/identity-checks", operation_id = "checkIdentity", tag = "source",
+#[utoipa::path(post, path = "/v1/identity-checks", operation_id = "check_identity", tag = "source",
     request_body(content = IdentityCheckBody, example = json!({"sealed": "eyJhbGciOiJFQ0RILUVTIn0..8Q.c2VhbGVk.dGFn"})),
     responses(
         (status = 200, description = "The signed answer.", body = IdentityCheckAnswer,

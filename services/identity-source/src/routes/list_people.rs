@@ -59,7 +59,7 @@ struct SandboxEvidence {
 ///
 /// Neighbours in the list are far apart in age. People whose document has expired are in the register, but not in
 /// the list: they cannot enrol.
-#[utoipa::path(get, path = "/sandbox/people", operation_id = "listPeople", tag = "sandbox", params(Page),
+#[utoipa::path(get, path = "/sandbox/people", operation_id = "list_people", tag = "sandbox", params(Page),
     responses((status = 200, description = "The people.", body = People, example = json!({"people": [{
         "document": {"type": "resident_id_card", "name": "王伟", "number": "11010519491231002X",
             "valid_until": "2034-05-01"},

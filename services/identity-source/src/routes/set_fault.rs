@@ -18,7 +18,7 @@ pub(crate) struct FaultBody {
 }
 
 /// Makes the source misbehave until it is told otherwise.
-#[utoipa::path(post, path = "/v1/faults", operation_id = "setFault", tag = "sandbox",
+#[utoipa::path(post, path = "/v1/faults", operation_id = "set_fault", tag = "sandbox",
     request_body(content = FaultBody, example = json!({"kind": "down"})),
     responses((status = 204, description = "From now on.")))]
 pub(crate) async fn set_fault(

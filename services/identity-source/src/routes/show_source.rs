@@ -11,7 +11,7 @@ use crate::IdentitySource;
 /// Shows the source's public keys.
 ///
 /// A platform outside a sandbox does not fetch them: it pins them in its configuration.
-#[utoipa::path(get, path = "/v1/source", operation_id = "showSource", tag = "source",
+#[utoipa::path(get, path = "/v1/source", operation_id = "show_source", tag = "source",
     responses((status = 200, description = "The keys.", body = SourceKeys, example = json!({
         "signing_jwk": {"kty": "EC", "crv": "P-256", "x": "WKn-ZIGevcwGIyyrzFoZNBdaq9_TsqzGl96oc0CWuis",
             "y": "y77t-RvAHRKTsSGdIYUfweuOvwrvDD-Q3Hv5J0fSKbE"},

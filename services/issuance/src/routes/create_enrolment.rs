@@ -27,7 +27,7 @@ problems!(
 /// `key_proof` is a JWS of type `cyberid-key-proof+jwt` with the device key in its header and the claims `aud` (the
 /// issuer), `nonce` and `iat`. Whatever stands against document, evidence, person or device is the one problem
 /// `enrolment-refused`, so that nobody learns from it who has an identifier.
-#[utoipa::path(post, path = "/v1/enrolments", operation_id = "createEnrolment", tag = "issuance",
+#[utoipa::path(post, path = "/v1/enrolments", operation_id = "create_enrolment", tag = "issuance",
     request_body(content = EnrolmentBody, example = json!({
         "document": {"type": "resident_id_card", "name": "王伟", "number": "11010519491231002X",
             "valid_until": "2034-05-01"},

@@ -10,7 +10,7 @@ use cyberid_web::Failure;
 use crate::{Issuance, nonce};
 
 /// Gives out a nonce for one key proof.
-#[utoipa::path(post, path = "/v1/nonces", operation_id = "createNonce", tag = "issuance",
+#[utoipa::path(post, path = "/v1/nonces", operation_id = "create_nonce", tag = "issuance",
     responses((status = 200, description = "The nonce.", body = NonceAnswer, example = json!({
         "nonce": "AAAAAGn8w4CcPmB4w1k0vX8n4m2QqS7hTj5s0aYbRzKfD3uVwLxN6eGiJpMoHtCk", "expires_in": 300}))))]
 pub(crate) async fn create_nonce(

@@ -19,7 +19,7 @@ problems!(
 /// Shows the holder their own identifier: number, status, devices, certificate's end, ages reached.
 ///
 /// A suspended or cancelled identifier is shown too.
-#[utoipa::path(get, path = "/v1/me", operation_id = "showMe", tag = "issuance",
+#[utoipa::path(get, path = "/v1/me", operation_id = "show_me", tag = "issuance",
     responses(
         (status = 200, description = "The identifier.", body = Me, example = json!({
             "network_number": "7K2M9-XQ4TD", "status": "active",

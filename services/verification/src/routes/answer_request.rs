@@ -24,7 +24,7 @@ problems!(
 #[utoipa::path(
     post,
     path = "/v1/requests/{id}/answer",
-    operation_id = "answerVerificationRequest",
+    operation_id = "answer_verification_request",
     params(("id" = String, Path, example = "ver_3q2-7wAAAAAAAAAAAAAAAA")),
     request_body(content = AnswerBody, examples(
         ("agreed" = (summary = "The holder agrees", value = json!({"sealed": "eyJhbGciOiJFQ0RILUVTIiwiZW5jIjoiQTI1NkdDTSJ9..."}))),

@@ -25,7 +25,7 @@ problems!(
 #[utoipa::path(
     post,
     path = "/v1/relying-parties",
-    operation_id = "applyForRelyingParty",
+    operation_id = "apply_for_relying_party",
     request_body(content = Registration, example = json!({
         "name": "Example Bank",
         "domains": ["bank.example"],

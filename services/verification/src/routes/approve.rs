@@ -24,7 +24,7 @@ problems!(
 #[utoipa::path(
     post,
     path = "/v1/relying-parties/{client_id}/approve",
-    operation_id = "approveRelyingParty",
+    operation_id = "approve_relying_party",
     params(("client_id" = String, Path, example = "kO2v4Rv5SgmYvZ1hPzqv0w")),
     responses(
         (status = 200, description = "The relying party may act.", body = Registered, example = json!({

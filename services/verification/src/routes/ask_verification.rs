@@ -25,7 +25,7 @@ problems!(
 #[utoipa::path(
     post,
     path = "/v1/verifications",
-    operation_id = "askVerification",
+    operation_id = "ask_verification",
     request_body(content = VerificationBody, example = json!({
         "purpose": "open-account", "checks": ["real_person", "age_over_18"], "factors": ["device", "pin"],
         "nonce": "n-0S6_WzA2MjKkDgJXf4Yg0", "expires_in": 300

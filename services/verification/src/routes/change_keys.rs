@@ -24,7 +24,7 @@ problems!(
 #[utoipa::path(
     post,
     path = "/v1/relying-parties/{client_id}/keys",
-    operation_id = "changeRelyingPartyKeys",
+    operation_id = "change_relying_party_keys",
     params(("client_id" = String, Path, example = "kO2v4Rv5SgmYvZ1hPzqv0w")),
     request_body(content = KeyChangeBody, example = json!({
         "key_change": "eyJhbGciOiJFUzI1NiIsInR5cCI6ImN5YmVyaWQta2V5LWNoYW5nZStqd3QifQ..."

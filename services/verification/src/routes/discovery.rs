@@ -19,7 +19,7 @@ pub(super) const PUBLIC: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "public, max
 #[utoipa::path(
     get,
     path = "/.well-known/cyberid",
-    operation_id = "readDiscovery",
+    operation_id = "read_discovery",
     responses((status = 200, description = "The description.", body = Discovery, example = json!({
         "issuer": "https://id.example",
         "jwks_uri": "https://id.example/.well-known/jwks.json",

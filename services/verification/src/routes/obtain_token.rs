@@ -43,7 +43,7 @@ pub(super) struct TokenForm {
 #[utoipa::path(
     post,
     path = "/oauth/token",
-    operation_id = "obtainToken",
+    operation_id = "obtain_token",
     params(("DPoP" = Option<String>, Header, description = "Proof of possession, RFC 9449 section 4.2; only a sandbox does \
         without.")),
     request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded", example = json!({

@@ -19,7 +19,7 @@ use crate::Verification;
 #[utoipa::path(
     get,
     path = "/v1/relying-parties/{client_id}",
-    operation_id = "readRelyingParty",
+    operation_id = "read_relying_party",
     params(("client_id" = String, Path, example = "kO2v4Rv5SgmYvZ1hPzqv0w")),
     responses((status = 200, description = "The registration.", body = Registered, example = json!({
         "client_id": "kO2v4Rv5SgmYvZ1hPzqv0w", "status": "approved",

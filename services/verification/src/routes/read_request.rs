@@ -36,7 +36,7 @@ pub(super) struct Language {
 #[utoipa::path(
     get,
     path = "/v1/requests/{id}",
-    operation_id = "readVerificationRequest",
+    operation_id = "read_verification_request",
     params(
         ("id" = String, Path, example = "ver_3q2-7wAAAAAAAAAAAAAAAA"),
         ("locale" = Option<String>, Query, description = "`zh-CN` or `en`.", example = "zh-CN")

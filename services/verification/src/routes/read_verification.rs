@@ -38,7 +38,7 @@ pub(super) struct Patience {
 #[utoipa::path(
     get,
     path = "/v1/verifications/{id}",
-    operation_id = "readVerification",
+    operation_id = "read_verification",
     params(
         ("id" = String, Path, example = "ver_3q2-7wAAAAAAAAAAAAAAAA"),
         ("wait" = Option<u64>, Query, description = "For how many seconds to wait, 0 to 60.", example = 30)

@@ -17,7 +17,7 @@ use crate::signing_keys::published;
 #[utoipa::path(
     get,
     path = "/.well-known/jwks.json",
-    operation_id = "listSigningKeys",
+    operation_id = "list_signing_keys",
     responses((status = 200, description = "The keys.", body = PlatformKeys, example = json!({
         "keys": [{
             "kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256",

@@ -23,7 +23,7 @@ problems!(
 #[utoipa::path(
     post,
     path = "/v1/relying-parties/{client_id}/suspend",
-    operation_id = "suspendRelyingParty",
+    operation_id = "suspend_relying_party",
     params(("client_id" = String, Path, example = "kO2v4Rv5SgmYvZ1hPzqv0w")),
     responses(
         (status = 200, description = "The relying party is suspended.", body = Registered, example = json!({

@@ -24,7 +24,7 @@ problems!(
 #[utoipa::path(
     post,
     path = "/v1/verifications/direct",
-    operation_id = "verifyDirectly",
+    operation_id = "verify_directly",
     request_body(content = DirectBody, example = json!({"sealed": "eyJhbGciOiJFQ0RILUVTIiwiZW5jIjoiQTI1NkdDTSJ9..."})),
     responses(
         (status = 200, description = "The answer.", body = Attested, example = json!({

@@ -21,7 +21,7 @@ const TEXT: &str = "text/plain; charset=utf-8";
 #[utoipa::path(
     post,
     path = "/add-checkpoint",
-    operation_id = "addCheckpoint",
+    operation_id = "add_checkpoint",
     tag = "witness",
     request_body(content = String, content_type = "text/plain", description = "The request of tlog-witness, add-checkpoint.",
         example = json!("old 0\n\nlog.example\n1\nbjQLnP+zepicpUTmu3gKLHiQHT+zNzh2hRGjBhevoB0=\n\n\u{2014} log.example 3q2+7w==\n")),

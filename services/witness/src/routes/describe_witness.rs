@@ -41,7 +41,7 @@ pub(super) struct DescribedLog {
 #[utoipa::path(
     get,
     path = "/v1/witness",
-    operation_id = "describeWitness",
+    operation_id = "describe_witness",
     tag = "witness",
     responses((status = 200, description = "The witness.", body = Description))
 )]
