@@ -30,27 +30,19 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Play one person through everything: enrolment, verification, release, withdrawal, audit.
+    // Each command describes itself: a description here would hide its own.
     Demo(demo::Demo),
-    /// Run the platform, or one of its two key holders.
     Serve(serve::Serve),
-    /// Act as a citizen: enrol, show, approve, release, withdraw, keep receipts.
     #[command(subcommand)]
     Holder(holder::Holder),
-    /// Act as an internet service provider: register, verify, ask for a release, redeem.
     #[command(subcommand)]
     Rp(rp::Rp),
-    /// Check a ledger without trusting who runs it.
     #[command(subcommand)]
     Audit(audit::Audit),
-    /// Make and list the private keys of a data directory.
     #[command(subcommand)]
     Keys(keys::Keys),
-    /// Run a witness, which cosigns checkpoints of the logs it knows (C2SP tlog-witness).
     Witness(witness::Witness),
-    /// Run a synthetic identity source: a made-up population behind the real protocol.
     IdentitySource(identity_source::IdentitySource),
-    /// Write the OpenAPI document of each service.
     Openapi(openapi::Openapi),
 }
 

@@ -28,13 +28,10 @@ Exit codes:
 #[derive(Debug, Subcommand)]
 #[command(after_long_help = HELP)]
 pub(crate) enum Audit {
-    /// Check every leaf, tile, checkpoint, cosignature and chain of a ledger.
+    // Each command describes itself: a description here would hide its own.
     Verify(verify::Verify),
-    /// Copy a ledger to a directory.
     Export(export::Export),
-    /// Count what the ledger holds, as the regulator.
     Summary(summary::Summary),
-    /// List entries of the ledger, as the regulator.
     Entries(entries::Entries),
 }
 

@@ -41,19 +41,13 @@ Exit codes:
 #[derive(Debug, Subcommand)]
 #[command(after_long_help = HELP)]
 pub(crate) enum Holder {
-    /// Enrol with an identity document, and receive a network number (网号) and certificate (网证).
+    // Each command describes itself: a description here would hide its own.
     Enrol(enrol::Enrol),
-    /// Show what the platform knows of this holder.
     Show(show::ShowMe),
-    /// Answer a service that asks for pass or fail.
     Approve(approve::Approve),
-    /// Answer a service that asks for plaintext, field by field.
     Release(release::Release),
-    /// Withdraw a consent.
     Withdraw(withdraw::Withdraw),
-    /// List receipts, and check them without the platform.
     Receipts(receipts::Receipts),
-    /// Answer a service's app directly, with the platform not in between.
     Direct(direct::Direct),
 }
 

@@ -109,7 +109,8 @@ impl Receipts {
         let mut receipts: Vec<Row> = rows
             .map(|(file, receipt)| self.row(&device, file, receipt))
             .collect();
-        receipts.sort_by_key(|row| row.time);
+        // A consent and its withdrawal may be of one second.
+        receipts.sort_by_key(|row| (row.time, row.kind));
         let listed = Listed { receipts, consents };
         self.common.show().result(&listed, words);
         Ok(if listed.is_good() {

@@ -16,3 +16,30 @@ pub(crate) use values::{checks, fields, moment, names};
 
 /// An error with its causes, for a person to read.
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, CommandFactory as _};
+
+    use super::super::Cli;
+
+    fn teaches(command: &Command) -> bool {
+        let example = command
+            .get_after_long_help()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        command.get_long_about().is_some() && example.contains("Example") && example.contains("cyberid ")
+    }
+
+    #[test]
+    fn every_command_teaches_by_an_example() {
+        let cli = Cli::command();
+        for party in ["holder", "rp", "audit"] {
+            let party = cli.find_subcommand(party).unwrap();
+            assert!(teaches(party), "{}", party.get_name());
+            for command in party.get_subcommands() {
+                assert!(teaches(command), "{} {}", party.get_name(), command.get_name());
+            }
+        }
+    }
+}

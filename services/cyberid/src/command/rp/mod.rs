@@ -40,27 +40,17 @@ Exit codes:
 #[derive(Debug, Subcommand)]
 #[command(after_long_help = HELP)]
 pub(crate) enum Rp {
-    /// Register with the platform, through its operators.
+    // Each command describes itself: a description here would hide its own.
     Register(register::Register),
-    /// Take over the relying party that a sandbox has ready.
     Adopt(adopt::Adopt),
-    /// Show where the registration stands, and fetch its certificates.
     Show(show::ShowRegistration),
-    /// Ask whether somebody is real, old enough, the same as before.
     Verify(verify::Verify),
-    /// Look again for the answer to a verification.
     Result(outcome::Look),
-    /// Submit the sealed proof that answers a direct question.
     Submit(submit::Submit),
-    /// Ask a person for plaintext.
     Release(release::Release),
-    /// Receive the plaintext of a granted release.
     Redeem(redeem::Redeem),
-    /// Confirm that what was received under a release is erased.
     Erase(erase::Erase),
-    /// Read what happened since: withdrawn consents, whose plaintext has to be erased.
     Events(events::Events),
-    /// Print an access token, to try calls with curl.
     Token(token::Token),
 }
 
