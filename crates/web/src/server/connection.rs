@@ -1,5 +1,6 @@
 //! One connection: from the handshake to the last answer.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
@@ -20,7 +21,7 @@ use hyper_util::server::conn::auto::Builder;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 use tower::ServiceExt;
 
 use super::harden::harden;
@@ -91,14 +92,18 @@ impl Engine {
             async move { Ok::<_, Infallible>(engine.answer(request, peer, busy).await) }
         });
         let mut connection = pin!(self.http.serve_connection(TokioIo::new(stream), service));
+        // An HTTP/2 peer decides when it takes an answer: one that never does holds nothing for ever.
+        let mut stuck = pin!(activity.longer_than(self.limits.request_time()));
         tokio::select! {
             _ = connection.as_mut() => return,
+            () = stuck.as_mut() => return cut_off(),
             () = activity.idle_for(self.limits.idle_time) => {}
             _ = stopping.changed() => {}
         }
         connection.as_mut().graceful_shutdown();
         tokio::select! {
             _ = connection.as_mut() => {}
+            () = stuck => cut_off(),
             () = activity.idle_for(self.limits.header_time) => {}
         }
     }
@@ -142,29 +147,63 @@ fn http(limits: &Limits) -> Builder<TokioExecutor> {
     http
 }
 
-/// How many requests of a connection are in work.
-struct Activity(watch::Sender<usize>);
+fn cut_off() {
+    metrics::counter!("http_connections_cut_off_total").increment(1);
+    tracing::debug!("a client did not take its answer in time");
+}
 
-impl Default for Activity {
-    fn default() -> Self {
-        Self(watch::Sender::new(0))
-    }
+/// The requests of a connection that are in work.
+#[derive(Default)]
+struct Activity(watch::Sender<InWork>);
+
+/// When each request began, by its number.
+#[derive(Default)]
+struct InWork {
+    next: u64,
+    begun: BTreeMap<u64, Instant>,
 }
 
 impl Activity {
     fn begin(&self) -> Busy {
-        self.0.send_modify(|count| *count += 1);
-        Busy(self.0.clone())
+        let mut number = 0;
+        self.0.send_modify(|work| {
+            number = work.next;
+            work.next += 1;
+            work.begun.insert(number, Instant::now());
+        });
+        Busy {
+            work: self.0.clone(),
+            number,
+        }
     }
 
     /// Completes when no request was in work for `time` without a break.
     async fn idle_for(&self, time: Duration) {
-        let mut count = self.0.subscribe();
+        let mut work = self.0.subscribe();
         loop {
-            if count.wait_for(|count| *count == 0).await.is_err() {
+            if work.wait_for(|work| work.begun.is_empty()).await.is_err() {
                 return;
             }
-            if timeout(time, count.changed()).await.is_err() {
+            if timeout(time, work.changed()).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Completes when a request has been in work for `time`.
+    async fn longer_than(&self, time: Duration) {
+        let mut work = self.0.subscribe();
+        loop {
+            let oldest = match work.wait_for(|work| !work.begun.is_empty()).await {
+                Ok(work) => work
+                    .begun
+                    .first_key_value()
+                    .map(|(number, begun)| (*number, *begun)),
+                Err(_) => return,
+            };
+            let Some((number, begun)) = oldest else { continue };
+            sleep_until(begun + time).await;
+            if work.borrow_and_update().begun.contains_key(&number) {
                 return;
             }
         }
@@ -172,11 +211,16 @@ impl Activity {
 }
 
 /// One request in work.
-struct Busy(watch::Sender<usize>);
+struct Busy {
+    work: watch::Sender<InWork>,
+    number: u64,
+}
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.send_modify(|count| *count -= 1);
+        self.work.send_modify(|work| {
+            work.begun.remove(&self.number);
+        });
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Limits {
     pub body_time: Duration,
     /// For the answer, from the end of the request's head; longer than the longest poll.
     pub answer_time: Duration,
+    /// For the client to take the answer, beyond `answer_time`; then the connection is cut off.
+    pub taking_time: Duration,
     /// For a connection without a request in work.
     pub idle_time: Duration,
     /// For the requests in work when the server is told to stop.
@@ -54,6 +56,7 @@ impl Default for Limits {
             header_time: Duration::from_secs(10),
             body_time: Duration::from_secs(30),
             answer_time: Duration::from_secs(90),
+            taking_time: Duration::from_secs(30),
             idle_time: Duration::from_mins(1),
             shutdown_time: Duration::from_secs(10),
             header_bytes: 32 * 1024,
@@ -62,6 +65,13 @@ impl Default for Limits {
             in_flight: 1024,
             connections: 8192,
         }
+    }
+}
+
+impl Limits {
+    /// For one request from its head to the last byte of its answer.
+    fn request_time(&self) -> Duration {
+        self.answer_time + self.taking_time
     }
 }
 

@@ -145,3 +145,37 @@ async fn beyond_the_connections_a_client_waits_and_is_then_served() {
     assert_eq!(silent, "");
     assert_eq!(other.status(), 200);
 }
+
+/// An HTTP/2 frame (RFC 9113, section 4.1) of a short payload.
+fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(payload.len()).unwrap();
+    let head = [0, 0, length, kind, flags, 0, 0, 0, stream];
+    [&head, payload].concat()
+}
+
+/// `GET /items/7` over HTTP/2, with a window (RFC 9113, section 6.9.2) in which no byte of the answer fits.
+fn request_without_a_window() -> Vec<u8> {
+    let no_window = frame(4, 0, 0, &[0, 4, 0, 0, 0, 0]);
+    // RFC 7541, appendix A: `:method: GET`, `:scheme: http`, then a literal `:path` and `:authority`.
+    let fields = [&[0x82, 0x86, 0x04, 8], b"/items/7".as_slice(), &[0x01, 1, b'a']].concat();
+    let request = frame(1, 5, 1, &fields);
+    [
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".as_slice(),
+        &no_window,
+        &request,
+    ]
+    .concat()
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_take_its_answer_is_cut_off_and_another_is_served() {
+    let platform = Platform::start_limited(Limits {
+        in_flight: 1,
+        answer_time: SHORT,
+        taking_time: SHORT,
+        ..Limits::default()
+    })
+    .await;
+    send_and_wait(&platform, &request_without_a_window()).await;
+    assert_eq!(platform.get("/items/7").await.status(), 200);
+}
