@@ -187,7 +187,7 @@ impl SplitPlatform {
                 self.platform = Some(TestPlatform::of(process, folder, address).await);
             }
             Part::Witness => {
-                self.witness_vkey = process.said("vkey").as_str().unwrap().to_owned();
+                self.witness_vkey = process.said("vkey").as_str().map(str::to_owned).unwrap();
                 self.processes.insert(part, process);
             }
             _ => {
@@ -240,7 +240,8 @@ impl SplitPlatform {
         for part in [Part::Custodian, Part::Vault, Part::Platform] {
             self.run_keys("init", part, &["--for", part.name()]);
         }
-        self.ledger_vkey = self.public(Part::Platform, "ledger").as_str().unwrap().to_owned();
+        let vkey = self.public(Part::Platform, "ledger");
+        self.ledger_vkey = vkey.as_str().map(str::to_owned).unwrap();
     }
 
     fn run_keys(&self, command: &str, part: Part, more: &[&str]) -> Vec<Value> {
