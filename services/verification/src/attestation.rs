@@ -81,7 +81,7 @@ impl Verification {
         Ok(Conclusion {
             attestation: attestation.sign(&*self.parts.attestation.current())?,
             passed,
-            proof: single_use(&proof.kid, &proof.claims),
+            proof: single_use("proof", &proof.kid, &proof.claims),
             visit,
         })
     }
@@ -133,9 +133,9 @@ fn same(pseudonym: &str, sub: Option<&str>) -> bool {
     digest::equal(pseudonym.as_bytes(), sub.unwrap_or_default().as_bytes())
 }
 
-/// A device names each of its proofs once.
-fn single_use(kid: &str, proof: &Proof) -> SingleUse {
-    let name = ["proof", kid, proof.jti.as_str()].join("\n");
+/// A device names each of its proofs once; `what` is done with it once.
+pub(crate) fn single_use(what: &str, kid: &str, proof: &Proof) -> SingleUse {
+    let name = [what, kid, proof.jti.as_str()].join("\n");
     SingleUse {
         digest: digest::sha256(name.as_bytes()),
         forget_at: proof.exp.plus(SKEW + 1),

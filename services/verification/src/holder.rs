@@ -12,6 +12,7 @@ use cyberid_pin::lockout;
 use cyberid_storage::subject::{PinFailures, Subject, SubjectDevice};
 
 use crate::Verification;
+use crate::attestation::single_use;
 use crate::proof::FittingProof;
 use crate::refusal::Refusal;
 
@@ -40,6 +41,7 @@ impl Verification {
         };
         let subjects = &self.parts.subjects;
         let _gate = self.pin_gates.enter(&holder.subject).await;
+        self.try_pin_once(proof).await?;
         let now = self.now();
         let counted = subjects.begin_pin_attempt(&holder.subject, now).await?;
         let matches = self.parts.pins.check(pin, &holder.pin).await;
@@ -50,6 +52,14 @@ impl Verification {
             subjects.end_pin_attempt(&holder.subject, matches, until).await?;
         }
         Ok(counted & matches)
+    }
+
+    /// A proof tries one PIN, once: whoever holds it sealed could otherwise send it again until the holder is locked
+    /// out, before it is consumed with its answer.
+    async fn try_pin_once(&self, proof: &FittingProof) -> Result<(), Refusal> {
+        let attempt = single_use("pin-attempt", &proof.kid, &proof.claims);
+        let first = self.parts.single_uses.use_once(&attempt).await?;
+        first.then_some(()).ok_or(Refusal::Replayed)
     }
 
     /// Nobody: a subject that holds no check, whose key signed nothing and whose PIN nobody has.

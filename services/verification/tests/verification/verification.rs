@@ -365,6 +365,29 @@ async fn only_the_device_can_try_a_pin() {
     );
 }
 
+/// Whoever was handed a sealed proof with a mistyped PIN cannot lock its holder out by sending it again.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_proof_tries_one_pin() {
+    let platform = Arc::new(Platform::start().await);
+    let (rp, citizen) = (Arc::new(platform.relying_party().await), platform.adult().await);
+    let proof = Proof {
+        factors: vec![Factor::Device, Factor::Pin],
+        ..platform.proof(&rp, &[Check::RealPerson])
+    };
+    let mistyped = platform.seal(&citizen.device, &proof, Some(&wrong_pin()));
+    let answers = at_once(12, || {
+        let (platform, rp, mistyped) = (Arc::clone(&platform), Arc::clone(&rp), mistyped.clone());
+        async move { platform.direct(&rp, &mistyped).await }
+    })
+    .await;
+    let answered = answers.iter().filter(|answer| answer.status == 200).count();
+    assert_eq!(answered, 1);
+    let subject = platform.db.by_device(citizen.device.kid()).await.unwrap();
+    assert_eq!(subject.unwrap().pin_failures.count, 1);
+    let right = with_pin(&platform, &rp, &citizen.device, Some(&pin())).await;
+    assert_eq!(right.result, Outcome::Pass);
+}
+
 /// A sealed proof that names `device` and that another key signed.
 pub(crate) fn forged(platform: &Platform, device: &SigningKey, proof: &Proof, pin: Option<&Pin>) -> String {
     let signed = proof.sign(device).unwrap();
