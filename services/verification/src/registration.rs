@@ -172,10 +172,37 @@ fn key_thumbprint(jwk: &Jwk) -> Option<String> {
     fits.then_some(thumbprint)
 }
 
-/// A text that can be shown: not blank, not too long, without control characters.
+/// A text that can be shown as it is: not blank, no space around it, not too long, nothing in it that is not seen.
 fn is_text(text: &str, most: usize) -> bool {
     let length = text.chars().count();
-    !text.trim().is_empty() && length <= most && !text.chars().any(char::is_control)
+    let bare = !text.is_empty() && text.trim() == text;
+    bare && length <= most && !text.chars().any(|c| c.is_control() || is_unseen(c))
+}
+
+/// Characters that change how a text reads and are not seen themselves: a holder has to see the name that is there
+/// (T12). Unicode's `Bidi_Control` and `Default_Ignorable_Code_Point`, the line and paragraph separators, and the
+/// annotation characters.
+const fn is_unseen(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 /// A host name of two labels or more, RFC 1123 section 2.1, in lower case; what is not ASCII stands in its A-labels
@@ -243,6 +270,28 @@ mod tests {
         ] {
             assert!(!is_host_name(name), "{name}");
         }
+    }
+
+    #[test]
+    fn a_text_reads_as_it_is_written() {
+        for text in ["Example Bank", "示例银行（北京）有限公司", "Café – Nº 1"] {
+            assert!(is_text(text, MAX_NAME), "{text}");
+        }
+        for text in [
+            "",
+            " ",
+            " Example Bank",
+            "Example Bank\u{3000}",
+            "Example\nBank",
+            "Shop\u{202e}knaB elpmaxE",
+            "Exam\u{200b}ple Bank",
+            "Example Bank\u{2028}You agree to nothing.",
+            "\u{3164}",
+            "Example\u{e0041} Bank",
+        ] {
+            assert!(!is_text(text, MAX_NAME), "{text:?}");
+        }
+        assert!(!is_text(&"银".repeat(MAX_NAME + 1), MAX_NAME));
     }
 
     #[test]
