@@ -66,12 +66,14 @@ impl Consent {
         Ok(own.ok_or(Refusal::NotFound)?)
     }
 
-    /// Gives the answer again, if the release was delivered and stands as it did.
+    /// Gives the answer again, if the release was delivered and stands as it did: a relying party that was suspended
+    /// meanwhile receives nothing more.
     async fn repeat(
         &self,
         release: &Release,
         answer: Zeroizing<Vec<u8>>,
     ) -> Result<Zeroizing<Vec<u8>>, ConsentError> {
+        self.active_party(&release.client_id).await?;
         let recorded = match release.status {
             // The answer was kept and its leaf was not: the leaf comes first.
             ReleaseStatus::Intended => return self.deliver(&release.id).await.map(|()| answer),

@@ -125,6 +125,19 @@ async fn a_suspended_party_or_holder_stops_a_release() {
 }
 
 #[tokio::test]
+async fn a_suspended_party_does_not_hear_an_answer_again() {
+    let platform = Platform::start().await;
+    let (id, _) = platform.granted().await;
+    let key = Some("a key that nobody guesses");
+    assert_eq!(platform.redeem(&id, key).await.status, StatusCode::OK);
+    platform.suspend_rp().await;
+    assert_eq!(
+        platform.redeem(&id, key).await.problem(),
+        ProblemType::RelyingPartyInactive
+    );
+}
+
+#[tokio::test]
 async fn without_witnesses_nothing_opens_and_with_them_the_same_release_goes_on() {
     let platform = Platform::start().await;
     let (id, _) = platform.granted().await;
