@@ -1,5 +1,6 @@
 //! The configuration file, and what it comes to: settings in which nothing insecure is left to chance.
 
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -169,6 +170,39 @@ impl ConfigFile {
     }
 }
 
+/// Accepts operators and regulators, each with an id and a key of their own, and enough of them for what two persons
+/// do: one key under two names would be one person.
+pub(crate) fn require_clients(clients: &[ClientConfig]) -> Result<(), ConfigError> {
+    let unusable = |why| {
+        Err(ConfigError::Unusable {
+            member: "clients",
+            why,
+        })
+    };
+    let missing = |why| {
+        Err(ConfigError::Missing {
+            member: "clients",
+            why,
+        })
+    };
+    let count = |role| clients.iter().filter(|client| client.role == role).count();
+    let ids: BTreeSet<_> = clients.iter().map(|client| client.client_id.as_str()).collect();
+    let keys: BTreeSet<_> = clients.iter().map(|client| client.jwk.thumbprint()).collect();
+    if count(Role::Operator) + count(Role::Regulator) != clients.len() {
+        return unusable("a client is an `operator` or a `regulator`; relying parties register");
+    }
+    if ids.len() != clients.len() || keys.len() != clients.len() {
+        return unusable("two of them share an id or a key");
+    }
+    if count(Role::Operator) < 2 {
+        return missing("two operators: one applies for a relying party, another approves it");
+    }
+    if count(Role::Regulator) == 0 {
+        return missing("a regulator, who reads the ledger's entries");
+    }
+    Ok(())
+}
+
 /// Accepts `https` anywhere and `http` on loopback.
 pub(crate) fn require_private(member: &'static str, text: &str) -> Result<(), ConfigError> {
     let url = Url::parse(text).map_err(|_| ConfigError::Unusable {
@@ -193,11 +227,48 @@ pub(crate) fn require_private(member: &'static str, text: &str) -> Result<(), Co
 
 #[cfg(test)]
 mod tests {
+    use cyberid_crypto::Sign as _;
+
     use super::*;
 
     #[test]
     fn an_unknown_member_is_refused() {
         assert!(toml::from_str::<ConfigFile>("listn = 1").is_err());
         assert!(toml::from_str::<ConfigFile>("[ledger]\nquorums = 1").is_err());
+    }
+
+    fn client(role: Role, id: u8, key: u8) -> ClientConfig {
+        let key = cyberid_crypto::SigningKey::from_scalar(&[key; 32]).unwrap();
+        ClientConfig {
+            client_id: cyberid_crypto::base64url::encode(&[id; 16]).parse().unwrap(),
+            role,
+            jwk: key.public_key(),
+        }
+    }
+
+    #[test]
+    fn two_operators_and_a_regulator_have_keys_of_their_own() {
+        let clients = |second: (Role, u8, u8)| {
+            let (role, id, key) = second;
+            let clients = [
+                client(Role::Operator, 1, 1),
+                client(role, id, key),
+                client(Role::Regulator, 3, 3),
+            ];
+            require_clients(&clients)
+        };
+        assert_eq!(clients((Role::Operator, 2, 2)), Ok(()));
+        for wrong in [
+            (Role::Operator, 2, 1),
+            (Role::Operator, 1, 2),
+            (Role::Operator, 2, 3),
+            (Role::RelyingParty, 2, 2),
+            (Role::Holder, 2, 2),
+            (Role::Regulator, 2, 2),
+        ] {
+            assert!(clients(wrong).is_err(), "{wrong:?}");
+        }
+        let operators = [client(Role::Operator, 1, 1), client(Role::Operator, 2, 2)];
+        assert!(require_clients(&operators).is_err());
     }
 }

@@ -18,7 +18,7 @@ use cyberid_verification::{Description, Quota, StaticClient, Verification};
 use cyberid_web::{AccessTokens, Authenticate};
 use tokio::sync::Notify;
 
-use super::config::ClientConfig;
+use super::config::{ClientConfig, require_clients};
 use super::key_holders::client;
 use super::readiness::{LedgerTrial, RegistryTrial, SelfTest, SigningTrial};
 use super::sandbox::Sandbox;
@@ -62,7 +62,8 @@ impl Services {
         let shared = Shared::new(start, around, stores, sandbox.is_some())?;
         let ledger = open_ledger(start, around, stores).await?;
         let own = sandbox.iter().flat_map(|sandbox| sandbox.clients());
-        let clients = start.options.file.clients.iter().cloned().chain(own).collect();
+        let clients: Vec<_> = start.options.file.clients.iter().cloned().chain(own).collect();
+        require_clients(&clients)?;
         Ok(Self {
             issuance: shared.issuance(around)?,
             verification: shared.verification(start, around, clients)?,

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use cyberid_crypto::digest::sha256_base64url;
 use cyberid_domain::secret::SecretBytes;
-use cyberid_keystore::{Keystore, RoleName, role};
+use cyberid_keystore::{Keystore, NoteKey, RoleName, role};
 use cyberid_ledger::LogKey;
 use cyberid_tlog::note::{NoteSigner as _, VerifierKey};
 use cyberid_web::telemetry;
@@ -16,8 +17,8 @@ use super::stores::PlatformStores;
 use super::surroundings::Around;
 use super::{DataDirectory, Door, Serving, StartError, Stop, notices, roles, upkeep};
 
-/// The log's name in a sandbox, whatever address it has at this start.
-const SANDBOX_ORIGIN: &str = "sandbox.cyberid.example/ledger";
+/// How the log's name in a sandbox begins.
+const SANDBOX_ORIGIN: &str = "sandbox.cyberid.example/";
 
 /// What a platform is started with.
 pub(crate) struct PlatformOptions {
@@ -53,7 +54,8 @@ impl Platform {
         passphrase: &SecretBytes,
     ) -> Result<VerifierKey, StartError> {
         let keystore = data.keystore(passphrase, &[RoleName::Ledger])?;
-        let log = LogKey::new(SANDBOX_ORIGIN, &keystore.note_key::<role::Ledger>()?)
+        let key = keystore.note_key::<role::Ledger>()?;
+        let log = LogKey::new(&sandbox_origin(&key), &key)
             .map_err(|error| StartError::other("the ledger's name cannot be used")(error.into()))?;
         Ok(log.verifier_key().clone())
     }
@@ -91,7 +93,8 @@ impl<'a> Start<'a> {
             held.extend(roles::CUSTODIAN);
         }
         let keystore = data.keystore(passphrase, &held)?;
-        let log = LogKey::new(&origin(&options, &door), &keystore.note_key::<role::Ledger>()?)
+        let key = keystore.note_key::<role::Ledger>()?;
+        let log = LogKey::new(&origin(&options, &door, &key), &key)
             .map_err(|error| StartError::other("the ledger's name cannot be used")(error.into()))?;
         Ok(Self {
             door,
@@ -149,17 +152,24 @@ impl<'a> Start<'a> {
 }
 
 /// The log's name: configured, the sandbox's, or the issuer's host.
-fn origin(options: &PlatformOptions, door: &Door) -> String {
+fn origin(options: &PlatformOptions, door: &Door, key: &NoteKey<role::Ledger>) -> String {
     let configured = options
         .file
         .ledger
         .as_ref()
         .and_then(|ledger| ledger.origin.clone());
     configured.unwrap_or_else(|| match options.sandbox {
-        Some(_) => SANDBOX_ORIGIN.into(),
+        Some(_) => sandbox_origin(key),
         None => format!(
             "{}/ledger",
             door.issuer.split_once("://").map_or("", |(_, host)| host)
         ),
     })
+}
+
+/// The log's name in a sandbox: the same whatever its address, and another in every data directory, so that nobody
+/// takes a new sandbox for an old one with a forged ledger.
+fn sandbox_origin(key: &NoteKey<role::Ledger>) -> String {
+    let digest = sha256_base64url(&key.public_key());
+    format!("{SANDBOX_ORIGIN}{}", digest.get(..8).unwrap_or_default())
 }
