@@ -398,6 +398,6 @@ async fn a_first_contact_is_said_aloud_and_given_anchors_are_not() {
     let vkey = text(&discovery["ledger"], "vkey");
     let given = shell.run(&format!("{verify} --policy-file {policy} --vkey {vkey}"), "");
     assert!(given.code == 0 && given.err.is_empty(), "{given:?}");
-    let other = vkey.replacen("/ledger+", "/another+", 1);
+    let other = vkey.replacen("sandbox.", "another.", 1);
     shell.refused(&format!("{verify} --policy-file {policy} --vkey {other}"), 2);
 }
