@@ -4,15 +4,20 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
 use cyberid_domain::id::VerificationId;
-use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 /// How many answers share a bell: who is woken for another's looks once more in vain.
 const BELLS: usize = 256;
 
+/// How many wait at once. Whoever waits holds a place of the server's requests in work (1,024), and others need some
+/// (T10): who finds no seat is answered at once.
+pub(crate) const SEATS: usize = 512;
+
 /// Bells, shared by the hash of a verification's id.
 pub(crate) struct Waiting {
     bells: Vec<Notify>,
+    seats: Semaphore,
     hasher: RandomState,
 }
 
@@ -20,12 +25,18 @@ impl Default for Waiting {
     fn default() -> Self {
         Self {
             bells: (0..BELLS).map(|_| Notify::new()).collect(),
+            seats: Semaphore::new(SEATS),
             hasher: RandomState::new(),
         }
     }
 }
 
 impl Waiting {
+    /// A seat, while there is one.
+    pub(crate) fn seat(&self) -> Option<SemaphorePermit<'_>> {
+        self.seats.try_acquire().ok()
+    }
+
     /// Completes at the next [`Self::answered`]; made before the answer is looked for, so that none is missed.
     pub(crate) fn next_answer(&self, id: &VerificationId) -> Option<Notified<'_>> {
         self.bell(id).map(Notify::notified)

@@ -353,6 +353,27 @@ async fn of_many_answers_at_once_one_counts() {
     assert_eq!(platform.view(&rp, &id).await.status, VerificationStatus::Passed);
 }
 
+/// Those who wait never take all of the server's places.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_finds_no_seat_is_answered_at_once() {
+    let platform = Arc::new(Platform::start().await);
+    let rp = Arc::new(platform.relying_party().await);
+    let id = platform.ask(&rp, body()).await;
+    let path: Arc<str> = format!("/v1/verifications/{id}?wait=60").into();
+    let waits = (0..600).map(|_| {
+        let (platform, rp, path) = (Arc::clone(&platform), Arc::clone(&rp), Arc::clone(&path));
+        async move { platform.get(&path, &rp).await }
+    });
+    let mut waiting: tokio::task::JoinSet<_> = waits.collect();
+    for _ in 0..88 {
+        let answer = waiting.join_next().await.unwrap().unwrap();
+        let view: VerificationView = answer.expect(200);
+        assert_eq!(view.status, VerificationStatus::Pending);
+    }
+    let another = tokio::time::timeout(Duration::from_secs(2), waiting.join_next()).await;
+    assert!(another.is_err(), "the others wait");
+}
+
 #[tokio::test]
 async fn a_party_that_spent_its_quota_comes_back_later_and_others_are_served() {
     let quota = Quota {
