@@ -19,7 +19,8 @@ problems!(
 
 /// Suspends an approved relying party.
 ///
-/// At once: the tokens it has are worth nothing from now on. The suspension is in the log when this answers.
+/// At once, whatever tokens it has: it asks for nothing and receives no identity from now on. The suspension is in the log
+/// when this answers.
 #[utoipa::path(
     post,
     path = "/v1/relying-parties/{client_id}/suspend",
