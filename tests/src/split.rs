@@ -285,7 +285,7 @@ impl SplitPlatform {
             self.policy()
         );
         let witness = format!(
-            "[[ledger.witnesses]]\nurl = \"{}\"\nvkey = \"{}\"\n",
+            "[ledger]\norigin = \"{LEDGER}\"\n\n[[ledger.witnesses]]\nurl = \"{}\"\nvkey = \"{}\"\n",
             self.url(Part::Witness),
             self.witness_vkey
         );
