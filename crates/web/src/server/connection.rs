@@ -20,7 +20,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tower::ServiceExt;
 
@@ -121,13 +121,9 @@ impl Engine {
             extensions.insert(certificate);
         }
         let Ok(response) = self.router.clone().oneshot(request.map(Body::new)).await;
-        response.map(|body| {
-            Body::new(Held {
-                body,
-                _busy: busy,
-                _permit: permit,
-            })
-        })
+        // The work is done: a client that is slow to take the answer keeps nobody else from theirs.
+        drop(permit);
+        response.map(|body| Body::new(Held { body, _busy: busy }))
     }
 }
 
@@ -141,7 +137,7 @@ fn http(limits: &Limits) -> Builder<TokioExecutor> {
     http.http2()
         .timer(TokioTimer::new())
         .max_header_list_size(u32::from(limits.header_bytes))
-        .max_concurrent_streams(128)
+        .max_concurrent_streams(32)
         .keep_alive_interval(limits.header_time)
         .keep_alive_timeout(limits.header_time);
     http
@@ -228,7 +224,6 @@ impl Drop for Busy {
 struct Held {
     body: Body,
     _busy: Busy,
-    _permit: OwnedSemaphorePermit,
 }
 
 impl HttpBody for Held {

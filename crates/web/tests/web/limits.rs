@@ -179,3 +179,26 @@ async fn a_client_that_does_not_take_its_answer_is_cut_off_and_another_is_served
     send_and_wait(&platform, &request_without_a_window()).await;
     assert_eq!(platform.get("/items/7").await.status(), 200);
 }
+
+#[tokio::test]
+async fn an_answer_that_waits_to_be_taken_holds_no_place() {
+    let platform = Platform::start_limited(Limits {
+        in_flight: 1,
+        ..Limits::default()
+    })
+    .await;
+    let mut slow = TcpStream::connect(platform.address).await.unwrap();
+    slow.write_all(&request_without_a_window()).await.unwrap();
+    // A HEADERS frame on stream 1: the answer is there, and its body waits.
+    let answered = async {
+        let mut bytes = Vec::new();
+        while !bytes
+            .windows(8)
+            .any(|head| head[0] == 1 && head[2..6] == [0, 0, 0, 1])
+        {
+            slow.read_buf(&mut bytes).await.unwrap();
+        }
+    };
+    timeout(PATIENCE, answered).await.unwrap();
+    assert_eq!(platform.get("/items/7").await.status(), 200);
+}
