@@ -9,7 +9,7 @@ use cyberid_ledger::LogKey;
 use cyberid_tlog::note::{NoteSigner as _, VerifierKey};
 use cyberid_web::telemetry;
 
-use super::config::ConfigFile;
+use super::config::{ConfigError, ConfigFile};
 use super::key_holders::client;
 use super::sandbox::{Sandbox, SandboxKeys, SandboxOptions};
 use super::services::Services;
@@ -85,6 +85,7 @@ impl<'a> Start<'a> {
         options: PlatformOptions,
         stop: &'a Stop,
     ) -> Result<Self, StartError> {
+        require_own_kind(data, options.sandbox.is_some())?;
         let mut held = roles::PLATFORM.to_vec();
         if options.file.vault.is_none() {
             held.extend(roles::VAULT);
@@ -172,4 +173,40 @@ fn origin(options: &PlatformOptions, door: &Door, key: &NoteKey<role::Ledger>) -
 fn sandbox_origin(key: &NoteKey<role::Ledger>) -> String {
     let digest = sha256_base64url(&key.public_key());
     format!("{SANDBOX_ORIGIN}{}", digest.get(..8).unwrap_or_default())
+}
+
+/// A sandbox approves a relying party whose private keys it publishes: its data never become a platform's, nor a
+/// platform's a sandbox's.
+fn require_own_kind(data: &DataDirectory, sandbox: bool) -> Result<(), ConfigError> {
+    let (begun, was_sandbox) = (data.file("registry.db").exists(), data.file("sandbox").exists());
+    let unusable = |why| ConfigError::Unusable { member: "data", why };
+    match (begun, was_sandbox, sandbox) {
+        (true, true, false) => Err(unusable(
+            "a sandbox was here, and everybody has the keys of its relying party",
+        )),
+        (true, false, true) => Err(unusable(
+            "it is a platform's, and a sandbox would let everybody in",
+        )),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sandbox_and_a_platform_do_not_share_data() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataDirectory::open(folder.path()).unwrap();
+        for sandbox in [true, false] {
+            assert_eq!(require_own_kind(&data, sandbox), Ok(()), "nothing is here");
+        }
+        std::fs::write(data.file("registry.db"), "").unwrap();
+        assert_eq!(require_own_kind(&data, false), Ok(()));
+        assert!(require_own_kind(&data, true).is_err());
+        data.folder("sandbox").unwrap();
+        assert_eq!(require_own_kind(&data, true), Ok(()));
+        assert!(require_own_kind(&data, false).is_err());
+    }
 }
