@@ -16,12 +16,14 @@
     reason = "this package is test support: a surprise ends the test"
 )]
 
+mod documents;
 mod people;
 mod platform;
 mod process;
 mod release;
 mod split;
 
+pub use documents::{DocumentedBody, Operation, documents, documents_in, operations};
 pub use people::{Citizen, Person, verified_sub};
 pub use platform::{PIN, TestPlatform};
 pub use process::{Process, executable, free_address};
