@@ -13,7 +13,7 @@ use crate::{Consent, ConsentError, Refusal};
 const QUORUM_WAIT: Duration = Duration::from_secs(5);
 
 /// How long a receipt waits for the witnesses; without them it proves the leaf under the log's own signature.
-const RECEIPT_WAIT: Duration = Duration::from_secs(2);
+const RECEIPT_WAIT: Duration = Duration::from_secs(5);
 
 impl Consent {
     /// A checkpoint of at least `size` leaves, cosigned by the quorum.

@@ -103,6 +103,17 @@ pub(crate) struct Serving {
 }
 
 impl Serving {
+    /// Does this too, once the server has finished what it had begun: stores are closed after the last who uses them.
+    pub(crate) fn then(self, closing: impl Future<Output = ()> + Send + 'static) -> Self {
+        let serving = self.task;
+        let task = tokio::spawn(async move {
+            let served = serving.await;
+            closing.await;
+            served.unwrap_or(Ok(()))
+        });
+        Self { task, ..self }
+    }
+
     /// Waits until the server has finished what it had begun.
     pub(crate) async fn finished(self) {
         // A server task that panicked has nothing left to finish.

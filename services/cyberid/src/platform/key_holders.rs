@@ -70,10 +70,11 @@ pub(crate) async fn start_vault(
     custodian: Client,
     stop: &Stop,
 ) -> Result<Serving, StartError> {
+    let store = stores::vault(data).await?;
     let vault = Vault::new(cyberid_vault::Parts {
         anchors: trust.anchors,
         enrolment_key: trust.enrolment_key,
-        store: stores::vault(data).await?,
+        store: store.clone(),
         key: keystore.opener::<role::Vault>()?,
         index: keystore.mac::<role::Index>()?,
         identity: keystore.signer::<role::Identity>()?,
@@ -84,10 +85,9 @@ pub(crate) async fn start_vault(
         .recover()
         .await
         .map_err(|error| StartError::other("the vault does not recover")(error.into()))?;
-    door.answer(
-        standalone(cyberid_vault::routes(), vault).merge(plain_operations()),
-        stop,
-    )
+    let router = standalone(cyberid_vault::routes(), vault).merge(plain_operations());
+    let serving = door.answer(router, stop)?;
+    Ok(serving.then(async move { store.close().await }))
 }
 
 /// Starts the custodian.
@@ -99,10 +99,11 @@ pub(crate) async fn start_custodian(
     vault_key: PublicKey,
     stop: &Stop,
 ) -> Result<Serving, StartError> {
+    let store = stores::custodian(data).await?;
     let custodian = Custodian::new(cyberid_custodian::Parts {
         anchors: trust.anchors,
         enrolment_key: trust.enrolment_key,
-        store: stores::custodian(data).await?,
+        store: store.clone(),
         key: keystore.opener::<role::Custodian>()?,
         vault_key,
         clock: Arc::new(SystemClock),
@@ -111,10 +112,9 @@ pub(crate) async fn start_custodian(
         .recover()
         .await
         .map_err(|error| StartError::other("the custodian does not recover")(error.into()))?;
-    door.answer(
-        standalone(cyberid_custodian::routes(), custodian).merge(plain_operations()),
-        stop,
-    )
+    let router = standalone(cyberid_custodian::routes(), custodian).merge(plain_operations());
+    let serving = door.answer(router, stop)?;
+    Ok(serving.then(async move { store.close().await }))
 }
 
 /// A client of another process.

@@ -73,6 +73,8 @@ pub(crate) struct Start<'a> {
     pub(crate) passphrase: &'a SecretBytes,
     pub(crate) options: PlatformOptions,
     pub(crate) stop: &'a Stop,
+    /// Stops the servers inside, after the one for outsiders.
+    pub(crate) inner: Stop,
     pub(crate) keystore: Arc<Keystore>,
     pub(crate) log: LogKey,
     pub(crate) inside: Vec<Serving>,
@@ -103,6 +105,7 @@ impl<'a> Start<'a> {
             passphrase,
             options,
             stop,
+            inner: Stop::new(),
             keystore: Arc::new(keystore),
             log,
             inside: Vec::new(),
@@ -126,12 +129,15 @@ impl<'a> Start<'a> {
         let issuer = self.door.issuer.clone();
         let ledger_vkey = self.log.verifier_key().clone();
         let serving = self.door.answer(router, self.stop)?;
-        tokio::spawn(upkeep::keep(
-            services,
-            Arc::clone(&self.keystore),
-            stores,
-            self.stop.clone(),
-        ));
+        let upkeep = upkeep::keep(services, Arc::clone(&self.keystore), self.stop.clone());
+        let (upkeep, inner) = (tokio::spawn(upkeep), self.inner);
+        // Whoever is still answered may need the key holders and the stores: they go last.
+        let serving = serving.then(async move {
+            // Upkeep that panicked has nothing left to keep.
+            let _ = upkeep.await;
+            stores.close().await;
+            inner.tell();
+        });
         if let Some((sandbox, keys)) = sandbox {
             tracing::warn!("{}", notices::SANDBOX);
             sandbox.ready(&issuer, keys).await?;

@@ -36,7 +36,7 @@ impl Start<'_> {
         }
         let data = self.data.folder("sandbox")?.folder("identity-source")?;
         let door = Door::bind_inside().await?;
-        start_identity_source(door, &data, self.passphrase, people, false, self.stop).map(Some)
+        start_identity_source(door, &data, self.passphrase, people, false, &self.inner).map(Some)
     }
 
     pub(crate) async fn around(&mut self, source: Option<SourceAtWork>) -> Result<Around, StartError> {
@@ -91,7 +91,7 @@ impl Start<'_> {
         let door = Door::bind_inside().await?;
         let logs = vec![self.log.verifier_key().clone()];
         let name = "sandbox.witness.cyberid.example";
-        let (serving, vkey) = start_witness(door, &data, self.passphrase, name, logs, self.stop)?;
+        let (serving, vkey) = start_witness(door, &data, self.passphrase, name, logs, &self.inner)?;
         let url = serving.issuer.clone();
         self.inside.push(serving);
         Ok(vec![WitnessConfig { url, vkey }])
@@ -155,7 +155,7 @@ impl Start<'_> {
     async fn own_custodian(&mut self, policy: &Policy, vault_key: PublicKey) -> Result<Peer, StartError> {
         let door = Door::bind_inside().await?;
         let trust = self.trust(policy)?;
-        let serving = start_custodian(door, self.data, &self.keystore, trust, vault_key, self.stop).await?;
+        let serving = start_custodian(door, self.data, &self.keystore, trust, vault_key, &self.inner).await?;
         let jwk = self.keystore.opener::<role::Custodian>()?.public_key();
         let peer = Peer {
             url: serving.issuer.clone(),
@@ -170,7 +170,7 @@ impl Start<'_> {
         let door = Door::bind_inside().await?;
         let trust = self.trust(policy)?;
         let custodian = client(&custodian.url)?;
-        let serving = start_vault(door, self.data, &self.keystore, trust, custodian, self.stop).await?;
+        let serving = start_vault(door, self.data, &self.keystore, trust, custodian, &self.inner).await?;
         let jwk = self.keystore.opener::<role::Vault>()?.public_key();
         let peer = Peer {
             url: serving.issuer.clone(),

@@ -10,7 +10,6 @@ use cyberid_keystore::{KeyInfo, Keystore, KeystoreError, RoleName, State};
 
 use super::Stop;
 use super::services::Services;
-use super::stores::PlatformStores;
 
 /// How often the services tidy up.
 const HOUSEKEEPING: Duration = Duration::from_secs(5);
@@ -21,8 +20,8 @@ const MESSAGE_KEY_LIFE: u64 = DAY;
 /// For how many seconds after that its private half still opens: the longest life of a message, a consent's.
 const MESSAGE_KEY_GRACE: u64 = cyberid_protocol::consent::MAX_LIFE;
 
-/// Works until told to stop, then closes the stores.
-pub(crate) async fn keep(services: Services, keystore: Arc<Keystore>, stores: PlatformStores, stop: Stop) {
+/// Works until told to stop.
+pub(crate) async fn keep(services: Services, keystore: Arc<Keystore>, stop: Stop) {
     let mut told = Box::pin(stop.told());
     let mut every = tokio::time::interval(HOUSEKEEPING);
     loop {
@@ -37,7 +36,6 @@ pub(crate) async fn keep(services: Services, keystore: Arc<Keystore>, stores: Pl
             }
         }
     }
-    stores.close().await;
 }
 
 /// Changes the key that messages are sealed to once it is a day old, and destroys the private halves of those that no
