@@ -1,7 +1,5 @@
 //! A platform that is told to stop finishes what it had begun, and leaves its stores whole.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
 use journeys::TestPlatform;
 
 /// Everything is in the databases themselves, so that a copy of them is a copy of everything.
