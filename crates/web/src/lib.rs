@@ -1,5 +1,5 @@
 //! What every service shares: a router that cannot mount an operation without saying who may call it, problems as
-//! answers, strict extractors, `DPoP`-bound access tokens, and a server with limits.
+//! answers, strict extractors, `DPoP`-bound access tokens, quotas, and a server with limits.
 //!
 //! In scope: HTTP semantics (RFC 9110), problem details (RFC 9457), `DPoP` (RFC 9449), `OpenAPI` 3.1. Not in scope: what
 //! the services do, how tokens are asked for (the service that owns `/oauth/token`), where keys are kept.
@@ -12,6 +12,7 @@ pub mod error;
 pub mod extract;
 pub mod operations;
 pub mod pages;
+pub mod quota;
 pub mod routes;
 pub mod server;
 pub mod shutdown;

@@ -7,6 +7,7 @@ use cyberid_protocol::canonical::NotCanonical;
 use cyberid_protocol::problem::{Problem, ProblemType};
 use cyberid_storage::StorageError;
 use cyberid_web::Failure;
+use cyberid_web::quota::OverQuota;
 
 /// The caller is told so: nothing of the platform failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -62,6 +63,9 @@ pub enum Refusal {
     /// Too few witnesses cosigned in time.
     #[error("too few witnesses cosigned in time")]
     WitnessUnavailable,
+    /// Too many requests.
+    #[error(transparent)]
+    Quota(#[from] OverQuota),
 }
 
 /// Why an operation did not do what it was asked.
@@ -122,6 +126,7 @@ impl Refusal {
             Self::IdempotencyMismatch => ProblemType::IdempotencyMismatch,
             Self::AlreadyWithdrawn => ProblemType::AlreadyWithdrawn,
             Self::WitnessUnavailable => ProblemType::WitnessUnavailable,
+            Self::Quota(_) => ProblemType::RateLimited,
         }
     }
 
@@ -144,6 +149,7 @@ impl From<ConsentError> for Failure {
             ConsentError::Refused(Refusal::WitnessUnavailable) => {
                 Self::from(Refusal::WitnessUnavailable.problem()).retry_after(RETRY_AFTER)
             }
+            ConsentError::Refused(Refusal::Quota(over)) => over.into(),
             ConsentError::Refused(refusal) => refusal.problem().into(),
             ConsentError::WarrantRefused { .. }
             | ConsentError::Corrupt(_)

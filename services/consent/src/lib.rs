@@ -39,6 +39,7 @@ use cyberid_storage::promise::Promises;
 use cyberid_storage::release::Releases;
 use cyberid_storage::relying_party::RelyingParties;
 use cyberid_storage::subject::Subjects;
+use cyberid_web::quota::{Buckets, Quota};
 use tokio::sync::{Mutex, Notify};
 
 pub use error::{ConsentError, Refusal};
@@ -85,12 +86,16 @@ pub struct Parts {
     pub custodian: Client,
     /// Woken whenever a leaf was promised.
     pub promised: Arc<Notify>,
+    /// How often a relying party may call.
+    pub quota: Quota,
 }
 
 /// The consent service. One process runs it: it is the ledger's one sequencer.
 pub struct Consent {
     parts: Parts,
     turns: Turns,
+    parties: Buckets,
+    answers: Buckets,
     /// A warrant proves consistency from what a key holder saw last; two at once would overtake each other.
     opening: Mutex<()>,
 }
@@ -99,9 +104,11 @@ impl Consent {
     /// The service made of these parts.
     pub fn new(parts: Parts) -> Arc<Self> {
         Arc::new(Self {
-            parts,
             turns: Turns::default(),
+            parties: Buckets::new(parts.quota),
+            answers: Buckets::new(Quota::OF_ONE_REQUEST),
             opening: Mutex::new(()),
+            parts,
         })
     }
 }

@@ -25,6 +25,13 @@ pub(crate) struct RegisteredUse<'a> {
 }
 
 impl Consent {
+    /// Spends one call of the calling relying party, before any other work for it (T10).
+    pub(crate) fn spend_call(&self, client_id: &ClientId) -> Result<(), ConsentError> {
+        let now = self.parts.clock.now();
+        let spent = self.parties.spend(client_id.as_str(), now);
+        Ok(spent.map_err(Refusal::from)?)
+    }
+
     /// The relying party, if its registration is in force.
     pub(crate) async fn active_party(&self, client_id: &ClientId) -> Result<Party, ConsentError> {
         let row = self.parts.relying_parties.relying_party(client_id).await?;

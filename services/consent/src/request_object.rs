@@ -36,11 +36,13 @@ impl Consent {
         Ok(kept.await?)
     }
 
-    /// The release of this id, if it waits for an answer.
+    /// The release of this id, if it waits for an answer and was not asked for too often.
     pub(crate) async fn open_request(&self, id: &ReleaseId) -> Result<Release, ConsentError> {
         let release = self.parts.releases.release(id).await?;
         let release = release.ok_or(Refusal::NotFound)?;
-        let open = release.status == ReleaseStatus::Requested && release.expires_at > self.parts.clock.now();
+        let now = self.parts.clock.now();
+        self.answers.spend(id.as_str(), now).map_err(Refusal::from)?;
+        let open = release.status == ReleaseStatus::Requested && release.expires_at > now;
         if open {
             Ok(release)
         } else {

@@ -23,10 +23,12 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
 
 use cyberid_client::Client;
 use cyberid_crypto::PublicKey;
+use cyberid_domain::id::SubjectId;
 use cyberid_domain::{Clock, Rng, UnixTime};
 use cyberid_keystore::role::{Age, Certificate, Enrolment, Token};
 use cyberid_keystore::{MacHandle, Signer};
@@ -82,6 +84,8 @@ pub struct Issuance {
     parts: Parts,
     started: UnixTime,
     running: Running,
+    /// Enrolments of an earlier process that this one has freed and not ended yet.
+    freed: Mutex<HashSet<SubjectId>>,
 }
 
 impl Issuance {
@@ -90,6 +94,7 @@ impl Issuance {
         Arc::new(Self {
             started: parts.clock.now(),
             running: Running::default(),
+            freed: Mutex::default(),
             parts,
         })
     }

@@ -1,6 +1,10 @@
 //! Finishing what was interrupted: a begun enrolment is freed, a committed one is confirmed.
+//!
+//! A command that the dead process had sent may still arrive after a begun enrolment was freed, and would bar the person for
+//! good. So such an enrolment is freed at once, and stays open to be freed again when nothing can arrive any more.
 
 use std::collections::HashSet;
+use std::sync::{MutexGuard, PoisonError};
 
 use cyberid_domain::UnixTime;
 use cyberid_domain::clock::SKEW;
@@ -11,18 +15,16 @@ use cyberid_storage::subject::EnrolmentStage;
 use crate::{EnrolmentError, Issuance};
 
 impl Issuance {
-    /// Finishes or frees every enrolment from before this start. Run it once, before anything is accepted.
+    /// Confirms or frees every enrolment from before this start. Run it once, before anything is accepted.
     ///
-    /// A key holder that cannot be reached leaves an enrolment open; [`housekeep`](Self::housekeep) tries again.
+    /// What a key holder did not hear is left to [`housekeep`](Self::housekeep), as is the end of those that were freed.
     pub async fn recover(&self) -> Result<(), EnrolmentError> {
         self.settle_open(self.now().plus(1)).await
     }
 
     /// What has to be done again and again: interrupted enrolments, used nonces, ages.
     pub async fn housekeep(&self) -> Result<(), EnrolmentError> {
-        // Whatever was on its way to a key holder has arrived by now, or is refused as expired.
-        let arrived = self.now().minus(MAX_LIFE + 2 * SKEW);
-        self.settle_open(arrived.max(self.started)).await?;
+        self.settle_open(self.started).await?;
         self.parts.single_uses.forget_single_uses(self.now()).await?;
         self.reach_ages().await
     }
@@ -34,25 +36,63 @@ impl Issuance {
         Ok(())
     }
 
-    /// Confirms every committed enrolment, and frees those that were begun before `begun_before`.
-    async fn settle_open(&self, begun_before: UnixTime) -> Result<(), EnrolmentError> {
-        // Before the list: what a run leaves behind after the list was read is another stage than the listed one.
+    /// Confirms every committed enrolment, frees those that were begun before `dead_before`, and ends those that no
+    /// command can reach any more.
+    async fn settle_open(&self, dead_before: UnixTime) -> Result<(), EnrolmentError> {
+        // Before the lists: what a run leaves behind after a list was read is another stage than the listed one.
         let running = self.running.snapshot();
-        let old = self.parts.subjects.open_enrolments(begun_before).await?;
-        let old: HashSet<SubjectId> = old.into_iter().map(|(subject, _)| subject).collect();
+        let arrived = self.begun_before(self.all_arrived_before()).await?;
+        let dead = self.begun_before(dead_before).await?;
         let open = self.parts.subjects.open_enrolments(self.now().plus(1)).await?;
         // 9.
         for (subject, stage) in open {
-            let outcome = match stage {
+            let settled = match stage {
                 _ if running.contains(&subject) => continue,
-                EnrolmentStage::Committed => Outcome::Confirmed,
-                EnrolmentStage::Begun if old.contains(&subject) => Outcome::Freed,
+                EnrolmentStage::Committed => self.finish(subject, Outcome::Confirmed).await,
+                EnrolmentStage::Begun if arrived.contains(&subject) => self.end_freed(subject).await,
+                EnrolmentStage::Begun if dead.contains(&subject) => self.free_once(subject).await,
                 EnrolmentStage::Begun => continue,
             };
-            if let Err(error) = self.finish(subject, outcome).await {
+            if let Err(error) = settled {
                 tracing::warn!(%error, "an interrupted enrolment is still open");
             }
         }
         Ok(())
+    }
+
+    /// Of every enrolment that was begun before this, whatever was on its way to a key holder has arrived by now, or is
+    /// refused as expired. The process before this one may have sent until this one started.
+    fn all_arrived_before(&self) -> UnixTime {
+        let sent_before = self.now().minus(MAX_LIFE + 2 * SKEW);
+        if sent_before < self.started {
+            UnixTime(0)
+        } else {
+            sent_before
+        }
+    }
+
+    async fn begun_before(&self, moment: UnixTime) -> Result<HashSet<SubjectId>, EnrolmentError> {
+        let open = self.parts.subjects.open_enrolments(moment).await?;
+        Ok(open.into_iter().map(|(subject, _)| subject).collect())
+    }
+
+    /// Frees the enrolment and leaves it open; nothing if both key holders have heard so from this process.
+    async fn free_once(&self, subject: SubjectId) -> Result<(), EnrolmentError> {
+        if self.freed().contains(&subject) {
+            return Ok(());
+        }
+        self.settle(subject, Outcome::Freed).await?;
+        self.freed().insert(subject);
+        Ok(())
+    }
+
+    async fn end_freed(&self, subject: SubjectId) -> Result<(), EnrolmentError> {
+        self.finish(subject, Outcome::Freed).await?;
+        self.freed().remove(&subject);
+        Ok(())
+    }
+
+    fn freed(&self) -> MutexGuard<'_, HashSet<SubjectId>> {
+        self.freed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

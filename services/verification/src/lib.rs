@@ -20,7 +20,6 @@ mod onboarding;
 mod party;
 mod pin_gate;
 mod proof;
-mod quota;
 mod refusal;
 mod registration;
 mod request;
@@ -46,14 +45,13 @@ use cyberid_storage::single_use::SingleUses;
 use cyberid_storage::subject::Subjects;
 use cyberid_storage::verification::Verifications;
 use cyberid_web::AccessTokens;
+use cyberid_web::quota::{Buckets, Quota};
 use tokio::sync::Notify;
 
 use crate::pin_gate::PinGates;
-use crate::quota::Buckets;
 use crate::waiting::Waiting;
 
 pub use crate::discovery::Description;
-pub use crate::quota::Quota;
 pub use crate::routes::{request_routes, routes};
 pub use crate::signing_keys::SigningKeys;
 pub use crate::token::StaticClient;

@@ -6,6 +6,7 @@ use cyberid_protocol::message::NotNow;
 use cyberid_protocol::problem::{Problem, ProblemType};
 use cyberid_storage::StorageError;
 use cyberid_web::Failure;
+use cyberid_web::quota::OverQuota;
 
 /// Why the service does not do what it is asked.
 #[derive(Debug, thiserror::Error)]
@@ -50,11 +51,8 @@ pub(crate) enum Refusal {
         member: String,
     },
     /// Too many requests.
-    #[error("too many requests")]
-    Quota {
-        /// When to come back, in seconds.
-        retry_after: u64,
-    },
+    #[error(transparent)]
+    Quota(#[from] OverQuota),
     /// What was promised to the log has no place there yet.
     #[error("the leaf has no place in the log yet")]
     Unplaced,
@@ -105,9 +103,7 @@ impl From<Refusal> for Failure {
                 let problem = Problem::new(ProblemType::InvalidRegistration);
                 return problem.detail(member.as_str()).with("member", member).into();
             }
-            Refusal::Quota { retry_after } => {
-                return Self::from(ProblemType::RateLimited).retry_after(retry_after);
-            }
+            Refusal::Quota(over) => return over.into(),
             Refusal::Unplaced | Refusal::Storage(StorageError::Unknown(_)) => {
                 return Self::unavailable(refusal).retry_after(1);
             }

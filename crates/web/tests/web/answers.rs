@@ -124,5 +124,8 @@ async fn metrics_name_routes_and_never_paths() {
     assert!(metrics.contains(r#"http_requests_total{route="unmatched",method="GET",status="404"}"#));
     assert!(metrics.contains(r#"http_request_seconds_bucket{route="/items/{number}",method="GET",le="30"}"#));
     assert!(metrics.contains("http_requests_in_flight"));
-    assert!(!metrics.contains("items/77") && !metrics.contains("near"), "{metrics}");
+    assert!(
+        !metrics.contains("items/77") && !metrics.contains("near"),
+        "{metrics}"
+    );
 }

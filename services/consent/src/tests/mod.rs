@@ -6,6 +6,7 @@ mod key_holders;
 mod ledger;
 mod people;
 mod platform;
+mod quota;
 mod recovering;
 mod redeeming;
 mod withdrawing;

@@ -31,6 +31,7 @@ use cyberid_storage::relying_party::{InForce, RelyingParties as _, RelyingParty}
 use cyberid_storage_sqlite::{HeadDb, LedgerDb, RegistryDb};
 use cyberid_tlog::note::NoteSigner as _;
 use cyberid_tlog::policy::Policy;
+use cyberid_web::quota::Quota;
 use cyberid_web::{Authenticate, Caller, Failure, ProblemType as Kind};
 use http::header::AUTHORIZATION;
 use http::request::Parts as RequestParts;
@@ -123,6 +124,11 @@ pub(super) async fn serve(router: Router) -> String {
 
 impl Platform {
     pub(super) async fn start() -> Self {
+        Self::start_with(Quota::default()).await
+    }
+
+    /// A platform on which a relying party may call so often.
+    pub(super) async fn start_with(quota: Quota) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::new(START));
         let keystore = keystore(dir.path(), &clock);
@@ -154,7 +160,10 @@ impl Platform {
         for person in [&alice, &bob] {
             person.enrol(&registry, START).await;
         }
-        let parts = parts(&clock, &registry, &ledger, &keystore, &vault, &custodian);
+        let parts = Parts {
+            quota,
+            ..parts(&clock, &registry, &ledger, &keystore, &vault, &custodian)
+        };
         let platform = Self {
             consent: Consent::new(parts),
             rp: ClientId::random(&SystemRng),
@@ -420,6 +429,7 @@ fn parts(
         vault: vault.clone(),
         custodian: custodian.clone(),
         promised: Arc::new(Notify::new()),
+        quota: Quota::default(),
     }
 }
 

@@ -14,7 +14,8 @@ use cyberid_ledger::{Ledger, LogKey};
 use cyberid_pin::{PinCost, PinHasher};
 use cyberid_storage_sqlite::RegistryDb;
 use cyberid_tlog::note::NoteSigner as _;
-use cyberid_verification::{Description, Quota, StaticClient, Verification};
+use cyberid_verification::{Description, StaticClient, Verification};
+use cyberid_web::quota::Quota;
 use cyberid_web::{AccessTokens, Authenticate};
 use tokio::sync::Notify;
 
@@ -220,6 +221,7 @@ impl<'a> Shared<'a> {
             vault: self.vault.clone(),
             custodian: self.custodian.clone(),
             promised: self.promised.clone(),
+            quota: Quota::default(),
         }))
     }
 

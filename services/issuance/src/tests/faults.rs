@@ -78,11 +78,7 @@ async fn a_command_that_arrives_late_is_freed_again() {
         1,
         "ended while a command could still arrive"
     );
-    let applicant = Applicant::new(1);
-    let body = applicant.body("").to_string();
-    let body: cyberid_protocol::enrolment::EnrolmentBody = serde_json::from_str(&body).unwrap();
-    let document = crate::document::CheckedDocument::check(&body.document, super::platform::START);
-    assert!(test.issuance.reserve(subject, &document.unwrap()).await.unwrap());
+    assert!(test.reserve_late(subject, &Applicant::new(1)).await);
     assert_free_again(&test, &answer).await;
 }
 

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use cyberid_client::Client;
 use cyberid_domain::clock::ManualClock;
-use cyberid_domain::id::Nonce;
+use cyberid_domain::id::{Nonce, SubjectId};
 use cyberid_domain::relying_party::Role;
 use cyberid_domain::rng::SystemRng;
 use cyberid_domain::secret::SecretBytes;
@@ -16,6 +16,7 @@ use cyberid_keystore::role::{Certificate, Enrolment, Pin};
 use cyberid_keystore::{KdfCost, Keystore, RoleName, Signer};
 use cyberid_pin::{PinCost, PinHasher};
 use cyberid_protocol::deposit::KeyHolder;
+use cyberid_protocol::enrolment::EnrolmentBody;
 use cyberid_protocol::problem::{Problem, ProblemType};
 use cyberid_web::Failure;
 use cyberid_web::auth::{Authenticate, Caller};
@@ -30,6 +31,7 @@ use super::applicant::Applicant;
 use super::holder_peer::HolderPeer;
 use super::registry::Registry;
 use super::source_peer::SourcePeer;
+use crate::document::CheckedDocument;
 use crate::{Issuance, Parts};
 
 pub(super) const ISSUER: &str = "https://cyberid.example";
@@ -174,9 +176,21 @@ impl TestPlatform {
         self.issuance.housekeep().await.unwrap();
     }
 
+    /// A reservation of this enrolment arrives at the vault only now; whether the person is reserved by it.
+    pub(super) async fn reserve_late(&self, subject: SubjectId, applicant: &Applicant) -> bool {
+        let body = serde_json::from_value::<EnrolmentBody>(applicant.body("")).unwrap();
+        let document = CheckedDocument::check(&body.document, START).unwrap();
+        self.issuance.reserve(subject, &document).await.unwrap()
+    }
+
     /// Nothing of any enrolment is left anywhere.
     pub(super) fn assert_nothing_left(&self) {
         assert_eq!(self.registry.open(), []);
+        self.assert_nothing_held();
+    }
+
+    /// Nobody is enrolled, and the key holders keep nothing of anybody.
+    pub(super) fn assert_nothing_held(&self) {
         assert!(self.registry.subjects().is_empty());
         assert!(self.vault.records().is_empty() && self.vault.reservations().is_empty());
         assert!(self.custodian.records().is_empty());

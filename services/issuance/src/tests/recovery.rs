@@ -1,5 +1,7 @@
 //! What a crash leaves open is finished or freed by the next start.
 
+use cyberid_domain::clock::SKEW;
+use cyberid_protocol::deposit::MAX_LIFE;
 use cyberid_storage::subject::EnrolmentStage;
 use http::StatusCode;
 
@@ -18,8 +20,43 @@ async fn a_crash_before_the_commit_leaves_nothing() {
     assert_eq!(test.vault.records().len(), 1);
     test.restart();
     test.issuance.recover().await.unwrap();
+    test.assert_nothing_held();
+    assert_eq!(test.enrol(&Applicant::new(1)).await.status, StatusCode::CREATED);
+    test.settle_down().await;
+    test.assert_one_identifier();
+}
+
+/// The process dies while its reservation is on its way, and the reservation arrives after the next start.
+#[tokio::test]
+async fn a_command_of_a_dead_process_that_arrives_late_is_freed_again() {
+    let mut test = TestPlatform::start().await;
+    test.vault.fail("/v1/reservations", Fault::LostNotDone, 1);
+    test.enrol(&Applicant::new(1)).await;
+    let (subject, stage) = test.registry.open().remove(0);
+    assert_eq!(stage, EnrolmentStage::Begun);
+    // The process hangs before it sends: how old the enrolment is says nothing.
+    test.clock.advance(3_600);
+    test.restart();
+    test.issuance.recover().await.unwrap();
+    test.issuance.housekeep().await.unwrap();
+    assert_eq!(
+        test.registry.open(),
+        [(subject, stage)],
+        "a command can still arrive"
+    );
+    assert!(test.reserve_late(subject, &Applicant::new(1)).await);
+    test.clock.advance(MAX_LIFE + SKEW);
+    test.issuance.housekeep().await.unwrap();
+    assert_eq!(
+        test.registry.open(),
+        [(subject, stage)],
+        "a command can still arrive"
+    );
+    test.clock.advance(600);
+    test.issuance.housekeep().await.unwrap();
     test.assert_nothing_left();
     assert_eq!(test.enrol(&Applicant::new(1)).await.status, StatusCode::CREATED);
+    test.assert_one_identifier();
 }
 
 #[tokio::test]
@@ -54,6 +91,8 @@ async fn a_fault_during_recovery_leaves_it_to_housekeeping() {
         if committed {
             test.assert_one_identifier();
         } else {
+            test.assert_nothing_held();
+            test.settle_down().await;
             test.assert_nothing_left();
         }
     }

@@ -14,7 +14,7 @@ use cyberid_protocol::registration::RegistrationCertificate;
 use cyberid_protocol::request::RequestObject;
 use cyberid_protocol::verification::{VerificationStatus, VerificationView};
 use cyberid_storage::relying_party::Oversight as _;
-use cyberid_verification::Quota;
+use cyberid_web::quota::Quota;
 use serde_json::{Value, json};
 
 use crate::platform::{Client, PURPOSE, Platform, REGULATED, at_once, pin};

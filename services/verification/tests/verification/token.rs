@@ -11,7 +11,7 @@ use cyberid_domain::subject::SubjectStatus;
 use cyberid_protocol::access::{CLIENT_ASSERTION_TYPE, JWT_BEARER_GRANT, TokenAnswer, TokenError};
 use cyberid_protocol::registration::Registered;
 use cyberid_storage::subject::Subjects as _;
-use cyberid_verification::Quota;
+use cyberid_web::quota::Quota;
 use http::Request;
 use serde_json::{Value, json};
 

@@ -1,11 +1,12 @@
-//! Token buckets in front of all cryptography (T10): a caller saves up calls to a burst, and spends one at a time.
+//! Token buckets, which an operation asks before any cryptography of its own (T10): a caller saves up calls to a burst, and
+//! spends one at a time.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use cyberid_domain::UnixTime;
 
-use crate::refusal::Refusal;
+use crate::{Failure, ProblemType};
 
 /// How often one caller may call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +28,7 @@ impl Default for Quota {
 
 impl Quota {
     /// How often one request can be fetched or answered, by whoever knows its id.
-    pub(crate) const OF_ONE_REQUEST: Self = Self {
+    pub const OF_ONE_REQUEST: Self = Self {
         burst: 30,
         per_second: 1,
     };
@@ -44,22 +45,37 @@ struct Bucket {
     at: UnixTime,
 }
 
+/// The caller has no call left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too many requests")]
+pub struct OverQuota {
+    /// When to come back, in seconds.
+    pub retry_after: u64,
+}
+
+impl From<OverQuota> for Failure {
+    fn from(over: OverQuota) -> Self {
+        Self::from(ProblemType::RateLimited).retry_after(over.retry_after)
+    }
+}
+
 /// One bucket for each caller who called of late.
-pub(crate) struct Buckets {
+pub struct Buckets {
     quota: Quota,
     buckets: Mutex<HashMap<String, Bucket>>,
 }
 
 impl Buckets {
-    pub(crate) fn new(quota: Quota) -> Self {
+    /// Everybody may call as often as `quota` says.
+    pub fn new(quota: Quota) -> Self {
         Self {
             quota,
             buckets: Mutex::default(),
         }
     }
 
-    /// Spends one call of `caller`.
-    pub(crate) fn spend(&self, caller: &str, now: UnixTime) -> Result<(), Refusal> {
+    /// Spends one call of `caller`, or says when there will be one again.
+    pub fn spend(&self, caller: &str, now: UnixTime) -> Result<(), OverQuota> {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let full = Bucket {
             calls: self.quota.burst.into(),
@@ -67,7 +83,7 @@ impl Buckets {
         };
         let bucket = buckets.entry(caller.into()).or_insert(full);
         let calls = self.quota.refill(*bucket, now);
-        let left = calls.checked_sub(1).ok_or(Refusal::Quota { retry_after: 1 })?;
+        let left = calls.checked_sub(1).ok_or(OverQuota { retry_after: 1 })?;
         *bucket = Bucket {
             calls: left,
             at: now.max(bucket.at),
@@ -76,7 +92,7 @@ impl Buckets {
     }
 
     /// Forgets the callers whose bucket is full again.
-    pub(crate) fn forget_rested(&self, now: UnixTime) {
+    pub fn forget_rested(&self, now: UnixTime) {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         buckets.retain(|_, bucket| self.quota.refill(*bucket, now) < u64::from(self.quota.burst));
     }
