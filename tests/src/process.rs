@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use cyberid_domain::rng::{self, SystemRng};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
@@ -25,9 +26,20 @@ pub fn executable() -> PathBuf {
 }
 
 /// A loopback address that nobody listens on: for a process that has to come back under the same name.
+///
+/// Drawn below the ports that the system gives to callers, so that no connection takes it in between.
 pub fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    loop {
+        let [high, low] = rng::random::<2>(&SystemRng);
+        let port = FIRST_PORT + u16::from_be_bytes([high, low]) % PORTS;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return SocketAddr::from(([127, 0, 0, 1], port));
+        }
+    }
 }
+
+const FIRST_PORT: u16 = 12_000;
+const PORTS: u16 = 20_000;
 
 /// A process that answers.
 pub struct Process {
