@@ -15,7 +15,7 @@ use crate::messages::{INVALID, Target, Wrap};
 use crate::refusal::Code;
 use crate::scene::Scene;
 
-/// Over how many requests the forged proofs are spread.
+/// Over how many requests the forged proofs and consents are spread.
 const SHARES: usize = 4;
 const MISMATCH: Code = Code::OneOf(&["consent-mismatch", "invalid-message"]);
 
@@ -27,10 +27,11 @@ pub(crate) async fn targets(scene: &Scene) -> Vec<Target> {
     for index in 0..SHARES {
         let target = proof(scene, sealing, device.clone()).await;
         targets.push(target.sharing(index, SHARES));
+        let target = consent(scene, sealing, device.clone()).await;
+        targets.push(target.sharing(index, SHARES));
     }
     targets.extend([
         direct_proof(scene, sealing, device.clone()),
-        consent(scene, sealing, device.clone()).await,
         withdrawal(scene, device.clone()),
         key_proof(scene).await,
         key_change(scene),
