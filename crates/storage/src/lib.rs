@@ -18,15 +18,12 @@ pub mod journal;
 pub mod key_holder;
 pub mod ledger;
 pub mod promise;
-pub mod registry;
 pub mod release;
 pub mod relying_party;
 pub mod single_use;
 pub mod subject;
 pub mod vault;
 pub mod verification;
-
-pub use registry::Registry;
 
 /// Why a store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
