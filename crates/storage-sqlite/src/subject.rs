@@ -9,7 +9,7 @@ use cyberid_domain::age::{AgeFlags, Threshold};
 use cyberid_domain::id::SubjectId;
 use cyberid_domain::subject::SubjectStatus;
 use cyberid_storage::Result;
-use cyberid_storage::subject::{EnrolmentStage, NewSubject, Subject, SubjectDevice, Subjects};
+use cyberid_storage::subject::{EnrolmentStage, Holder, NewSubject, Subject, SubjectDevice, Subjects};
 use sqlx::SqliteConnection;
 
 use crate::fault::{Answer, Fault};
@@ -55,6 +55,14 @@ impl Subjects for RegistryDb {
 
     async fn by_device(&self, jkt: &str) -> Result<Option<Subject>> {
         Ok(row::by_device(&self.db, jkt).await?)
+    }
+
+    async fn holder(&self, jkt: &str) -> Result<Option<Holder>> {
+        Ok(row::holder(&self.db, jkt).await?)
+    }
+
+    async fn holders_after(&self, after: &str, limit: u32) -> Result<Vec<(String, Holder)>> {
+        Ok(row::holders_after(&self.db, after, limit).await?)
     }
 
     async fn devices(&self, subject: &SubjectId) -> Result<Vec<SubjectDevice>> {

@@ -92,6 +92,21 @@ pub struct Subject {
     pub pin_failures: PinFailures,
 }
 
+/// What a verification needs to know of the holder of a device: small enough to be kept in memory for everybody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// The handle.
+    pub subject: SubjectId,
+    /// The status.
+    pub status: SubjectStatus,
+    /// The ages reached.
+    pub age_flags: AgeFlags,
+    /// The document's last valid moment.
+    pub document_expires_at: UnixTime,
+    /// The device key: `04 || x || y`.
+    pub key: [u8; 65],
+}
+
 /// How far an enrolment came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EnrolmentStage {
@@ -119,6 +134,13 @@ pub trait Subjects: Send + Sync {
 
     /// The subject of a device key.
     async fn by_device(&self, jkt: &str) -> Result<Option<Subject>>;
+
+    /// The holder of a device key.
+    async fn holder(&self, jkt: &str) -> Result<Option<Holder>>;
+
+    /// All holders by their devices, in the order of the thumbprints, from the first after `after`: one page of at
+    /// most `limit`.
+    async fn holders_after(&self, after: &str, limit: u32) -> Result<Vec<(String, Holder)>>;
 
     /// All devices of a subject, oldest first.
     async fn devices(&self, subject: &SubjectId) -> Result<Vec<SubjectDevice>>;

@@ -60,15 +60,16 @@ impl Verification {
     /// Steps 4 to 8 of the cycle; nothing is durable yet.
     pub(crate) async fn conclude(&self, asked: &Asked, proof: FittingProof) -> Result<Conclusion, Refusal> {
         // 4.
-        let holder = self.holder(&proof).await?;
+        let answering = self.answering(&proof).await?;
+        let holder = &answering.holder;
         // 5.
-        let factors = self.factors_hold(&asked.factors, &holder, &proof).await?;
+        let factors = self.factors_hold(&asked.factors, &answering, &proof).await?;
         // 7. Before 6: `same_person` compares the pseudonym.
         let pseudonym = pseudonym::derive(&self.parts.pairwise, &asked.client_id, &holder.subject, EPOCH);
         // 6.
         let now = self.now();
         let standing = Standing {
-            subject: &holder,
+            holder,
             factors,
             same_person: same(&pseudonym, asked.sub.as_deref()),
             now,

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use cyberid_domain::UnixTime;
 use cyberid_domain::check::{Check, Outcome};
 use cyberid_domain::subject::SubjectStatus;
-use cyberid_storage::subject::Subject;
+use cyberid_storage::subject::Holder;
 
 /// What is known of who answers.
 pub(crate) struct Standing<'a> {
-    /// The subject, or a decoy.
-    pub(crate) subject: &'a Subject,
+    /// The holder, or a decoy.
+    pub(crate) holder: &'a Holder,
     /// Whether every factor that was asked for is there.
     pub(crate) factors: bool,
     /// Whether the subject's pseudonym is the one that the relying party sent.
@@ -22,7 +22,7 @@ pub(crate) struct Standing<'a> {
 impl Standing<'_> {
     /// The answer to each check. Nothing holds for who is not active, or lacks a factor.
     pub(crate) fn evaluate(&self, checks: &[Check]) -> BTreeMap<Check, Outcome> {
-        let stands = self.factors && self.subject.status == SubjectStatus::Active;
+        let stands = self.factors && self.holder.status == SubjectStatus::Active;
         checks
             .iter()
             .map(|check| (*check, Outcome::from(self.holds(*check) && stands)))
@@ -32,11 +32,11 @@ impl Standing<'_> {
     fn holds(&self, check: Check) -> bool {
         match check {
             Check::RealPerson => true,
-            Check::DocumentValid => self.now < self.subject.document_expires_at,
+            Check::DocumentValid => self.now < self.holder.document_expires_at,
             Check::SamePerson => self.same_person,
             Check::AgeOver14 | Check::AgeOver16 | Check::AgeOver18 | Check::AgeOver21 => check
                 .threshold()
-                .is_some_and(|threshold| self.subject.age_flags.has(threshold)),
+                .is_some_and(|threshold| self.holder.age_flags.has(threshold)),
         }
     }
 }

@@ -6,31 +6,41 @@ use cyberid_domain::UnixTime;
 use cyberid_domain::age::AgeFlags;
 use cyberid_domain::check::Factor;
 use cyberid_domain::id::SubjectId;
-use cyberid_domain::number::NetworkNumber;
 use cyberid_domain::subject::SubjectStatus;
 use cyberid_pin::lockout;
-use cyberid_storage::subject::{PinFailures, Subject, SubjectDevice};
+use cyberid_storage::subject::Holder;
 
 use crate::Verification;
 use crate::attestation::single_use;
 use crate::proof::FittingProof;
 use crate::refusal::Refusal;
 
+/// Who answers: the holder whose device signed the proof, or a decoy.
+pub(crate) struct Answering {
+    /// The holder, or nobody.
+    pub(crate) holder: Holder,
+    /// Whether the device is known and signed.
+    signed: bool,
+}
+
 impl Verification {
-    /// The subject whose device signed the proof; a decoy if the device is unknown or did not sign.
-    pub(crate) async fn holder(&self, proof: &FittingProof) -> Result<Subject, Refusal> {
-        let found = self.parts.subjects.by_device(&proof.kid).await?;
+    /// The holder whose device signed the proof; a decoy if the device is unknown or did not sign.
+    pub(crate) async fn answering(&self, proof: &FittingProof) -> Result<Answering, Refusal> {
+        let found = self.parts.subjects.holder(&proof.kid).await?;
         let (known, decoy) = (found.is_some(), self.decoy());
         let candidate = found.unwrap_or_else(|| decoy.clone());
-        let signed = PublicKey::from_sec1(&candidate.device.key).is_ok_and(|key| proof.is_signed_by(&key));
-        Ok(if known & signed { candidate } else { decoy })
+        let signed = known & PublicKey::from_sec1(&candidate.key).is_ok_and(|key| proof.is_signed_by(&key));
+        Ok(Answering {
+            holder: if signed { candidate } else { decoy },
+            signed,
+        })
     }
 
     /// Whether the factors that were asked for are there. Only who signed with the device can try a PIN.
     pub(crate) async fn factors_hold(
         &self,
         asked: &[Factor],
-        holder: &Subject,
+        answering: &Answering,
         proof: &FittingProof,
     ) -> Result<bool, Refusal> {
         if !asked.contains(&Factor::Pin) {
@@ -39,17 +49,21 @@ impl Verification {
         let Some(pin) = &proof.pin else {
             return Ok(false);
         };
-        let subjects = &self.parts.subjects;
-        let _gate = self.pin_gates.enter(&holder.subject).await;
+        let (subjects, subject) = (&self.parts.subjects, &answering.holder.subject);
+        let _gate = self.pin_gates.enter(subject).await;
         self.try_pin_once(proof).await?;
         let now = self.now();
-        let counted = subjects.begin_pin_attempt(&holder.subject, now).await?;
-        let matches = self.parts.pins.check(pin, &holder.pin).await;
-        let attempts = subjects.by_device(&holder.device.jkt).await?;
-        let failures = attempts.map_or(0, |subject| subject.pin_failures.count);
+        let counted = subjects.begin_pin_attempt(subject, now).await?;
+        // Read after the attempt was counted, so that the count is this one's.
+        let known = subjects.by_device(&proof.kid).await?.filter(|_| answering.signed);
+        let (hashed, failures) = known.map_or_else(
+            || (self.parts.pins.decoy(), 0),
+            |subject| (subject.pin, subject.pin_failures.count),
+        );
+        let matches = self.parts.pins.check(pin, &hashed).await;
         if counted {
             let until = if matches { None } else { lockout(failures, now) };
-            subjects.end_pin_attempt(&holder.subject, matches, until).await?;
+            subjects.end_pin_attempt(subject, matches, until).await?;
         }
         Ok(counted & matches)
     }
@@ -63,22 +77,13 @@ impl Verification {
     }
 
     /// Nobody: a subject that holds no check, whose key signed nothing and whose PIN nobody has.
-    fn decoy(&self) -> Subject {
-        let subject = SubjectId::random(&*self.parts.rng);
-        Subject {
-            subject,
-            number: NetworkNumber::random(&*self.parts.rng),
+    fn decoy(&self) -> Holder {
+        Holder {
+            subject: SubjectId::random(&*self.parts.rng),
             status: SubjectStatus::Cancelled,
             age_flags: AgeFlags::default(),
             document_expires_at: UnixTime(0),
-            credential_expires_at: UnixTime(0),
-            device: SubjectDevice {
-                jkt: String::new(),
-                key: *self.decoy_key.as_sec1(),
-                bound_at: UnixTime(0),
-            },
-            pin: self.parts.pins.decoy(),
-            pin_failures: PinFailures::default(),
+            key: *self.decoy_key.as_sec1(),
         }
     }
 }

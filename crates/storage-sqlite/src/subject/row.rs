@@ -3,7 +3,9 @@
 use cyberid_domain::age::AgeFlags;
 use cyberid_domain::id::SubjectId;
 use cyberid_domain::subject::SubjectStatus;
-use cyberid_storage::subject::{HashedPin, PinFailures, Subject, SubjectDevice};
+use cyberid_storage::subject::{HashedPin, Holder, PinFailures, Subject, SubjectDevice};
+
+use sqlx::AssertSqlSafe;
 
 use crate::database::Database;
 use crate::fault::{Answer, Fault};
@@ -13,6 +15,28 @@ pub(super) async fn by_device(db: &Database, jkt: &str) -> Answer<Option<Subject
     let sql = "SELECT subject.*, jkt, key, bound_at FROM device JOIN subject USING (subject) WHERE jkt = ?1";
     let row: Option<Row> = sqlx::query_as(sql).bind(jkt).fetch_optional(db.readers()).await?;
     row.map(Row::read).transpose()
+}
+
+const HOLDERS: &str = "SELECT jkt, key, subject, status, age_flags, document_expires_at FROM device \
+                       JOIN subject USING (subject)";
+
+pub(super) async fn holder(db: &Database, jkt: &str) -> Answer<Option<Holder>> {
+    let sql = format!("{HOLDERS} WHERE jkt = ?1");
+    let row: Option<HolderRow> = sqlx::query_as(AssertSqlSafe(sql))
+        .bind(jkt)
+        .fetch_optional(db.readers())
+        .await?;
+    Ok(row.map(HolderRow::read).transpose()?.map(|(_, holder)| holder))
+}
+
+pub(super) async fn holders_after(db: &Database, after: &str, limit: u32) -> Answer<Vec<(String, Holder)>> {
+    let sql = format!("{HOLDERS} WHERE jkt > ?1 ORDER BY jkt LIMIT ?2");
+    let rows: Vec<HolderRow> = sqlx::query_as(AssertSqlSafe(sql))
+        .bind(after)
+        .bind(limit)
+        .fetch_all(db.readers())
+        .await?;
+    rows.into_iter().map(HolderRow::read).collect()
 }
 
 pub(super) async fn devices(db: &Database, subject: &SubjectId) -> Answer<Vec<SubjectDevice>> {
@@ -47,6 +71,29 @@ struct DeviceRow {
     jkt: String,
     key: Vec<u8>,
     bound_at: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct HolderRow {
+    jkt: String,
+    key: Vec<u8>,
+    subject: Vec<u8>,
+    status: String,
+    age_flags: u8,
+    document_expires_at: i64,
+}
+
+impl HolderRow {
+    fn read(self) -> Answer<(String, Holder)> {
+        let holder = Holder {
+            subject: SubjectId::from_bytes(array(&self.subject, "subject")?),
+            status: SubjectStatus::named(&self.status).ok_or(Fault::Corrupt("subject status"))?,
+            age_flags: AgeFlags::from_bits(self.age_flags),
+            document_expires_at: moment(self.document_expires_at)?,
+            key: array(&self.key, "device key")?,
+        };
+        Ok((self.jkt, holder))
+    }
 }
 
 impl Row {

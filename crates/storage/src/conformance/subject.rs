@@ -12,12 +12,13 @@ use cyberid_domain::subject::SubjectStatus;
 
 use super::sample::{self, NOW};
 use super::{CALLERS, count, together};
-use crate::subject::{HashedPin, NewSubject, PinFailures, Subject, SubjectDevice, Subjects};
+use crate::subject::{HashedPin, Holder, NewSubject, PinFailures, Subject, SubjectDevice, Subjects};
 
 /// Asks every sentence of the contract.
 pub async fn all<S: Subjects + 'static>(make: impl AsyncFn() -> Arc<S>) {
     enrolment::all(&make).await;
     a_status_is_set(&make().await).await;
+    holders_come_in_pages(&make().await).await;
     attempts_that_run_together_are_each_counted(&make().await).await;
     a_locked_subject_has_no_attempt(&make().await).await;
     a_failure_never_shortens_a_lock(&make().await).await;
@@ -71,6 +72,38 @@ async fn a_status_is_set<S: Subjects>(store: &Arc<S>) {
     assert_eq!(read(store, &other).await.status, SubjectStatus::Active);
     let unknown = store.set_status(&sample::subject(), SubjectStatus::Active).await;
     assert!(!unknown.unwrap());
+}
+
+/// The small view agrees with the whole one, alone and in pages that miss nobody.
+async fn holders_come_in_pages<S: Subjects>(store: &Arc<S>) {
+    let mut expected = Vec::new();
+    for _ in 0..5 {
+        let new = enrolled(store).await;
+        let whole = read(store, &new).await;
+        let holder = Holder {
+            subject: whole.subject,
+            status: whole.status,
+            age_flags: whole.age_flags,
+            document_expires_at: whole.document_expires_at,
+            key: whole.device.key,
+        };
+        assert_eq!(
+            store.holder(&new.device.jkt).await.unwrap().as_ref(),
+            Some(&holder)
+        );
+        expected.push((new.device.jkt, holder));
+    }
+    assert_eq!(store.holder(&sample::jkt()).await.unwrap(), None);
+    expected.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let (mut found, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = store.holders_after(&after, 2).await.unwrap();
+        let Some((last, _)) = page.last() else { break };
+        assert!(page.len() <= 2);
+        after.clone_from(last);
+        found.extend(page);
+    }
+    assert_eq!(found, expected);
 }
 
 async fn attempts_that_run_together_are_each_counted<S: Subjects + 'static>(store: &Arc<S>) {

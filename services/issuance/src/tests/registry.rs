@@ -10,7 +10,7 @@ use cyberid_domain::id::SubjectId;
 use cyberid_domain::subject::SubjectStatus;
 use cyberid_storage::single_use::{SingleUse, SingleUses};
 use cyberid_storage::subject::{
-    EnrolmentStage, HashedPin, NewSubject, PinFailures, Subject, SubjectDevice, Subjects,
+    EnrolmentStage, HashedPin, Holder, NewSubject, PinFailures, Subject, SubjectDevice, Subjects,
 };
 use cyberid_storage::{Result, StorageError};
 
@@ -176,6 +176,14 @@ impl Subjects for Registry {
             pin: HashedPin::clone(&new.pin),
             pin_failures: PinFailures::default(),
         }))
+    }
+
+    async fn holder(&self, _: &str) -> Result<Option<Holder>> {
+        Err(unknown())
+    }
+
+    async fn holders_after(&self, _: &str, _: u32) -> Result<Vec<(String, Holder)>> {
+        Err(unknown())
     }
 
     async fn devices(&self, subject: &SubjectId) -> Result<Vec<SubjectDevice>> {
