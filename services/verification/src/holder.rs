@@ -55,11 +55,10 @@ impl Verification {
         let now = self.now();
         let counted = subjects.begin_pin_attempt(subject, now).await?;
         // Read after the attempt was counted, so that the count is this one's.
-        let known = subjects.by_device(&proof.kid).await?.filter(|_| answering.signed);
-        let (hashed, failures) = known.map_or_else(
-            || (self.parts.pins.decoy(), 0),
-            |subject| (subject.pin, subject.pin_failures.count),
-        );
+        let (found, decoy) = (subjects.by_device(&proof.kid).await?, self.parts.pins.decoy());
+        let known = found.filter(|_| answering.signed);
+        let (hashed, failures) =
+            known.map_or((decoy, 0), |subject| (subject.pin, subject.pin_failures.count));
         let matches = self.parts.pins.check(pin, &hashed).await;
         if counted {
             let until = if matches { None } else { lockout(failures, now) };
