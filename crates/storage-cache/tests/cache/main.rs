@@ -1,0 +1,6 @@
+//! The cache over a real store: what it promises, and that it is never stale.
+#![cfg(test)]
+
+mod memory;
+mod store;
+mod writers;
