@@ -115,6 +115,12 @@ impl<R: MacRole> MacHandle<R> {
     pub fn find(&self, id: &str) -> Option<Arc<dyn Mac>> {
         self.0.ring.now().find(id).map(|key| key as Arc<dyn Mac>)
     }
+
+    /// The active key, and after it the retained ones, for what was derived before a rotation.
+    pub fn all(&self) -> Vec<Arc<dyn Mac>> {
+        let keys = self.0.ring.now();
+        keys.all().map(|key| key as Arc<dyn Mac>).collect()
+    }
 }
 
 impl<R: MacRole> Mac for MacHandle<R> {

@@ -128,6 +128,12 @@ impl<K> Ring<K> {
         let mut held = std::iter::once(&self.active).chain(&self.retained);
         held.find(|held| held.id == id).map(|held| Arc::clone(&held.key))
     }
+
+    /// The active key, and after it the retained ones.
+    pub(crate) fn all(&self) -> impl Iterator<Item = Arc<K>> {
+        let held = std::iter::once(&self.active).chain(&self.retained);
+        held.map(|held| Arc::clone(&held.key))
+    }
 }
 
 impl<K: Material> Held<K> {

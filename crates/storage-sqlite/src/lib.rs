@@ -9,7 +9,6 @@ mod event;
 mod fault;
 mod head;
 mod idempotency;
-mod journal;
 mod key_holder;
 mod ledger;
 mod open;
@@ -21,7 +20,6 @@ mod single_use;
 mod subject;
 mod value;
 mod vault;
-mod verification;
 
 pub use custodian::CustodianDb;
 pub use head::HeadDb;

@@ -43,14 +43,13 @@ mount! {
     vault: VaultDb::open;
     custodian: CustodianDb::open;
     subject: RegistryDb::open;
+    guardianship: RegistryDb::open;
     relying_party: RegistryDb::open;
-    verification: RegistryDb::open;
     release: RegistryDb::open;
     promise: RegistryDb::open;
     event: RegistryDb::open;
     single_use: RegistryDb::open;
     idempotency: RegistryDb::open;
-    journal: RegistryDb::open;
     ledger: LedgerDb::open;
     head: HeadDb::create;
 }

@@ -30,6 +30,10 @@ pub struct Verification {
     pub created_at: UnixTime,
     /// Until when it can be answered.
     pub expires_at: UnixTime,
+    /// The keyed tag of the device that opened it, so that no row relates a device to a relying party.
+    pub opener: Option<[u8; 16]>,
+    /// A guardian of the opener has agreed.
+    pub guardian_agreed: bool,
     /// The answer.
     pub state: VerificationState,
 }
@@ -53,32 +57,67 @@ pub enum VerificationState {
     Declined,
 }
 
+/// How asking went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// It is durable, or was before.
+    Now,
+    /// As many as are kept at once are kept already: nothing was written.
+    Full,
+}
+
+/// How opening went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opened {
+    /// It is this opener's, now or since an earlier call.
+    Now,
+    /// Another device opened it first: nothing was written.
+    Another,
+    /// It is unknown, answered or over: nothing was written.
+    Closed,
+}
+
 /// How a durable answer went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answered {
     /// It is durable.
     Now,
-    /// The request was answered before, or is over: nothing was written.
+    /// The request is unknown, was answered before, or is over: nothing was written.
     Closed,
     /// The proof was used before: nothing was written.
     Replayed,
+    /// Another device opened the request: nothing was written.
+    Another,
 }
 
-/// Verifications.
+/// Verifications. What is told of one is durable: a reader never sees what a loss of power could take back.
 #[async_trait]
 pub trait Verifications: Send + Sync {
-    /// Keeps a pending verification.
-    async fn ask(&self, verification: &Verification) -> Result<()>;
+    /// Keeps a pending verification; one that is kept under its id already stays as it is.
+    async fn ask(&self, verification: &Verification) -> Result<Kept>;
 
     /// The verification of this id.
     async fn verification(&self, id: &VerificationId) -> Result<Option<Verification>>;
 
+    /// Gives a pending verification that has not expired at `now` to its first opener. Of several that call at once,
+    /// one is the first, and the others are told so, maybe before it is durable.
+    async fn open(&self, id: &VerificationId, opener: &[u8; 16], now: UnixTime) -> Result<Opened>;
+
+    /// Records that a guardian of the opener agreed: `true`, now or again, while the verification is opened, pending
+    /// and not expired at `now`.
+    async fn agree(&self, id: &VerificationId, now: UnixTime) -> Result<bool>;
+
+    /// Those that are opened, pending, not expired at `now`, and ask for a guardian's consent that nobody gave yet.
+    async fn awaiting_guardian(&self, now: UnixTime) -> Result<Vec<Verification>>;
+
     /// In one transaction: consumes the proof, keeps the visit, and concludes a pending verification that has not
-    /// expired at `now`. `visit` is absent when the answer is `Declined`.
+    /// expired at `now`. An opener answers what it opened, or what nobody opened yet, which it opens thereby.
+    /// `opener` is absent only when what nobody opened is declined; `visit` is absent when the answer is `Declined`.
     async fn conclude(
         &self,
         id: &VerificationId,
         state: &VerificationState,
+        opener: Option<&[u8; 16]>,
         proof: Option<&SingleUse>,
         visit: Option<&Visit>,
         now: UnixTime,

@@ -11,7 +11,6 @@ use cyberid_storage::promise::Promises as _;
 use cyberid_storage::release::Releases as _;
 use cyberid_storage::relying_party::RelyingParties as _;
 use cyberid_storage::subject::Subjects as _;
-use cyberid_storage::verification::Verifications as _;
 use cyberid_storage_sqlite::{LedgerDb, RegistryDb};
 use journeys::{Part, SplitPlatform};
 
@@ -26,13 +25,14 @@ const STATUSES: [&str; 8] = [
     "withdrawn",
 ];
 
-/// What is stored: the ledger and the registry by their counts, the key holders' stores by every byte.
+/// What is stored: the ledger and the registry by their counts, the journal and the key holders' stores by every
+/// byte.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Inventory {
     leaves: u64,
     kinds: BTreeMap<String, u64>,
     relying_parties: Vec<String>,
-    verifications: u64,
+    journal: String,
     releases: BTreeMap<&'static str, usize>,
     open_enrolments: usize,
     outstanding_leaves: usize,
@@ -61,7 +61,7 @@ impl Inventory {
             leaves,
             kinds: kinds(&ledger, leaves).await,
             relying_parties: relying_parties(&registry).await,
-            verifications: registry.forget_verifications(tomorrow).await.unwrap(),
+            journal: journal(&split.data(Part::Platform).join("journal")),
             releases: releases(&registry).await,
             open_enrolments: registry.open_enrolments(tomorrow).await.unwrap().len(),
             outstanding_leaves: registry.outstanding(100).await.unwrap().len(),
@@ -98,6 +98,22 @@ async fn releases(registry: &RegistryDb) -> BTreeMap<&'static str, usize> {
         releases.insert(name, registry.in_status(status).await.unwrap().len());
     }
     releases
+}
+
+/// What was written to the journal: every page of its files that is not empty, but those that name a file, which a new
+/// file has before anything is written to it.
+fn journal(folder: &Path) -> String {
+    const PAGE: usize = 4096;
+    let files = std::fs::read_dir(folder).unwrap();
+    let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+    files.sort();
+    let mut written = Vec::new();
+    for file in files {
+        let bytes = std::fs::read(file).unwrap();
+        let pages = bytes.chunks(PAGE).skip(1);
+        written.extend(pages.filter(|page| page.iter().any(|byte| *byte != 0)).flatten().copied());
+    }
+    format!("{} {}", written.len(), digest::sha256_base64url(&written))
 }
 
 /// The pages of a SQLite database as of its last commit: the file's, and over them those that still stand in the log

@@ -39,6 +39,7 @@ pub(crate) const RULES: &[Rule] = &[
             Who::Package("cyberid-custodian"),
             Who::Package("cyberid-issuance"),
             Who::Package("cyberid-storage-sqlite"),
+            Who::Package("cyberid-storage-journal"),
         ]),
         because: "who answers \"real and old enough?\" cannot be made to open an identity",
     },
@@ -74,7 +75,11 @@ pub(crate) const RULES: &[Rule] = &[
     },
     Rule {
         from: &[Who::EveryService],
-        limit: Limit::Avoid(&[Who::Package("cyberid-storage-sqlite"), Who::Package("sqlx")]),
+        limit: Limit::Avoid(&[
+            Who::Package("cyberid-storage-sqlite"),
+            Who::Package("cyberid-storage-journal"),
+            Who::Package("sqlx"),
+        ]),
         because: "only the executable knows which database is used",
     },
     Rule {

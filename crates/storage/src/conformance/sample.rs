@@ -103,6 +103,8 @@ pub(super) fn verification() -> Verification {
         sub: Some("a pseudonym".into()),
         created_at: NOW,
         expires_at: NOW.plus(300),
+        opener: None,
+        guardian_agreed: false,
         state: VerificationState::Pending,
     }
 }

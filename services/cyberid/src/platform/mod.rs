@@ -53,6 +53,9 @@ pub(crate) enum StartError {
     /// A store does not open.
     #[error("a store does not open")]
     Store(#[from] cyberid_storage_sqlite::OpenError),
+    /// The journal does not open.
+    #[error("the journal does not open")]
+    Journal(#[from] cyberid_storage_journal::OpenError),
     /// A store does not answer.
     #[error("a store does not answer")]
     Storage(#[from] cyberid_storage::StorageError),

@@ -66,6 +66,24 @@ impl Trial for RegistryTrial {
     }
 }
 
+/// The journal takes changes: once it has stopped, it stays so until the process is started anew.
+pub(crate) struct JournalTrial(pub(crate) Arc<cyberid_storage_journal::FileJournal>);
+
+#[async_trait]
+impl Trial for JournalTrial {
+    fn part(&self) -> &'static str {
+        "journal"
+    }
+
+    async fn run(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        if self.0.is_running() {
+            Ok(())
+        } else {
+            Err("the journal has stopped".into())
+        }
+    }
+}
+
 /// The ledger's sequencer works: once it has stopped, it stays so until the process is started anew.
 pub(crate) struct LedgerTrial(pub(crate) Arc<cyberid_ledger::Ledger>);
 

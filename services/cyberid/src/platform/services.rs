@@ -12,6 +12,7 @@ use cyberid_issuance::Issuance;
 use cyberid_keystore::{Keystore, role};
 use cyberid_ledger::{Ledger, LogKey};
 use cyberid_pin::{PinCost, PinHasher};
+use cyberid_storage_journal::FileJournal;
 use cyberid_storage_sqlite::RegistryDb;
 use cyberid_tlog::note::NoteSigner as _;
 use cyberid_verification::{Description, StaticClient, Verification};
@@ -21,7 +22,7 @@ use tokio::sync::Notify;
 
 use super::config::{ClientConfig, require_clients};
 use super::key_holders::client;
-use super::readiness::{LedgerTrial, RegistryTrial, SelfTest, SigningTrial};
+use super::readiness::{JournalTrial, LedgerTrial, RegistryTrial, SelfTest, SigningTrial};
 use super::sandbox::Sandbox;
 use super::start::Start;
 use super::stores::PlatformStores;
@@ -45,6 +46,7 @@ struct Shared<'a> {
     clock: Arc<SystemClock>,
     rng: Arc<SystemRng>,
     registry: Arc<RegistryDb>,
+    journal: Arc<FileJournal>,
     pins: PinHasher,
     vault: Client,
     custodian: Client,
@@ -125,6 +127,7 @@ impl<'a> Shared<'a> {
             clock,
             rng,
             registry: stores.registry.clone(),
+            journal: stores.journal.clone(),
             pins: PinHasher::new(pepper, PinCost::default(), cores),
             vault: client(&around.vault.url)?,
             custodian: client(&around.custodian.url)?,
@@ -177,10 +180,10 @@ impl<'a> Shared<'a> {
             rng: self.rng.clone(),
             subjects: self.registry.clone(),
             relying_parties: self.registry.clone(),
-            verifications: self.registry.clone(),
+            verifications: self.journal.clone(),
             single_uses: self.registry.clone(),
             promises: self.registry.clone(),
-            journal: self.registry.clone(),
+            journal: self.journal.clone(),
             attestation: self.keystore.signer::<role::Attestation>()?,
             request: self.keystore.signer::<role::Request>()?,
             registration: self.keystore.signer::<role::Registration>()?,
@@ -239,6 +242,7 @@ impl<'a> Shared<'a> {
         Ok(Arc::new(SelfTest(vec![
             Box::new(SigningTrial(Arc::new(move || attestation.current()))),
             Box::new(RegistryTrial(self.registry.clone())),
+            Box::new(JournalTrial(self.journal.clone())),
             Box::new(LedgerTrial(Arc::clone(ledger))),
         ])))
     }

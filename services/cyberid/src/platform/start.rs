@@ -116,7 +116,7 @@ impl<'a> Start<'a> {
         let source = self.sandbox_source().await?;
         let around = self.around(source).await?;
         let sandbox = self.sandbox(&around)?;
-        let stores = PlatformStores::open(self.data).await?;
+        let stores = PlatformStores::open(self.data, &self.keystore).await?;
         let services = Services::new(
             &self,
             &around,

@@ -1,7 +1,11 @@
-//! The stores of a process, on SQLite.
+//! The stores of a process: SQLite, and the journal's own files.
 
 use std::sync::Arc;
 
+use cyberid_domain::clock::SystemClock;
+use cyberid_domain::rng::SystemRng;
+use cyberid_keystore::{Keystore, role};
+use cyberid_storage_journal::{FileJournal, Options};
 use cyberid_storage_sqlite::{CustodianDb, HeadDb, LedgerDb, OpenError, RegistryDb, VaultDb};
 
 use super::{DataDirectory, StartError};
@@ -9,6 +13,7 @@ use super::{DataDirectory, StartError};
 /// What issuance, verification, consent and audit keep.
 pub(crate) struct PlatformStores {
     pub(crate) registry: Arc<RegistryDb>,
+    pub(crate) journal: Arc<FileJournal>,
     pub(crate) ledger: Arc<LedgerDb>,
     pub(crate) head: Arc<HeadDb>,
 }
@@ -16,7 +21,7 @@ pub(crate) struct PlatformStores {
 impl PlatformStores {
     /// Opens them. The ledger's head is made together with the ledger, at the first start only: a ledger without its
     /// head was restored or robbed, and is not opened.
-    pub(crate) async fn open(data: &DataDirectory) -> Result<Self, StartError> {
+    pub(crate) async fn open(data: &DataDirectory, keystore: &Keystore) -> Result<Self, StartError> {
         let (ledger_path, head_path) = (data.file("ledger.db"), data.folder("head")?.file("head.db"));
         let head = if ledger_path.exists() || head_path.exists() {
             HeadDb::open(head_path).await?
@@ -25,8 +30,16 @@ impl PlatformStores {
         };
         let ledger = LedgerDb::open(ledger_path).await?;
         let registry = RegistryDb::open(data.file("registry.db")).await?;
+        let journal = FileJournal::open(
+            data.file("journal"),
+            &keystore.mac::<role::Journal>()?.all(),
+            Arc::new(SystemClock),
+            Arc::new(SystemRng),
+            Options::default(),
+        );
         Ok(Self {
             registry: Arc::new(registry),
+            journal: Arc::new(journal.await?),
             ledger: Arc::new(ledger),
             head: Arc::new(head),
         })
@@ -34,6 +47,7 @@ impl PlatformStores {
 
     /// Closes them, with nothing left in their logs.
     pub(crate) async fn close(&self) {
+        self.journal.close().await;
         self.registry.close().await;
         self.ledger.close().await;
         self.head.close().await;

@@ -18,7 +18,7 @@ use cyberid_domain::relying_party::Role;
 use cyberid_domain::rng::SystemRng;
 use cyberid_domain::secret::SecretBytes;
 use cyberid_domain::{Rng, UnixTime};
-use cyberid_keystore::role::{Pin as Pepper, RoleName, Token};
+use cyberid_keystore::role::{Journal as JournalRole, Pin as Pepper, RoleName, Token};
 use cyberid_keystore::{KdfCost, Keystore, MacHandle};
 use cyberid_pin::{PinCost, PinHasher};
 use cyberid_protocol::attestation::Attestation;
@@ -31,6 +31,7 @@ use cyberid_protocol::sealed::SealedProof;
 use cyberid_protocol::verification::VerificationView;
 use cyberid_storage::promise::Promises as _;
 use cyberid_storage::subject::{NewSubject, SubjectDevice, Subjects as _};
+use cyberid_storage_journal::{FileJournal, Options};
 use cyberid_storage_sqlite::RegistryDb;
 use cyberid_verification::{Description, Parts, StaticClient, Verification, request_routes, routes};
 use cyberid_web::AccessTokens;
@@ -53,6 +54,7 @@ pub(crate) const REGULATED: &str = "fields-only";
 pub(crate) struct Platform {
     pub(crate) service: Arc<Verification>,
     pub(crate) db: RegistryDb,
+    pub(crate) journal: Arc<FileJournal>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) tokens: Arc<AccessTokens>,
     pub(crate) keys: Keystore,
@@ -188,16 +190,24 @@ impl Platform {
         let regulator = client(Role::Regulator);
         let promised = Arc::new(Notify::new());
         let store = Arc::new(db.clone());
+        let journal = FileJournal::open(
+            folder.path().join("journal"),
+            &keys.mac::<JournalRole>().unwrap().all(),
+            clock.clone(),
+            Arc::clone(&rng),
+            Options::default(),
+        );
+        let journal = Arc::new(journal.await.unwrap());
         let service = Verification::new(Parts {
             issuer: ISSUER.into(),
             clock: clock.clone(),
             rng,
             subjects: store.clone(),
             relying_parties: store.clone(),
-            verifications: store.clone(),
+            verifications: journal.clone(),
             single_uses: store.clone(),
-            promises: store.clone(),
-            journal: store,
+            promises: store,
+            journal: journal.clone(),
             attestation: keys.signer().unwrap(),
             request: keys.signer().unwrap(),
             registration: keys.signer().unwrap(),
@@ -231,6 +241,7 @@ impl Platform {
             router: harden(router, &Limits::default()),
             service,
             db,
+            journal,
             clock,
             tokens,
             keys,

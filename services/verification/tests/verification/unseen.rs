@@ -88,7 +88,7 @@ async fn everybody(platform: &Platform, rp: &Client, factors: &[Factor]) -> Vec<
         "a decoy of the PIN is made for all, and a PIN checked"
     );
     let tomorrow = START.day_start().plus(86_400);
-    let visits = platform.db.forget_visits(tomorrow).await.unwrap();
+    let visits = platform.journal.forget_visits(tomorrow).await.unwrap();
     assert_eq!(visits, 6, "every answer leaves a visit");
     answers
 }

@@ -440,7 +440,7 @@ async fn a_visit_is_found_by_its_holders_own_reading_and_by_no_other() {
         let tags: std::collections::BTreeSet<_> = visit::tags(&key, person, day).into_iter().collect();
         let mut found = vec![];
         for tag in tags {
-            for sealed in platform.db.visits(day, &tag).await.unwrap() {
+            for sealed in platform.journal.visits(day, &tag).await.unwrap() {
                 found.push(visit::open(&key, person, day, &sealed).unwrap());
             }
         }
