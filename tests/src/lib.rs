@@ -16,6 +16,7 @@
     reason = "this package is test support: a surprise ends the test"
 )]
 
+pub mod attacks;
 mod documents;
 mod people;
 mod platform;

@@ -35,6 +35,15 @@ pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, InvalidJson> {
     serde_json::from_slice(bytes).map_err(|_| InvalidJson::Shape)
 }
 
+/// Reads a member that may be absent; `null` is neither that nor a value.
+pub(crate) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
+}
+
 /// Any JSON value without duplicate members; nothing of it is kept.
 struct Distinct;
 

@@ -25,13 +25,13 @@ pub struct Header {
     /// Signature algorithm.
     pub alg: String,
     /// The message type.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "json::present", skip_serializing_if = "Option::is_none")]
     pub typ: Option<String>,
     /// The signing key's thumbprint.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "json::present", skip_serializing_if = "Option::is_none")]
     pub kid: Option<String>,
     /// The signing key itself, only in DPoP and key proofs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "json::present", skip_serializing_if = "Option::is_none")]
     pub jwk: Option<Jwk>,
 }
 
@@ -253,6 +253,7 @@ mod tests {
             r#"{"alg":"ES256","typ":"a","jku":"https://evil.example"}"#,
             InvalidJws::Malformed,
         );
+        refuse(r#"{"alg":"ES256","typ":"a","kid":null}"#, InvalidJws::Malformed);
         refuse(
             r#"{"alg":"ES256","alg":"ES256","typ":"a"}"#,
             InvalidJws::Malformed,
