@@ -57,7 +57,7 @@ impl Audience {
 pub struct TokenAnswer {
     /// The access token.
     pub access_token: String,
-    /// `DPoP`, or `Bearer` in a sandbox on loopback.
+    /// `DPoP`; `Bearer` for a token that is bound to the client's certificate, and in a sandbox on loopback.
     pub token_type: String,
     /// Its life in seconds.
     pub expires_in: u64,
@@ -96,3 +96,80 @@ pub struct DpopProof {
 
 /// The `typ` of a `DPoP` proof.
 pub const DPOP_TYP: &str = "dpop+jwt";
+
+/// The answer of `POST /oauth/introspect`, RFC 7662 section 2.2. A token that is not active is said nothing more of.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Introspection {
+    /// Whether it would be accepted now, from who holds what it is bound to.
+    pub active: bool,
+    /// What is to be known of an active one.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub token: Option<ActiveToken>,
+}
+
+/// What is to be known of an active token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ActiveToken {
+    /// The platform's issuer.
+    pub iss: String,
+    /// The platform's issuer: the token is for nobody else.
+    pub aud: String,
+    /// Whom it speaks for: a client id, or the thumbprint of a holder's device key.
+    pub sub: String,
+    /// The same for a client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// In which role: `holder`, `relying_party`, `operator` or `regulator`.
+    pub role: String,
+    /// `DPoP` or `Bearer`.
+    pub token_type: String,
+    /// When it was made.
+    pub iat: UnixTime,
+    /// When it ends.
+    pub exp: UnixTime,
+    /// What it is bound to; absent for a bare one of a sandbox.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
+}
+
+/// What a token is bound to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Confirmation {
+    /// The thumbprint of a key, RFC 9449 section 6.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jkt: Option<String>,
+    /// The SHA-256 of a certificate, RFC 8705 section 3.1.
+    #[serde(rename = "x5t#S256", default, skip_serializing_if = "Option::is_none")]
+    pub x5t_s256: Option<String>,
+}
+
+/// `GET /.well-known/oauth-authorization-server`, RFC 8414 section 2: the platform as an OAuth library sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AuthorizationServer {
+    /// The issuer.
+    pub issuer: String,
+    /// Where access tokens are given.
+    pub token_endpoint: String,
+    /// Where the public signing keys are.
+    pub jwks_uri: String,
+    /// The grants that tokens are given for.
+    pub grant_types_supported: Vec<String>,
+    /// None: nobody is sent here by a browser.
+    pub response_types_supported: Vec<String>,
+    /// How a client authenticates.
+    pub token_endpoint_auth_methods_supported: Vec<String>,
+    /// With which signatures.
+    pub token_endpoint_auth_signing_alg_values_supported: Vec<String>,
+    /// With which signatures a key proves that it is held, RFC 9449 section 5.1.
+    pub dpop_signing_alg_values_supported: Vec<String>,
+    /// Where operators inspect a token.
+    pub introspection_endpoint: String,
+    /// By which access tokens.
+    pub introspection_endpoint_auth_methods_supported: Vec<String>,
+    /// Whether a token can be bound to a client's certificate, RFC 8705 section 3.3.
+    pub tls_client_certificate_bound_access_tokens: bool,
+}

@@ -1,5 +1,6 @@
 //! What whoever runs the platform calls: whether it lives, whether it is ready, its metrics; and the problems' pages.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::sync::Arc;
 
@@ -8,7 +9,10 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use cyberid_protocol::problem::ProblemType;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::HeaderMap;
+use http::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
@@ -90,19 +94,45 @@ async fn metrics() -> impl IntoResponse {
     )
 }
 
-/// Tells the caller what to do about a problem.
+/// Tells the caller what to do about a problem, in English and Chinese: in HTML for a browser, else in Markdown.
 #[utoipa::path(get, path = "/problems/{slug}", tag = "operations",
     params(("slug" = String, Path, description = "The last part of the problem's `type`.", example = "not-found")),
-    responses((status = 200, description = "The page, in English and Chinese.", body = String,
-        content_type = "text/markdown", example = json!("# Not found\n\n`not-found` · 404\n"))))]
-async fn problem(PathParam(Slug(kind)): PathParam<Slug>) -> impl IntoResponse {
-    (
-        [
-            (CONTENT_TYPE, "text/markdown; charset=utf-8"),
-            (CACHE_CONTROL, "public, max-age=3600"),
-        ],
-        pages::page(kind),
-    )
+    responses((status = 200, description = "The page.", content(
+        (String = "text/markdown", example = json!("# Not found\n\n`not-found` · 404\n")),
+        (String = "text/html", example = json!("<!doctype html>\n<html lang=\"en\">...</html>\n"))
+    ))))]
+async fn problem(PathParam(Slug(kind)): PathParam<Slug>, headers: HeaderMap) -> impl IntoResponse {
+    let (media_type, page) = if wants_html(&headers) {
+        ("text/html; charset=utf-8", Cow::from(pages::html(kind)))
+    } else {
+        ("text/markdown; charset=utf-8", pages::page(kind).into())
+    };
+    let headers = [
+        (CONTENT_TYPE, media_type),
+        (CACHE_CONTROL, "public, max-age=3600"),
+        (
+            CONTENT_SECURITY_POLICY,
+            "default-src 'none'; frame-ancestors 'none'",
+        ),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (VARY, "accept"),
+    ];
+    (headers, page)
+}
+
+/// Whether HTML is named among what is accepted, as every browser does (RFC 9110, section 12.5.1).
+fn wants_html(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(ACCEPT).iter();
+    let mut ranges = values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
+    ranges.any(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        parts
+            .next()
+            .is_some_and(|name| name.eq_ignore_ascii_case("text/html"))
+            && !parts.any(|part| matches!(part, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
+    })
 }
 
 struct Slug(ProblemType);

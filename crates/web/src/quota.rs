@@ -1,12 +1,13 @@
-//! Token buckets, which an operation asks before any cryptography of its own (T10): a caller saves up calls to a burst, and
-//! spends one at a time.
+//! Token buckets, which are asked before any cryptography but the MAC that tells who calls (T10): a caller saves up calls
+//! to a burst, and spends one at a time.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use cyberid_domain::UnixTime;
+use cyberid_domain::relying_party::Role;
 
-use crate::{Failure, ProblemType};
+use crate::{Caller, Failure, ProblemType};
 
 /// How often one caller may call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +28,11 @@ impl Default for Quota {
 }
 
 impl Quota {
+    /// How often one device of a holder may call.
+    pub const OF_ONE_DEVICE: Self = Self {
+        burst: 600,
+        per_second: 10,
+    };
     /// How often one request can be fetched or answered, by whoever knows its id.
     pub const OF_ONE_REQUEST: Self = Self {
         burst: 30,
@@ -77,11 +83,20 @@ impl Buckets {
     /// Spends one call of `caller`, or says when there will be one again.
     pub fn spend(&self, caller: &str, now: UnixTime) -> Result<(), OverQuota> {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        let full = Bucket {
+        // Who called of late is found without a copy of their name.
+        if let Some(bucket) = buckets.get_mut(caller) {
+            return self.spend_from(bucket, now);
+        }
+        let mut bucket = Bucket {
             calls: self.quota.burst.into(),
             at: now,
         };
-        let bucket = buckets.entry(caller.into()).or_insert(full);
+        let spent = self.spend_from(&mut bucket, now);
+        buckets.insert(caller.into(), bucket);
+        spent
+    }
+
+    fn spend_from(&self, bucket: &mut Bucket, now: UnixTime) -> Result<(), OverQuota> {
         let calls = self.quota.refill(*bucket, now);
         let left = calls.checked_sub(1).ok_or(OverQuota { retry_after: 1 })?;
         *bucket = Bucket {
@@ -95,6 +110,53 @@ impl Buckets {
     pub fn forget_rested(&self, now: UnixTime) {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         buckets.retain(|_, bucket| self.quota.refill(*bucket, now) < u64::from(self.quota.burst));
+    }
+}
+
+/// How often callers may call, by what they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallerQuotas {
+    /// Each relying party, operator and regulator.
+    pub client: Quota,
+    /// Each device of a holder.
+    pub device: Quota,
+}
+
+impl Default for CallerQuotas {
+    fn default() -> Self {
+        Self {
+            client: Quota::default(),
+            device: Quota::OF_ONE_DEVICE,
+        }
+    }
+}
+
+/// The buckets of everybody who calls with a token.
+pub(crate) struct CallerBuckets {
+    clients: Buckets,
+    devices: Buckets,
+}
+
+impl CallerBuckets {
+    pub(crate) fn new(quotas: CallerQuotas) -> Self {
+        Self {
+            clients: Buckets::new(quotas.client),
+            devices: Buckets::new(quotas.device),
+        }
+    }
+
+    /// Spends one call.
+    pub(crate) fn spend(&self, caller: &Caller, now: UnixTime) -> Result<(), OverQuota> {
+        let buckets = match caller.role {
+            Role::Holder => &self.devices,
+            _ => &self.clients,
+        };
+        buckets.spend(&caller.id, now)
+    }
+
+    pub(crate) fn forget_rested(&self, now: UnixTime) {
+        self.clients.forget_rested(now);
+        self.devices.forget_rested(now);
     }
 }
 

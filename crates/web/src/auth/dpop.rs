@@ -46,8 +46,10 @@ pub enum InvalidProof {
 pub(super) struct Expected<'a> {
     /// The request's method.
     pub(super) method: &'a Method,
-    /// The request's address without query and fragment.
-    pub(super) address: &'a str,
+    /// The platform's issuer, which every address begins with.
+    pub(super) issuer: &'a str,
+    /// The request's path.
+    pub(super) path: &'a str,
     /// The present moment.
     pub(super) now: UnixTime,
     /// The access token that the request carries.
@@ -96,7 +98,7 @@ pub(super) fn verify(compact: &str, expected: &Expected<'_>) -> Result<Proof, In
     if claims.htm != expected.method.as_str() {
         return Err(InvalidProof::Method);
     }
-    if without_query(&claims.htu) != expected.address {
+    if without_query(&claims.htu).strip_prefix(expected.issuer) != Some(expected.path) {
         return Err(InvalidProof::Address);
     }
     if claims.iat.abs_diff(expected.now.0) > SKEW {
@@ -140,7 +142,8 @@ mod tests {
     fn at_resource(change: impl FnOnce(&mut Expected<'_>)) -> Result<Proof, InvalidProof> {
         let mut expected = Expected {
             method: &Method::GET,
-            address: "https://resource.example.org/protectedresource",
+            issuer: "https://resource.example.org",
+            path: "/protectedresource",
             now: UnixTime(1_562_262_618),
             token: Some(TOKEN),
         };
@@ -155,7 +158,8 @@ mod tests {
             AT_TOKEN,
             &Expected {
                 method: &Method::POST,
-                address: "https://server.example.com/token",
+                issuer: "https://server.example.com",
+                path: "/token",
                 now: UnixTime(1_562_262_616),
                 token: None,
             },
@@ -184,10 +188,7 @@ mod tests {
             at_resource(|it| it.method = &Method::POST),
             Err(InvalidProof::Method)
         );
-        assert_eq!(
-            at_resource(|it| it.address = "https://resource.example.org/"),
-            Err(InvalidProof::Address)
-        );
+        assert_eq!(at_resource(|it| it.path = "/"), Err(InvalidProof::Address));
         assert_eq!(
             at_resource(|it| it.token = Some("other")),
             Err(InvalidProof::Token)
@@ -210,7 +211,8 @@ mod tests {
         let altered = AT_RESOURCE.replace("LjA", "LjQ");
         let expected = Expected {
             method: &Method::GET,
-            address: "https://resource.example.org/protectedresource",
+            issuer: "https://resource.example.org",
+            path: "/protectedresource",
             now: UnixTime(1_562_262_618),
             token: Some(TOKEN),
         };

@@ -1,7 +1,10 @@
 //! Who calls: the trait that finds out, the caller it finds, and the extractors by which a handler receives them.
 
+mod binding;
+mod claims;
 mod dpop;
 mod memory;
+mod refusal;
 mod token;
 
 use std::fmt;
@@ -13,8 +16,10 @@ use cyberid_domain::relying_party::Role;
 use cyberid_protocol::problem::ProblemType;
 use http::request::Parts;
 
+pub use binding::Binding;
 pub use dpop::InvalidProof;
-pub use token::{AccessTokens, InvalidToken, Refusal, TokenDpopError};
+pub use refusal::{InvalidToken, Refusal, TokenDpopError};
+pub use token::{AccessTokens, ValidToken};
 pub(crate) use token::{DPOP_NONCE, header_value};
 
 use crate::Failure;
@@ -22,7 +27,7 @@ use crate::Failure;
 /// Finds out who sent a request.
 #[async_trait]
 pub trait Authenticate: Send + Sync {
-    /// The caller, proved by the request's headers alone.
+    /// The caller, proved by the request's headers and its connection.
     async fn authenticate(&self, parts: &Parts) -> Result<Caller, Failure>;
 
     /// The value of `DPoP-Nonce` for an answer to an authenticated caller (RFC 9449, section 8.2), if there is one.

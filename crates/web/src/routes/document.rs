@@ -11,21 +11,25 @@ use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::openapi::{Components, Content, PathItem, RefOr, Required, Response, Type};
 
-use super::access::{Access, SCHEME};
+use super::access::{Access, SCHEMES};
 use super::guard::Declaration;
 use super::problems;
 
-/// The components that every document has: the security scheme and the shape of a problem.
+/// The components that every document has: the security schemes and the shape of a problem.
 pub(super) fn components() -> Components {
     let mut components = Components::new();
     components
         .schemas
         .insert("Problem".into(), RefOr::T(problem_schema().into()));
-    let header = ApiKeyValue::with_description(
-        "Authorization",
+    let texts = [
         "`DPoP <access token>`, with a proof of possession in the header `DPoP` (RFC 9449, section 7.1).",
-    );
-    components.add_security_scheme(SCHEME, SecurityScheme::ApiKey(ApiKey::Header(header)));
+        "`Bearer <access token>`, over a TLS connection that shows the client certificate which the token is bound to \
+         (RFC 8705, section 3).",
+    ];
+    for (name, text) in SCHEMES.into_iter().zip(texts) {
+        let header = ApiKeyValue::with_description("Authorization", text);
+        components.add_security_scheme(name, SecurityScheme::ApiKey(ApiKey::Header(header)));
+    }
     components
 }
 
@@ -76,7 +80,7 @@ pub(super) fn complete(path: &str, access: &Access, operation: &mut Operation) -
             problems::describe(response, &kinds);
         }
     }
-    if matches!(access, Access::Roles(_)) {
+    if access.takes_credentials() {
         add_dpop_headers(operation);
     }
     operation.security = Some(access.security());
@@ -119,7 +123,7 @@ fn generic_problems(path: &str, access: &Access, operation: &Operation) -> Vec<P
     if operation.request_body.is_some() {
         kinds.extend([ProblemType::RequestTooLarge, ProblemType::UnsupportedMediaType]);
     }
-    if matches!(access, Access::Roles(_)) {
+    if access.takes_credentials() {
         kinds.extend([
             ProblemType::Unauthenticated,
             ProblemType::UseDpopNonce,
@@ -135,9 +139,10 @@ fn add_dpop_headers(operation: &mut Operation) {
     let proof = ParameterBuilder::new()
         .name("DPoP")
         .parameter_in(ParameterIn::Header)
-        .required(Required::True)
+        .required(Required::False)
         .description(Some(
-            "Proof of possession for this very request, RFC 9449 section 4.2.",
+            "Proof of possession for this very request, RFC 9449 section 4.2; not with a token that is bound to a client \
+             certificate.",
         ))
         .schema(Some(text()))
         .build();

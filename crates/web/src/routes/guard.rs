@@ -8,11 +8,15 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use cyberid_protocol::problem::ProblemType;
-use http::Method;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName, Method};
 
 use super::Access;
 use crate::Failure;
 use crate::auth::{Authenticate, DPOP_NONCE, header_value};
+
+/// RFC 9449, section 4.1.
+const DPOP: HeaderName = HeaderName::from_static("dpop");
 
 /// What the documentation says of each operation at a path.
 pub(super) type Declared = HashMap<Method, Declaration>;
@@ -51,7 +55,7 @@ impl Guard {
     }
 
     async fn authorized(&self, request: Request) -> Result<Request, Failure> {
-        if !matches!(self.access, Access::Roles(_)) {
+        if !self.asks(request.headers()) {
             return Ok(request);
         }
         let (mut parts, body) = request.into_parts();
@@ -63,10 +67,16 @@ impl Guard {
         Ok(Request::from_parts(parts, body))
     }
 
-    fn give_nonce(&self, response: &mut Response) {
-        if !matches!(self.access, Access::Roles(_)) {
-            return;
+    /// Whether the caller has to prove who they are: everybody, or whoever says so.
+    fn asks(&self, headers: &HeaderMap) -> bool {
+        match self.access {
+            Access::Public | Access::Signed => false,
+            Access::Optional(_) => headers.contains_key(AUTHORIZATION) || headers.contains_key(DPOP),
+            Access::Roles(_) => true,
         }
+    }
+
+    fn give_nonce(&self, response: &mut Response) {
         if let Some(nonce) = self.auth.nonce() {
             response.headers_mut().insert(DPOP_NONCE, header_value(&nonce));
         }
@@ -101,11 +111,14 @@ impl Guard {
 /// The middleware around every handler.
 pub(super) async fn check(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
     let method = request.method().clone();
+    let asks = guard.asks(request.headers());
     let mut response = match guard.admit(request).await {
         Ok(request) => next.run(request).await,
         Err(failure) => failure.into_response(),
     };
     guard.notice_undeclared(&method, &response);
-    guard.give_nonce(&mut response);
+    if asks {
+        guard.give_nonce(&mut response);
+    }
     response
 }

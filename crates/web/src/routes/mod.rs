@@ -7,6 +7,7 @@ mod access;
 mod document;
 mod guard;
 mod problems;
+mod recognized;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -81,6 +82,18 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     pub fn authorize(self, roles: &[Role], operations: UtoipaMethodRouter<S>) -> Self {
         assert!(!roles.is_empty(), "an operation for no role");
         self.mount(Access::Roles(roles.to_vec()), operations)
+    }
+
+    /// Mounts operations that anybody may call, and that know their callers in these roles where they say who they are.
+    /// A handler takes its caller as an `Option`.
+    ///
+    /// # Panics
+    ///
+    /// An operation is not fully documented, its id is taken, or there is no role.
+    #[must_use]
+    pub fn recognize(self, roles: &[Role], operations: UtoipaMethodRouter<S>) -> Self {
+        assert!(!roles.is_empty(), "an operation that recognises no role");
+        self.mount(Access::Optional(roles.to_vec()), operations)
     }
 
     /// The document of all operations.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cyberid_protocol::problem::{self, Problem, ProblemType};
+use cyberid_protocol::problem::{self, Problem, ProblemType, TYPE_PREFIX};
 use serde_json::{Value, json};
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::extensions::Extensions;
@@ -68,7 +68,13 @@ pub(super) fn describe(response: &mut Response, kinds: &[ProblemType]) {
     if response.description.is_empty() || is_problem(response) {
         let titles: Vec<_> = kinds
             .iter()
-            .map(|kind| format!("`{kind}`: {}", kind.title()))
+            .map(|kind| {
+                format!(
+                    "[`{kind}`]({}): {}",
+                    TYPE_PREFIX.to_owned() + kind.slug(),
+                    kind.title()
+                )
+            })
             .collect();
         response.description = titles.join("; ");
     }

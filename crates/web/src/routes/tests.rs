@@ -5,12 +5,13 @@ use axum::response::Response;
 use cyberid_protocol::problem::ProblemType;
 use http::request::Parts;
 use http::{Method, Request};
+use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use utoipa_axum::routes;
 
 use super::*;
-use crate::auth::{Caller, RelyingPartyCaller};
+use crate::auth::{Caller, HolderCaller, RelyingPartyCaller};
 use crate::server::{Limits, harden};
 use crate::{Failure, problems};
 
@@ -75,11 +76,18 @@ async fn fill() {}
 #[utoipa::path(get, path = "/wants", responses((status = 204)))]
 async fn want(_: RelyingPartyCaller) {}
 
+/// Greets whom it knows.
+#[utoipa::path(get, path = "/greets", responses((status = 200, body = String, example = json!("you"))))]
+async fn greet(caller: Option<HolderCaller>) -> String {
+    caller.map_or_else(|| "nobody".into(), |caller| caller.jkt)
+}
+
 fn service() -> Routes<()> {
     Routes::new("Test", "A service for tests.")
         .authorize(&[Role::RelyingParty, Role::Operator], routes!(ask))
         .public(routes!(look))
         .signed(routes!(say))
+        .recognize(&[Role::Holder], routes!(greet))
         .public(routes!(want))
         .public(routes!(page))
         .public(routes!(fill))
@@ -143,6 +151,35 @@ async fn operations_at_one_path_keep_their_own_access() {
 }
 
 #[tokio::test]
+async fn who_says_nothing_is_nobody_and_what_is_said_must_hold() {
+    let greeted = async |role: &str, header: &'static str| {
+        let mut request = Request::get("/greets").header("x-role", role);
+        if !header.is_empty() {
+            request = request.header(header, "something");
+        }
+        let router = service().finish((), Arc::new(Believer));
+        router
+            .oneshot(request.body(Body::empty()).unwrap())
+            .await
+            .unwrap()
+    };
+    for header in ["authorization", "dpop"] {
+        let holder = greeted("holder", header).await;
+        assert_eq!(holder.headers()["dpop-nonce"], "fresh");
+        let name = holder.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(name, "AAAAAAAAAAAAAAAAAAAAAA");
+        let other = greeted("operator", header).await;
+        assert_eq!(kind(&other), Some(ProblemType::Forbidden));
+        let stranger = greeted("nobody", header).await;
+        assert_eq!(kind(&stranger), Some(ProblemType::Unauthenticated));
+    }
+    let silent = greeted("holder", "").await;
+    assert!(!silent.headers().contains_key("dpop-nonce"));
+    let name = silent.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(name, "nobody", "no credentials, no name");
+}
+
+#[tokio::test]
 async fn a_handler_that_wants_a_caller_at_a_public_mount_is_a_fault() {
     let response = call(Method::GET, "/wants", "relying_party", "").await;
     assert_eq!(kind(&response), Some(ProblemType::Internal));
@@ -198,7 +235,7 @@ fn the_document_says_what_the_mount_enforces() {
     let document = serde_json::to_value(service().openapi()).unwrap();
     let ask = &document["paths"]["/asks/{id}"]["post"];
     assert_eq!(ask["x-access"], json!(["relying_party", "operator"]));
-    assert_eq!(ask["security"], json!([{"dpop": []}]));
+    assert_eq!(ask["security"], json!([{"dpop": []}, {"certificate": []}]));
     assert_eq!(
         ask["x-problems"],
         json!([
@@ -229,6 +266,11 @@ fn the_document_says_what_the_mount_enforces() {
     assert_eq!(document["paths"]["/asks/{id}"]["get"]["x-access"], "public");
     assert_eq!(document["paths"]["/asks/{id}"]["get"]["security"], json!([]));
     assert_eq!(document["paths"]["/says"]["post"]["x-access"], "signed");
+    let greet = &document["paths"]["/greets"]["get"];
+    assert_eq!(greet["x-access"], "optional");
+    assert_eq!(greet["security"][0], json!({}), "nothing is enough");
+    let problems = greet["x-problems"].as_array().unwrap();
+    assert!(problems.contains(&json!("unauthenticated")));
 }
 
 #[test]

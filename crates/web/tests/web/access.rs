@@ -9,8 +9,9 @@ use cyberid_domain::id::Nonce;
 use cyberid_domain::relying_party::Role;
 use cyberid_domain::rng::SystemRng;
 use cyberid_protocol::problem::ProblemType;
-use cyberid_web::auth::{AccessTokens, InvalidProof, InvalidToken, Refusal, TokenDpopError};
-use cyberid_web::server::Limits;
+use cyberid_web::auth::{AccessTokens, Binding, InvalidProof, InvalidToken, Refusal, TokenDpopError};
+use cyberid_web::quota::{CallerQuotas, OverQuota, Quota};
+use cyberid_web::server::{Limits, PeerCertificate};
 use http::Request;
 use http::request::Parts;
 use serde_json::{Value, json};
@@ -18,9 +19,15 @@ use serde_json::{Value, json};
 use crate::support::{ISSUER, Platform, START, problem, tokens, tokens_of};
 
 const CLIENT: &str = "AAAAAAAAAAAAAAAAAAAAAA";
+const OTHER: &str = "BAAAAAAAAAAAAAAAAAAAAA";
 
 fn key(scalar: u8) -> SigningKey {
     SigningKey::from_scalar(&[scalar; 32]).unwrap()
+}
+
+fn bound(key: &SigningKey) -> Binding {
+    let jkt = key.kid().into();
+    Binding::Key { jkt }
 }
 
 /// A relying party with its key, its token, and the habit of signing proofs.
@@ -33,7 +40,7 @@ impl Client {
     fn new(tokens: &AccessTokens) -> Self {
         let key = key(7);
         let token = tokens
-            .issue(Role::RelyingParty, CLIENT, Some(key.kid()), 600)
+            .issue(Role::RelyingParty, CLIENT, &bound(&key), 600)
             .unwrap();
         Self { key, token }
     }
@@ -111,7 +118,7 @@ async fn nobody_is_challenged_and_a_bare_token_refused() {
     let client = Client::new(&platform.tokens);
     let unbound = platform
         .tokens
-        .issue(Role::RelyingParty, CLIENT, None, 600)
+        .issue(Role::RelyingParty, CLIENT, &Binding::Bare, 600)
         .unwrap();
     for authorization in [
         "",
@@ -131,7 +138,7 @@ async fn a_sandbox_takes_an_unbound_token_from_loopback_and_nothing_else_bare() 
     let platform = Platform::start_with(Limits::default(), None, AccessTokens::allow_bearer).await;
     let unbound = platform
         .tokens
-        .issue(Role::RelyingParty, CLIENT, None, 600)
+        .issue(Role::RelyingParty, CLIENT, &Binding::Bare, 600)
         .unwrap();
     let bound = Client::new(&platform.tokens).token;
     assert_eq!(
@@ -156,11 +163,11 @@ async fn a_sandbox_takes_an_unbound_token_from_loopback_and_nothing_else_bare() 
     };
     assert_eq!(from("127.0.0.1:7"), None);
     assert_eq!(from("[::ffff:127.0.0.1]:7"), None);
-    assert_eq!(from("192.0.2.1:7"), Some(InvalidToken::Scheme.into()));
+    assert_eq!(from("192.0.2.1:7"), Some(InvalidToken::Binding.into()));
     let unknown_peer = parts(&format!("Bearer {unbound}"), "");
     assert_eq!(
         platform.tokens.check(&unknown_peer).err(),
-        Some(InvalidToken::Scheme.into())
+        Some(InvalidToken::Binding.into())
     );
 }
 
@@ -170,7 +177,7 @@ async fn a_role_that_the_mount_does_not_name_is_refused() {
     let client = Client::new(&platform.tokens);
     let token = platform
         .tokens
-        .issue(Role::Holder, client.key.kid(), Some(client.key.kid()), 600)
+        .issue(Role::Holder, client.key.kid(), &bound(&client.key), 600)
         .unwrap();
     let client = Client { token, ..client };
     let claims = client.claims(Some(&platform.tokens.fresh_nonce()));
@@ -313,7 +320,7 @@ fn a_token_is_ours_and_of_this_time() {
     };
     let issued_by = |tokens: &AccessTokens| {
         tokens
-            .issue(Role::RelyingParty, CLIENT, Some(key(7).kid()), 600)
+            .issue(Role::RelyingParty, CLIENT, &bound(&key(7)), 600)
             .unwrap()
     };
     assert_eq!(with_token(issued_by(&bench.tokens)), None);
@@ -324,11 +331,11 @@ fn a_token_is_ours_and_of_this_time() {
     assert_eq!(with_token(issued_by(&other_key)), foreign);
     assert_eq!(with_token("a.b.c".into()), foreign);
 
-    let expired = bench
-        .tokens
-        .issue(Role::RelyingParty, CLIENT, Some(key(7).kid()), 0);
+    let expired = bench.tokens.issue(Role::RelyingParty, CLIENT, &bound(&key(7)), 0);
     assert_eq!(with_token(expired.unwrap()), Some(InvalidToken::Time.into()));
-    let unbound = bench.tokens.issue(Role::RelyingParty, CLIENT, None, 600);
+    let unbound = bench
+        .tokens
+        .issue(Role::RelyingParty, CLIENT, &Binding::Bare, 600);
     assert_eq!(with_token(unbound.unwrap()), Some(InvalidToken::Binding.into()));
 }
 
@@ -362,7 +369,7 @@ fn the_token_endpoint_learns_the_key_from_a_proof_without_a_token() {
     let ask = |claims: &Value| {
         let request = Request::post("/whoami").header("dpop", bench.client.proof(claims));
         let parts = request.body(()).unwrap().into_parts().0;
-        bench.tokens.check_token_request_dpop(&parts)
+        bench.tokens.binding_of_token_request(&parts)
     };
     let mut claims = bench.claims();
     assert_eq!(
@@ -370,7 +377,7 @@ fn the_token_endpoint_learns_the_key_from_a_proof_without_a_token() {
         Err(TokenDpopError::InvalidProof(InvalidProof::Token))
     );
     claims["ath"] = Value::Null;
-    assert_eq!(ask(&claims), Ok(Some(bench.client.key.kid().into())));
+    assert_eq!(ask(&claims), Ok(bound(&bench.client.key)));
     assert_eq!(
         ask(&claims),
         Err(TokenDpopError::InvalidProof(InvalidProof::Replayed))
@@ -379,5 +386,260 @@ fn the_token_endpoint_learns_the_key_from_a_proof_without_a_token() {
     let nonce = bench.tokens.fresh_nonce();
     assert_eq!(ask(&claims), Err(TokenDpopError::UseNonce { nonce }));
     let bare = Request::post("/whoami").body(()).unwrap().into_parts().0;
-    assert_eq!(bench.tokens.check_token_request_dpop(&bare), Ok(None));
+    let nothing = Err(TokenDpopError::NothingToBindTo);
+    assert_eq!(bench.tokens.binding_of_token_request(&bare), nothing);
+}
+
+/// The parts of a request to `/whoami` over a connection from loopback that showed the certificate of this digest.
+fn connected(authorization: &str, proof: Option<&str>, certificate: Option<u8>) -> Parts {
+    let mut request = Request::post("/whoami");
+    if !authorization.is_empty() {
+        request = request.header("authorization", authorization);
+    }
+    if let Some(proof) = proof {
+        request = request.header("dpop", proof);
+    }
+    let mut parts = request.body(()).unwrap().into_parts().0;
+    let peer: SocketAddr = "127.0.0.1:7".parse().unwrap();
+    parts.extensions.insert(ConnectInfo(peer));
+    if let Some(byte) = certificate {
+        let sha256 = [byte; 32];
+        parts.extensions.insert(PeerCertificate { sha256 });
+    }
+    parts
+}
+
+fn certified(byte: u8) -> Binding {
+    let sha256 = [byte; 32];
+    Binding::Certificate { sha256 }
+}
+
+/// Every binding, by every scheme, over every connection, with and without a proof: two combinations are accepted, and
+/// in a sandbox on loopback a bare token besides.
+#[test]
+fn a_token_is_taken_in_the_one_way_that_it_is_bound_and_never_bare_outside_a_sandbox() {
+    let mut accepted = Vec::new();
+    for sandbox in [false, true] {
+        let bench = Bench::new();
+        let tokens = if sandbox {
+            bench.tokens.allow_bearer()
+        } else {
+            bench.tokens
+        };
+        for (name, binding) in [
+            ("bare", Binding::Bare),
+            ("key", bound(&key(7))),
+            ("certificate", certified(1)),
+        ] {
+            let token = tokens.issue(Role::RelyingParty, CLIENT, &binding, 600).unwrap();
+            for scheme in ["DPoP", "Bearer", "bearer", "Basic"] {
+                for shown in [None, Some(1), Some(2)] {
+                    for proved in [false, true] {
+                        let client = Client {
+                            key: key(7),
+                            token: token.clone(),
+                        };
+                        let proof = client.proof(&client.claims(Some(&tokens.fresh_nonce())));
+                        let proof = proved.then_some(proof.as_str());
+                        let parts = connected(&format!("{scheme} {token}"), proof, shown);
+                        if tokens.check(&parts).is_ok() {
+                            accepted.push((sandbox, name, scheme, shown, proved));
+                        }
+                    }
+                }
+            }
+        }
+    }
+    let mut expected = Vec::new();
+    for sandbox in [false, true] {
+        if sandbox {
+            for scheme in ["Bearer", "bearer"] {
+                for shown in [None, Some(1), Some(2)] {
+                    expected.extend([false, true].map(|proved| (sandbox, "bare", scheme, shown, proved)));
+                }
+            }
+        }
+        expected.extend([None, Some(1), Some(2)].map(|shown| (sandbox, "key", "DPoP", shown, true)));
+        for scheme in ["Bearer", "bearer"] {
+            expected.extend([false, true].map(|proved| (sandbox, "certificate", scheme, Some(1), proved)));
+        }
+    }
+    assert_eq!(accepted, expected);
+}
+
+#[test]
+fn a_token_of_a_certificate_is_worth_nothing_on_another_connection() {
+    let bench = Bench::new();
+    let token = bench
+        .tokens
+        .issue(Role::RelyingParty, CLIENT, &certified(1), 600)
+        .unwrap();
+    let check = |scheme: &str, shown| {
+        let parts = connected(&format!("{scheme} {token}"), None, shown);
+        bench.tokens.check(&parts).err()
+    };
+    assert_eq!(check("Bearer", Some(1)), None);
+    let elsewhere = Some(Refusal::Token(InvalidToken::Certificate));
+    assert_eq!(check("Bearer", Some(2)), elsewhere);
+    assert_eq!(check("Bearer", None), elsewhere);
+    assert_eq!(check("DPoP", Some(1)), Some(InvalidToken::Binding.into()));
+}
+
+/// RFC 9440 and its many forerunners: anybody can write a header.
+#[test]
+fn a_certificate_that_a_header_speaks_of_is_nobodys() {
+    let bench = Bench::new();
+    let token = bench
+        .tokens
+        .issue(Role::RelyingParty, CLIENT, &certified(1), 600)
+        .unwrap();
+    let thumbprint = cyberid_crypto::base64url::encode(&[1; 32]);
+    for name in [
+        "client-cert",
+        "client-cert-chain",
+        "x-client-cert",
+        "x-ssl-client-cert",
+        "x-forwarded-client-cert",
+        "ssl-client-cert",
+        "x-amzn-mtls-clientcert",
+        "x5t#s256",
+    ] {
+        let mut parts = connected(&format!("Bearer {token}"), None, None);
+        parts.headers.insert(name, thumbprint.parse().unwrap());
+        assert_eq!(
+            bench.tokens.check(&parts).err(),
+            Some(InvalidToken::Certificate.into()),
+            "{name}"
+        );
+        let asking = connected("", None, None);
+        let nothing = Err(TokenDpopError::NothingToBindTo);
+        assert_eq!(bench.tokens.binding_of_token_request(&asking), nothing, "{name}");
+    }
+}
+
+#[test]
+fn a_token_request_with_a_proof_and_a_certificate_means_the_key() {
+    let bench = Bench::new();
+    let ask = |proof: Option<&str>, shown| {
+        let parts = connected("", proof, shown);
+        bench.tokens.binding_of_token_request(&parts)
+    };
+    assert_eq!(ask(None, Some(1)), Ok(certified(1)));
+    let mut claims = bench.claims();
+    claims["ath"] = Value::Null;
+    let proof = bench.client.proof(&claims);
+    assert_eq!(ask(Some(&proof), Some(1)), Ok(bound(&bench.client.key)));
+    // A bad proof is not made good by a certificate.
+    assert_eq!(
+        ask(Some("a.b.c"), Some(1)),
+        Err(TokenDpopError::InvalidProof(InvalidProof::Message(
+            jws::InvalidJws::Malformed
+        )))
+    );
+    assert_eq!(ask(None, None), Err(TokenDpopError::NothingToBindTo));
+    let sandbox = Bench::new().tokens.allow_bearer();
+    let from = |peer: &str| {
+        let mut parts = connected("", None, None);
+        parts
+            .extensions
+            .insert(ConnectInfo(peer.parse::<SocketAddr>().unwrap()));
+        sandbox.binding_of_token_request(&parts)
+    };
+    assert_eq!(from("127.0.0.1:7"), Ok(Binding::Bare));
+    assert_eq!(from("192.0.2.1:7"), Err(TokenDpopError::NothingToBindTo));
+}
+
+#[test]
+fn a_token_is_inspected_without_its_holder() {
+    let bench = Bench::new();
+    let token = bench
+        .tokens
+        .issue(Role::RelyingParty, CLIENT, &certified(1), 600)
+        .unwrap();
+    let valid = bench.tokens.inspect(&token).unwrap();
+    assert_eq!(
+        (valid.caller.role, valid.caller.id.as_str()),
+        (Role::RelyingParty, CLIENT)
+    );
+    assert_eq!(valid.binding.token_type(), "Bearer");
+    assert_eq!(valid.binding, certified(1));
+    assert_eq!((valid.issued_at, valid.expires_at), (START, START.plus(600)));
+    assert!(bench.tokens.inspect("a.b.c").is_none());
+    bench.clock.advance(600);
+    assert!(bench.tokens.inspect(&token).is_none());
+}
+
+const QUOTA: Quota = Quota {
+    burst: 2,
+    per_second: 1,
+};
+
+fn limited(bench: &Bench) -> AccessTokens {
+    tokens(Arc::clone(&bench.clock)).with_quotas(CallerQuotas {
+        client: QUOTA,
+        device: Quota { burst: 1, ..QUOTA },
+    })
+}
+
+/// A call over quota costs a MAC: its proof is not looked at, whatever it is, and so neither is a signature checked nor
+/// the proof used up.
+#[test]
+fn a_quota_is_spent_before_a_proof_is_looked_at() {
+    let bench = Bench::new();
+    let tokens = limited(&bench);
+    let client = Client::new(&tokens);
+    let scheme = format!("DPoP {}", client.token);
+    let check = |proof: &str| tokens.check(&parts(&scheme, proof)).err();
+    let malformed = Some(InvalidProof::Message(jws::InvalidJws::Malformed).into());
+    let over = Some(Refusal::OverQuota(OverQuota { retry_after: 1 }));
+    assert_eq!(check("a.b.c"), malformed, "a refused call is a call");
+    assert_eq!(check("a.b.c"), malformed);
+    let good = client.proof(&client.claims(Some(&tokens.fresh_nonce())));
+    for proof in ["a.b.c", &good, ""] {
+        assert_eq!(check(proof), over, "{proof:?}");
+    }
+    bench.clock.advance(1);
+    assert_eq!(check(&good), None, "it was not used up");
+    assert_eq!(check(&good), over);
+}
+
+#[test]
+fn everybody_has_a_quota_of_their_own_and_nobody_spends_anothers_without_a_token() {
+    let bench = Bench::new();
+    let tokens = limited(&bench);
+    let spend = |role, id: &str| {
+        let token = tokens.issue(role, id, &bound(&key(7)), 600).unwrap();
+        let refusal = tokens.check(&parts(&format!("DPoP {token}"), "a.b.c")).err();
+        !matches!(refusal, Some(Refusal::OverQuota(_)))
+    };
+    for _ in 0..3 {
+        let forged = tokens_of(ISSUER, 2, Arc::clone(&bench.clock))
+            .issue(Role::RelyingParty, CLIENT, &bound(&key(7)), 600)
+            .unwrap();
+        let refusal = tokens.check(&parts(&format!("DPoP {forged}"), "a.b.c")).err();
+        assert_eq!(refusal, Some(InvalidToken::Foreign.into()));
+    }
+    let party = |id| [(); 3].map(|()| spend(Role::RelyingParty, id));
+    assert_eq!(party(CLIENT), [true, true, false]);
+    assert_eq!(party(OTHER), [true, true, false]);
+    assert!(spend(Role::Holder, "device"));
+    assert!(!spend(Role::Holder, "device"));
+    assert!(spend(Role::Holder, "another"));
+    bench.clock.advance(2);
+    tokens.forget_rested();
+    assert_eq!(party(CLIENT), [true, true, false]);
+}
+
+#[tokio::test]
+async fn who_is_over_quota_is_told_when_to_come_back() {
+    let quotas = CallerQuotas {
+        client: Quota { burst: 1, ..QUOTA },
+        device: QUOTA,
+    };
+    let platform = Platform::start_with(Limits::default(), None, |tokens| tokens.with_quotas(quotas)).await;
+    let scheme = format!("DPoP {}", Client::new(&platform.tokens).token);
+    assert_eq!(send(&platform, &scheme, "").await.status(), 401);
+    let answer = send(&platform, &scheme, "").await;
+    assert_eq!(answer.headers()["retry-after"], "1");
+    assert_eq!(problem(answer).await.kind, ProblemType::RateLimited);
 }

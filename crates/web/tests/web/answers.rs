@@ -109,6 +109,26 @@ async fn every_problem_leads_to_its_page() {
         assert!(page.starts_with(&format!("# {}", kind.title())), "{kind}");
         assert!(page.contains("重试"), "{kind}");
     }
+    let accepting = async |accept: &str| {
+        let request = reqwest::Client::new().get(platform.url("/problems/not-found"));
+        let answer = request.header("accept", accept).send().await.unwrap();
+        assert_eq!(answer.headers()["vary"], "accept");
+        answer.headers()["content-type"].to_str().unwrap().to_owned()
+    };
+    let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+    assert_eq!(accepting(browser).await, "text/html; charset=utf-8");
+    for other in ["*/*", "text/markdown", "application/json", "text/html;q=0, */*"] {
+        assert_eq!(accepting(other).await, "text/markdown; charset=utf-8", "{other}");
+    }
+    let request = reqwest::Client::new().get(platform.url("/problems/rate-limited"));
+    let answer = request.header("accept", browser).send().await.unwrap();
+    assert_eq!(
+        answer.headers()["content-security-policy"],
+        "default-src 'none'; frame-ancestors 'none'"
+    );
+    assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
+    let page = answer.text().await.unwrap();
+    assert!(page.contains("<h1>Too many requests</h1>") && page.contains("<h2>请求过多</h2>"));
     let answer = platform.get("/problems/made-up").await;
     assert_eq!(problem(answer).await.kind, ProblemType::NotFound);
 }
