@@ -72,6 +72,7 @@ impl Person {
             },
             pin: Pin::chosen(PIN.into()).unwrap(),
             locale: Locale::English,
+            guardian_consent: None,
         }
     }
 

@@ -25,19 +25,22 @@ pub enum Check {
     /// At least 21 years old.
     #[serde(rename = "age_over_21")]
     AgeOver21,
+    /// At least 14 years old, or a guardian has agreed (Personal Information Protection Law, article 31).
+    GuardianConsent,
     /// The person who answers is the one whom the relying party knows by the pseudonym it sends.
     SamePerson,
 }
 
 impl Check {
     /// Every check, in the order of the protocol page.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::RealPerson,
         Self::DocumentValid,
         Self::AgeOver14,
         Self::AgeOver16,
         Self::AgeOver18,
         Self::AgeOver21,
+        Self::GuardianConsent,
         Self::SamePerson,
     ];
 
@@ -50,6 +53,7 @@ impl Check {
             Self::AgeOver16 => "age_over_16",
             Self::AgeOver18 => "age_over_18",
             Self::AgeOver21 => "age_over_21",
+            Self::GuardianConsent => "guardian_consent",
             Self::SamePerson => "same_person",
         }
     }
@@ -61,7 +65,7 @@ impl Check {
             Self::AgeOver16 => Some(Threshold::Sixteen),
             Self::AgeOver18 => Some(Threshold::Eighteen),
             Self::AgeOver21 => Some(Threshold::TwentyOne),
-            Self::RealPerson | Self::DocumentValid | Self::SamePerson => None,
+            Self::RealPerson | Self::DocumentValid | Self::GuardianConsent | Self::SamePerson => None,
         }
     }
 }
@@ -75,17 +79,23 @@ pub enum Factor {
     Device,
     /// The holder entered the PIN.
     Pin,
+    /// The holder showed the face that the identity source knows them by.
+    Face,
+    /// The holder used a passkey of theirs (W3C Web Authentication).
+    Passkey,
 }
 
 impl Factor {
     /// Every factor.
-    pub const ALL: [Self; 2] = [Self::Device, Self::Pin];
+    pub const ALL: [Self; 4] = [Self::Device, Self::Pin, Self::Face, Self::Passkey];
 
     /// The name in messages.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Device => "device",
             Self::Pin => "pin",
+            Self::Face => "face",
+            Self::Passkey => "passkey",
         }
     }
 }

@@ -81,6 +81,10 @@ ids! {
     ClientId = "";
     /// A verification that a relying party asked for; also the id under which the holder fetches it.
     VerificationId = "ver_";
+    /// A code that a holder shows at a counter, used once.
+    CounterCode = "code_";
+    /// A guardian's name for one of their wards, which nobody else uses.
+    WardId = "ward_";
     /// A release of plaintext that a relying party asked for; also the id under which the holder fetches it.
     ReleaseId = "rel_";
     /// One consent, in its receipt and in its withdrawal.

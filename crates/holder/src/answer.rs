@@ -47,14 +47,14 @@ impl Holder {
         Ok(self.client().post_no_content(&path, &body).await?)
     }
 
-    /// Refuses a request.
+    /// Refuses a request, as the device that opened it.
     pub async fn decline(&self, reviewed: &ReviewedRequest) -> Result<(), HolderError> {
         let body = AnswerBody {
             sealed: None,
             declined: Some(true),
         };
         let path = format!("/v1/requests/{}/answer", reviewed.id());
-        Ok(self.client().post_no_content(&path, &body).await?)
+        Ok(self.session.post_no_content(&path, &body).await?)
     }
 
     /// The sealed proof that answers a question.
@@ -185,5 +185,6 @@ mod tests {
         let reviewed = reviewed(&double, &holder, &[]).await;
         holder.decline(&reviewed).await.unwrap();
         assert_eq!(received(&double), Answer::Declined);
+        assert!(double.received(ANSWER)[0].headers.contains_key("authorization"));
     }
 }

@@ -1,14 +1,14 @@
 //! The platform's word on who asks, and for what: a request has to stay within its registration certificate.
 
 use cyberid_client::{KeyRole, MessageRefused, Platform};
-use cyberid_crypto::digest;
+use cyberid_crypto::{PublicKey, digest};
 use cyberid_domain::UnixTime;
 use cyberid_domain::check::{Check, distinct};
 use cyberid_domain::field::Field;
 use cyberid_domain::id::ClientId;
 use cyberid_domain::relying_party::IntendedUse;
 use cyberid_protocol::canonical;
-use cyberid_protocol::message::{NotNow, check_life};
+use cyberid_protocol::message::{NotNow, check_life, open, unverified};
 use cyberid_protocol::registration::{self, RegistrationCertificate};
 use cyberid_protocol::request::{ReleaseRequest, RequestingParty};
 
@@ -53,8 +53,30 @@ impl Certified {
         compact: &str,
         now: UnixTime,
     ) -> Result<Self, CertificateRefused> {
-        let certificate: RegistrationCertificate = platform.open(KeyRole::Registration, compact).await?;
-        if certificate.iss != platform.issuer() {
+        let certificate = platform.open(KeyRole::Registration, compact).await?;
+        Self::of(certificate, platform.issuer(), now)
+    }
+
+    /// Opens a certificate without a call: one of `keys` has to have signed it.
+    pub(crate) fn offline(
+        issuer: &str,
+        keys: &[PublicKey],
+        compact: &str,
+        now: UnixTime,
+    ) -> Result<Self, CertificateRefused> {
+        let message = unverified::<RegistrationCertificate>(compact).map_err(MessageRefused::from)?;
+        let named = |key: &&PublicKey| message.kid() == Ok(key.thumbprint().as_str());
+        let key = keys.iter().find(named).ok_or(MessageRefused::UnknownKey)?;
+        let certificate = open(compact, key).map_err(MessageRefused::from)?;
+        Self::of(certificate, issuer, now)
+    }
+
+    fn of(
+        certificate: RegistrationCertificate,
+        issuer: &str,
+        now: UnixTime,
+    ) -> Result<Self, CertificateRefused> {
+        if certificate.iss != issuer {
             return Err(CertificateRefused::Issuer);
         }
         check_life(certificate.iat, certificate.exp, registration::MAX_LIFE, now)?;

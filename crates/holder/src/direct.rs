@@ -2,8 +2,10 @@
 //! party.
 
 use cyberid_crypto::jws::InvalidJws;
-use cyberid_crypto::{base64url, json};
+use cyberid_crypto::{PublicKey, base64url, json};
+use cyberid_domain::UnixTime;
 use cyberid_domain::pin::Pin;
+use cyberid_protocol::comparison;
 use cyberid_protocol::direct_request::{self, DirectRequest};
 use cyberid_protocol::message::{check_life, open};
 use cyberid_protocol::request::RequestingParty;
@@ -25,6 +27,11 @@ impl ReviewedDirect {
         &self.request
     }
 
+    /// The four digits that the relying party's app shows too.
+    pub fn comparison_code(&self) -> String {
+        comparison::code(&self.request.iss, "", &self.request.nonce)
+    }
+
     /// Who asks, as the platform names them.
     pub fn party(&self) -> &RequestingParty {
         &self.party
@@ -38,14 +45,10 @@ impl Holder {
     }
 
     async fn reviewed_direct(&self, compact: &str) -> Result<ReviewedDirect, RequestRefused> {
-        let request = signed_by_itself(compact)?;
-        check_life(request.iat, request.exp, direct_request::MAX_LIFE, self.now())?;
-        let certified =
-            Certified::open(&self.platform, &request.registration_certificate, self.now()).await?;
-        certified.covers_signer(&request.iss, &request.jwk.thumbprint())?;
-        certified.covers_checks(&request.purpose, &request.checks)?;
-        let party = certified.party();
-        Ok(ReviewedDirect { request, party })
+        let request = current(compact, self.now())?;
+        let certificate = &request.registration_certificate;
+        let certified = Certified::open(&self.platform, certificate, self.now()).await?;
+        covered(request, &certified)
     }
 
     /// The sealed proof to hand to the relying party's app, which cannot read it.
@@ -65,6 +68,33 @@ impl Holder {
         };
         self.seal_proof(&question, pin).await
     }
+}
+
+/// Reviews a direct request offline: with the platform's issuer, its keys of role `registration`, and the certificate
+/// inside. Whether the relying party was suspended since it was certified, only the platform knows: it refuses the proof.
+pub fn review_direct_offline(
+    issuer: &str,
+    registration_keys: &[PublicKey],
+    compact: &str,
+    now: UnixTime,
+) -> Result<ReviewedDirect, RequestRefused> {
+    let request = current(compact, now)?;
+    let certificate = &request.registration_certificate;
+    let certified = Certified::offline(issuer, registration_keys, certificate, now)?;
+    covered(request, &certified)
+}
+
+fn current(compact: &str, now: UnixTime) -> Result<DirectRequest, RequestRefused> {
+    let request = signed_by_itself(compact)?;
+    check_life(request.iat, request.exp, direct_request::MAX_LIFE, now)?;
+    Ok(request)
+}
+
+fn covered(request: DirectRequest, certified: &Certified) -> Result<ReviewedDirect, RequestRefused> {
+    certified.covers_signer(&request.iss, &request.jwk.thumbprint())?;
+    certified.covers_checks(&request.purpose, &request.checks)?;
+    let party = certified.party();
+    Ok(ReviewedDirect { request, party })
 }
 
 /// The claims, signed by the key that they name; whether that key is anybody's is for the certificate to say.
@@ -103,6 +133,7 @@ mod tests {
         }
     }
 
+    /// Reviewed with the platform and without it, which comes to the same.
     async fn review(
         signer: &SigningKey,
         alter: impl FnOnce(&PlatformDouble, &mut DirectRequest),
@@ -110,7 +141,12 @@ mod tests {
         let (double, holder) = met().await;
         let mut request = asked(&double);
         alter(&double, &mut request);
-        holder.review_direct(&request.sign(signer).unwrap()).await
+        let compact = request.sign(signer).unwrap();
+        let reviewed = holder.review_direct(&compact).await;
+        let keys = [key(200).public_key(), double.key("registration").public_key()];
+        let offline = review_direct_offline(&double.issuer, &keys, &compact, NOW);
+        assert_eq!(offline.map_err(HolderError::from), reviewed);
+        reviewed
     }
 
     fn refused(why: CertificateRefused) -> Result<ReviewedDirect, HolderError> {
@@ -123,6 +159,7 @@ mod tests {
         let compact = asked(&double).sign(&key(21)).unwrap();
         let reviewed = holder.review_direct(&compact).await.unwrap();
         assert_eq!(*reviewed.party(), party());
+        assert_eq!(reviewed.comparison_code(), "5334");
         let pin = Pin::entered("52719406".into()).unwrap();
         let sealed = holder.direct_proof(&reviewed, Some(&pin)).await.unwrap();
         let sealed = SealedProof::read(&opened(&double, &sealed)).unwrap();
@@ -174,6 +211,35 @@ mod tests {
         })
         .await;
         assert_eq!(expired, refused(CertificateRefused::NotNow(NotNow::Expired)));
+    }
+
+    #[tokio::test]
+    async fn a_certificate_of_another_platform_is_refused() {
+        let foreign = review(&key(21), |double, it| {
+            let mut certificate = certificate(double);
+            certificate.iss = "https://other.example".into();
+            it.registration_certificate = double.sign("registration", &certificate);
+        })
+        .await;
+        assert_eq!(foreign, refused(CertificateRefused::Issuer));
+    }
+
+    #[tokio::test]
+    async fn offline_the_registration_key_and_the_certificate_are_enough() {
+        let good = review(&key(21), |_, _| {}).await.unwrap();
+        assert_eq!(*good.party(), party());
+        let nobody = review_direct_offline("https://id.example", &[], "a.b.c", NOW);
+        assert!(matches!(nobody, Err(RequestRefused::Direct(_))));
+        let (double, _) = met().await;
+        let compact = asked(&double).sign(&key(21)).unwrap();
+        // A key of another role is not among the keys, and the moment counts.
+        let other = [double.key("attestation").public_key()];
+        let unknown = review_direct_offline(&double.issuer, &other, &compact, NOW);
+        let unknown_key = CertificateRefused::Message(MessageRefused::UnknownKey);
+        assert_eq!(unknown, Err(RequestRefused::Certificate(unknown_key)));
+        let keys = [double.key("registration").public_key()];
+        let late = review_direct_offline(&double.issuer, &keys, &compact, NOW.plus(360));
+        assert_eq!(late, Err(RequestRefused::NotNow(NotNow::Expired)));
     }
 
     #[tokio::test]

@@ -24,6 +24,8 @@ pub struct Enrolment {
     pub pin: Pin,
     /// The language of messages to the holder.
     pub locale: Locale,
+    /// A guardian's consent, for whoever is under 18 ([`Holder::guardian_consent`]).
+    pub guardian_consent: Option<String>,
 }
 
 impl Holder {
@@ -62,6 +64,8 @@ impl Enrolment {
     /// on the way is wiped.
     fn to_json(&self, key_proof: &str) -> Result<Zeroizing<Vec<u8>>, KeyFailure> {
         let document = &self.document;
+        let guardian = self.guardian_consent.as_deref();
+        let guardian = guardian.map(|consent| (r#","guardian_consent":"#, consent));
         let members = [
             (r#"{"document":{"type":"#, document.kind.as_str()),
             (r#","name":"#, document.name.expose()),
@@ -73,6 +77,7 @@ impl Enrolment {
             (r#","key_proof":"#, key_proof),
             (r#","locale":"#, self.locale.as_str()),
         ];
+        let members: Vec<_> = members.into_iter().chain(guardian).collect();
         // Room for every character escaped, so that no growing buffer leaves a copy behind.
         let room: usize = members
             .iter()
@@ -120,6 +125,7 @@ mod tests {
             },
             pin: Pin::chosen("52719406".into()).unwrap(),
             locale: Locale::English,
+            guardian_consent: Some("g.c.s".into()),
         }
     }
 
@@ -139,6 +145,7 @@ mod tests {
             ("52719406", "k.p.s")
         );
         assert_eq!(body.locale, Locale::English);
+        assert_eq!(body.guardian_consent.as_deref(), Some("g.c.s"));
     }
 
     async fn enrolled(alter: impl FnOnce(&mut Certificate)) -> Result<Enrolled, HolderError> {

@@ -70,6 +70,9 @@ pub enum RequestRefused {
     /// The registration certificate does not cover it.
     #[error(transparent)]
     Certificate(#[from] CertificateRefused),
+    /// The comparison code is not the one that the request makes.
+    #[error("the comparison code is not the one of this request")]
+    ComparisonCode,
     /// The text to show does not say what the request says.
     #[error("the statement does not say what the request says")]
     Statement,

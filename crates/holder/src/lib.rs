@@ -8,6 +8,7 @@
 
 mod answer;
 mod certified;
+mod codes;
 mod consents;
 mod device_key;
 mod direct;
@@ -22,15 +23,17 @@ mod receipt;
 mod review;
 #[cfg(test)]
 mod testing;
+mod wards;
 
 pub use certified::CertificateRefused;
 pub use cyberid_client::ledger::Tree;
 pub use cyberid_client::{Pins, Platform};
 pub use device_key::DeviceKey;
-pub use direct::ReviewedDirect;
+pub use direct::{ReviewedDirect, review_direct_offline};
 pub use enrol::Enrolment;
 pub use error::{HolderError, RequestRefused};
 pub use grant::Consented;
 pub use holder::Holder;
 pub use receipt::{ReceiptRefused, VerifiedReceipt, check_receipt};
 pub use review::{ReviewedRelease, ReviewedRequest, ReviewedVerification};
+pub use wards::ReviewedWard;

@@ -6,6 +6,7 @@ use cyberid_crypto::digest;
 use cyberid_domain::UnixTime;
 use cyberid_domain::clock::DAY;
 use cyberid_domain::id::RequestId;
+use cyberid_protocol::comparison;
 use cyberid_protocol::message::check_life;
 use cyberid_protocol::request::{ReleaseRequest, RequestObject, VerificationRequest};
 use cyberid_protocol::statement::{self, Locale, Terms};
@@ -41,6 +42,11 @@ impl ReviewedVerification {
     pub fn request(&self) -> &VerificationRequest {
         &self.0
     }
+
+    /// The four digits that the relying party's screen shows too.
+    pub fn comparison_code(&self) -> &str {
+        &self.0.comparison_code
+    }
 }
 
 impl ReviewedRelease {
@@ -52,6 +58,12 @@ impl ReviewedRelease {
     /// The exact text to show.
     pub fn statement(&self) -> &str {
         &self.request.statement.text
+    }
+
+    /// The four digits that the relying party's screen shows too.
+    pub fn comparison_code(&self) -> String {
+        let request = &self.request;
+        comparison::code(&request.rp.client_id, request.id.as_str(), &request.nonce)
     }
 
     /// SHA-256 of the compact request object, base64url.
@@ -71,7 +83,7 @@ impl ReviewedRequest {
 }
 
 impl Holder {
-    /// Fetches a request by its address or its id, and reviews it. An address of another platform is refused before
+    /// Fetches a request by its address or its id, opens it for this device alone, and reviews it. An address of another platform is refused before
     /// anything is called: it may come from anybody's QR code.
     pub async fn fetch_request(&self, request: &str, locale: Locale) -> Result<ReviewedRequest, HolderError> {
         let prefix = format!("{}/v1/requests/", self.platform.issuer());
@@ -81,7 +93,7 @@ impl Holder {
             .parse()
             .map_err(RequestRefused::from)?;
         let path = format!("/v1/requests/{}?locale={}", text(&id), locale.as_str());
-        let compact = self.client().get_bytes(&path).await?;
+        let compact = self.session.get_bytes(&path).await?;
         let compact = String::from_utf8(compact).map_err(|_| RequestRefused::AnotherRequest)?;
         Ok(self.review(&compact, &id, locale).await?)
     }
@@ -110,7 +122,7 @@ impl Holder {
         }
     }
 
-    async fn review_verification(
+    pub(crate) async fn review_verification(
         &self,
         request: VerificationRequest,
     ) -> Result<ReviewedVerification, RequestRefused> {
@@ -119,6 +131,10 @@ impl Holder {
             Certified::open(&self.platform, &request.registration_certificate, self.now()).await?;
         certified.covers_party(&request.rp)?;
         certified.covers_checks(&request.purpose, &request.checks)?;
+        let code = comparison::code(&request.rp.client_id, request.id.as_str(), &request.nonce);
+        if request.comparison_code != code {
+            return Err(RequestRefused::ComparisonCode);
+        }
         Ok(ReviewedVerification(request))
     }
 

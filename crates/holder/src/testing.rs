@@ -93,6 +93,8 @@ pub(crate) fn verification(
         checks: vec![Check::RealPerson, Check::AgeOver18],
         factors: vec![Factor::Device, Factor::Pin],
         nonce: "BBBBBBBBBBBBBBBBBBBBBA".parse().unwrap(),
+        comparison_code: "3368".into(),
+        guardian_agreed: false,
         registration_certificate: double.sign("registration", certificate),
         iat: NOW,
         exp: NOW.plus(300),

@@ -67,6 +67,9 @@ pub struct EnrolmentBody {
     pub pin: Pin,
     /// Proof of possession of the device key.
     pub key_proof: String,
+    /// A guardian's agreement, for whoever is under 18 (`cyberid-guardian-consent+jwt`).
+    #[serde(default)]
+    pub guardian_consent: Option<String>,
     /// The language of messages to the holder.
     pub locale: Locale,
 }

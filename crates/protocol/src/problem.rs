@@ -82,8 +82,12 @@ registry! {
     ReplayedMessage = "replayed-message" 409 "The signed message was already used";
     /// The nonce was never given out, was used, or has expired.
     UnknownNonce = "unknown-nonce" 400 "The nonce is not known";
+    /// The code of a counter was never given out, was used, has expired, or its holder is not active.
+    UnknownCode = "unknown-code" 400 "The code is not known";
     /// The one answer to every enrolment or recovery that does not succeed.
     EnrolmentRefused = "enrolment-refused" 422 "The enrolment is refused";
+    /// A face, a PIN or a passkey does not show what it has to; `detail` says no more than the caller knows.
+    EvidenceRefused = "evidence-refused" 422 "The evidence is refused";
     /// A check or field outside the registered use.
     OverAsking = "over-asking" 403 "More is asked than is registered";
     /// A purpose that is not registered.

@@ -54,6 +54,11 @@ pub struct VerificationRequest {
     pub factors: Vec<Factor>,
     /// The relying party's nonce.
     pub nonce: Nonce,
+    /// The four digits that the relying party shows too.
+    pub comparison_code: String,
+    /// Present and `true` once a guardian of the holder has agreed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub guardian_agreed: bool,
     /// The registration certificate of the intended use.
     pub registration_certificate: String,
     /// When the platform signed it.

@@ -2,7 +2,7 @@
 
 use cyberid_domain::UnixTime;
 use cyberid_domain::check::{Check, Factor};
-use cyberid_domain::id::{Nonce, VerificationId};
+use cyberid_domain::id::{CounterCode, Nonce, VerificationId};
 use serde::{Deserialize, Serialize};
 
 /// The body of `POST /v1/verifications`.
@@ -22,6 +22,9 @@ pub struct VerificationBody {
     /// The pseudonym that `same_person` compares with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sub: Option<String>,
+    /// The code that the holder shows at the counter: only that device can answer then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<CounterCode>,
     /// For how many seconds the holder can answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_in: Option<u64>,
@@ -38,6 +41,8 @@ pub struct VerificationRequested {
     pub request_uri: String,
     /// Until when the holder can answer.
     pub expires_at: UnixTime,
+    /// What the relying party shows, and the holder's device too: the same four digits.
+    pub comparison_code: String,
 }
 
 /// Where a verification stands.

@@ -2,6 +2,7 @@
 
 use cyberid_client::KeyRole;
 use cyberid_domain::id::Nonce;
+use cyberid_protocol::comparison;
 use cyberid_protocol::direct_request::{DirectRequest, MAX_LIFE};
 use cyberid_protocol::message::Message as _;
 use cyberid_protocol::registration::RegistrationCertificate;
@@ -28,6 +29,11 @@ impl RelyingParty {
             exp: now.plus(ask.expires_in.unwrap_or(MAX_LIFE).min(MAX_LIFE)),
         };
         Ok((request.sign(&*self.signer)?, Expected::new(ask, nonce)))
+    }
+
+    /// The four digits to show with a direct question: the holder's device shows the same.
+    pub fn comparison_code(&self, expected: &Expected) -> String {
+        comparison::code(&self.client_id, "", expected.nonce())
     }
 
     /// Hands the holder's sealed answer to the platform, and checks the attestation. What was expected is used up:

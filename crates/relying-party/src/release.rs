@@ -3,6 +3,7 @@
 use cyberid_domain::UnixTime;
 use cyberid_domain::field::Field;
 use cyberid_domain::id::{Nonce, ReleaseId};
+use cyberid_protocol::comparison;
 use cyberid_protocol::release::{ErasureBody, Redeemed, ReleaseBody, ReleaseRequested, ReleaseView};
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,8 @@ pub struct PendingRelease {
     pub request_uri: String,
     /// Until when the holder can answer.
     pub expires_at: UnixTime,
+    /// The four digits to show: the holder's device shows the same.
+    pub comparison_code: String,
     pub(crate) purpose: String,
     pub(crate) fields: Vec<Field>,
     pub(crate) idempotency_key: String,
@@ -40,6 +43,7 @@ impl RelyingParty {
         };
         let requested: ReleaseRequested = self.session.post("/v1/releases", &body).await?;
         Ok(PendingRelease {
+            comparison_code: comparison::code(&self.client_id, requested.id.as_str(), &body.nonce),
             id: requested.id,
             request_uri: requested.request_uri,
             expires_at: requested.expires_at,

@@ -5,7 +5,8 @@ use std::time::Duration;
 use cyberid_domain::UnixTime;
 use cyberid_domain::check::{Check, Factor};
 use cyberid_domain::clock::SKEW;
-use cyberid_domain::id::{Nonce, VerificationId};
+use cyberid_domain::id::{CounterCode, Nonce, VerificationId};
+use cyberid_protocol::comparison;
 use cyberid_protocol::verification::{
     VerificationBody, VerificationRequested, VerificationStatus, VerificationView,
 };
@@ -30,6 +31,8 @@ pub struct Ask {
     pub factors: Vec<Factor>,
     /// The pseudonym that `same_person` compares with.
     pub sub: Option<String>,
+    /// The code that the holder shows at a counter, for a question through the platform.
+    pub code: Option<CounterCode>,
     /// For how many seconds the holder can answer; the platform has a default.
     pub expires_in: Option<u64>,
 }
@@ -44,6 +47,8 @@ pub struct PendingVerification {
     pub request_uri: String,
     /// Until when the holder can answer.
     pub expires_at: UnixTime,
+    /// The four digits to show: the holder's device shows the same.
+    pub comparison_code: String,
     expected: Expected,
 }
 
@@ -75,10 +80,12 @@ impl RelyingParty {
             factors: ask.factors.clone(),
             nonce: nonce.clone(),
             sub: ask.sub.clone(),
+            code: ask.code.clone(),
             expires_in: ask.expires_in,
         };
         let requested: VerificationRequested = self.session.post("/v1/verifications", &body).await?;
         Ok(PendingVerification {
+            comparison_code: comparison::code(&self.client_id, requested.id.as_str(), &nonce),
             id: requested.id,
             request_uri: requested.request_uri,
             expires_at: requested.expires_at,
@@ -141,7 +148,8 @@ mod tests {
     async fn requested() -> (Arc<PlatformDouble>, RelyingParty, PendingVerification) {
         let (double, party) = met().await;
         let answer =
-            json!({"id": "ver_AAAAAAAAAAAAAAAAAAAAAA", "request_uri": "u", "expires_at": NOW.plus(300)});
+            json!({"id": "ver_AAAAAAAAAAAAAAAAAAAAAA", "request_uri": "u", "expires_at": NOW.plus(300),
+                "comparison_code": "0000"});
         double.script("POST /v1/verifications", 201, answer.to_string());
         let pending = party.request_verification(&ask()).await.unwrap();
         (double, party, pending)
@@ -180,6 +188,17 @@ mod tests {
             (&sent.nonce, sent.checks),
             (first.expected().nonce(), ask().checks)
         );
+    }
+
+    #[tokio::test]
+    async fn both_sides_show_the_code_of_their_own_question() {
+        let (_, party, pending) = requested().await;
+        let nonce = pending.expected().nonce();
+        let code = comparison::code(&client_id(), pending.id.as_str(), nonce);
+        assert_eq!(pending.comparison_code, code, "computed here, not believed");
+        let (_, expected) = party.direct_request(&ask()).await.unwrap();
+        let direct = comparison::code(&client_id(), "", expected.nonce());
+        assert_eq!(party.comparison_code(&expected), direct);
     }
 
     #[tokio::test]

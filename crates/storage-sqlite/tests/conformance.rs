@@ -46,6 +46,7 @@ mount! {
     guardianship: RegistryDb::open;
     relying_party: RegistryDb::open;
     release: RegistryDb::open;
+    passkey: RegistryDb::open;
     promise: RegistryDb::open;
     event: RegistryDb::open;
     single_use: RegistryDb::open;

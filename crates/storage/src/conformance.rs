@@ -12,11 +12,13 @@
 
 pub mod custodian;
 pub mod event;
+pub mod guardianship;
 pub mod head;
 pub mod idempotency;
 pub mod journal;
 pub mod key_holder;
 pub mod ledger;
+pub mod passkey;
 pub mod promise;
 pub mod release;
 pub mod relying_party;

@@ -1,7 +1,7 @@
 //! The storage ports: small traits shaped by operation, whose words are the durability contract.
 //!
-//! Four stores, each a database of its own: [`vault`], [`custodian`], registry ([`subject`], [`relying_party`],
-//! [`verification`], [`release`], [`promise`], [`event`], [`single_use`], [`idempotency`], [`journal`]) and
+//! Four stores, each a database of its own: [`vault`], [`custodian`], registry ([`subject`], [`guardianship`], [`relying_party`],
+//! [`verification`], [`release`], [`promise`], [`event`], [`single_use`], [`passkey`], [`idempotency`], [`journal`]) and
 //! [`ledger`], whose [`ledger::LedgerHead`] lives apart from what a backup restores.
 //!
 //! The contract of every port: a method that changes something is one transaction. When it returns `Ok`, the change
@@ -13,10 +13,12 @@
 pub mod conformance;
 pub mod custodian;
 pub mod event;
+pub mod guardianship;
 pub mod idempotency;
 pub mod journal;
 pub mod key_holder;
 pub mod ledger;
+pub mod passkey;
 pub mod promise;
 pub mod release;
 pub mod relying_party;

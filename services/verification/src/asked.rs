@@ -20,6 +20,8 @@ pub(crate) struct Asked {
     pub(crate) nonce: Nonce,
     /// The pseudonym that `same_person` compares with.
     pub(crate) sub: Option<String>,
+    /// Whether a guardian of the device's holder has agreed: nobody has where the platform stands not between.
+    pub(crate) guardian_agreed: bool,
 }
 
 impl From<Verification> for Asked {
@@ -32,6 +34,7 @@ impl From<Verification> for Asked {
             factors: row.factors,
             nonce: row.nonce,
             sub: row.sub,
+            guardian_agreed: row.guardian_agreed,
         }
     }
 }
@@ -52,6 +55,7 @@ impl Asked {
             factors,
             nonce: proof.nonce.clone(),
             sub: None,
+            guardian_agreed: false,
         })
     }
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 use cyberid_domain::check::Check;
 use cyberid_domain::id::{ClientId, VerificationId};
 use cyberid_domain::{UnixTime, check};
-use cyberid_protocol::pseudonym;
 use cyberid_protocol::verification::{
     VerificationBody, VerificationRequested, VerificationStatus, VerificationView,
 };
-use cyberid_storage::verification::{Verification as Row, VerificationState};
+use cyberid_protocol::{comparison, pseudonym};
+use cyberid_storage::verification::{Kept, Verification as Row, VerificationState};
 use tokio::time::Instant;
 
 use crate::Verification;
@@ -34,14 +34,32 @@ impl Verification {
         // 1.
         let party = self.calling_party(caller).await?;
         // 2.
-        let row = self.pending(&party, body)?;
+        let code = body.code.clone();
+        let mut row = self.pending(&party, body)?;
         self.require_registered(&party, &row.purpose, &row.checks).await?;
-        self.parts.verifications.ask(&row).await?;
+        // Last of all what can refuse: a code is used once.
+        if let Some(code) = &code {
+            row.opener = Some(self.opener(&row.id, &self.take_code(code).await?));
+        }
+        match self.parts.verifications.ask(&row).await? {
+            Kept::Now => {}
+            Kept::Full => return Err(Refusal::Full),
+        }
+        if let Some(code) = &code {
+            self.codes.led_to(code, &row.id);
+        }
+        self.parts.announce.asked(&row.client_id, &row.id, row.expires_at);
         Ok(VerificationRequested {
-            request_uri: format!("{}/v1/requests/{}", self.parts.issuer, row.id),
+            request_uri: self.request_uri(&row.id),
+            comparison_code: comparison::code(&row.client_id, row.id.as_str(), &row.nonce),
             id: row.id,
             expires_at: row.expires_at,
         })
+    }
+
+    /// What the holder's app fetches.
+    pub(crate) fn request_uri(&self, id: &VerificationId) -> String {
+        format!("{}/v1/requests/{id}", self.parts.issuer)
     }
 
     fn pending(&self, party: &ActiveParty, body: VerificationBody) -> Result<Row, Refusal> {
@@ -63,6 +81,8 @@ impl Verification {
             sub: body.sub,
             created_at: now,
             expires_at: now.plus(life),
+            opener: None,
+            guardian_agreed: false,
             state: VerificationState::Pending,
         })
     }

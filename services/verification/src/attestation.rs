@@ -28,6 +28,8 @@ const EPOCH: u32 = 0;
 pub(crate) struct Conclusion {
     pub(crate) attestation: String,
     pub(crate) passed: bool,
+    /// The thumbprint of the device that signed; empty if that is none of a known holder.
+    pub(crate) device: String,
     pub(crate) proof: SingleUse,
     pub(crate) visit: Visit,
 }
@@ -53,7 +55,7 @@ impl Verification {
             .await?
         {
             Answered::Now => Ok(conclusion.attestation),
-            Answered::Closed | Answered::Replayed => Err(Refusal::Replayed),
+            Answered::Closed | Answered::Another | Answered::Replayed => Err(Refusal::Replayed),
         }
     }
 
@@ -72,17 +74,24 @@ impl Verification {
             holder,
             factors,
             same_person: same(&pseudonym, asked.sub.as_deref()),
+            guardian_agreed: asked.guardian_agreed,
             now,
         };
         let checks = standing.evaluate(&asked.checks);
         // 8.
         let attestation = self.attestation(asked, now, checks).concluded(pseudonym);
         let passed = attestation.result == Outcome::Pass;
+        self.misses.count(&asked.client_id, passed, now);
         let visit = self.visit(asked, &holder.subject, &proof.claims.jti, passed)?;
         Ok(Conclusion {
             attestation: attestation.sign(&*self.parts.attestation.current())?,
             passed,
             proof: single_use("proof", &proof.kid, &proof.claims),
+            device: if answering.signed {
+                proof.kid
+            } else {
+                String::new()
+            },
             visit,
         })
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use cyberid_domain::UnixTime;
+use cyberid_domain::age::Threshold;
 use cyberid_domain::check::{Check, Outcome};
 use cyberid_domain::subject::SubjectStatus;
 use cyberid_storage::subject::Holder;
@@ -15,6 +16,8 @@ pub(crate) struct Standing<'a> {
     pub(crate) factors: bool,
     /// Whether the subject's pseudonym is the one that the relying party sent.
     pub(crate) same_person: bool,
+    /// Whether a guardian of the subject has agreed to this very request.
+    pub(crate) guardian_agreed: bool,
     /// The present moment.
     pub(crate) now: UnixTime,
 }
@@ -34,6 +37,7 @@ impl Standing<'_> {
             Check::RealPerson => true,
             Check::DocumentValid => self.now < self.holder.document_expires_at,
             Check::SamePerson => self.same_person,
+            Check::GuardianConsent => self.holder.age_flags.has(Threshold::Fourteen) | self.guardian_agreed,
             Check::AgeOver14 | Check::AgeOver16 | Check::AgeOver18 | Check::AgeOver21 => check
                 .threshold()
                 .is_some_and(|threshold| self.holder.age_flags.has(threshold)),

@@ -270,3 +270,19 @@ async fn an_address_elsewhere_is_refused_before_anything_is_called() {
     }
     assert!(double.received("GET /v1/requests").is_empty());
 }
+
+#[tokio::test]
+async fn a_request_shows_its_own_comparison_code() {
+    let ReviewedRequest::Verification(reviewed) = verify(same, same).await.unwrap() else {
+        panic!("a verification")
+    };
+    assert_eq!(reviewed.comparison_code(), "3368");
+    let other = verify(|it| it.comparison_code = "3369".into(), same).await;
+    assert_eq!(other, Err(RequestRefused::ComparisonCode));
+    let ReviewedRequest::Release(reviewed) = release_review(same, same).await.unwrap() else {
+        panic!("a release")
+    };
+    let request = reviewed.request();
+    let code = comparison::code(&request.rp.client_id, request.id.as_str(), &request.nonce);
+    assert_eq!(reviewed.comparison_code(), code);
+}

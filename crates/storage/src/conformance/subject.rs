@@ -18,6 +18,7 @@ use crate::subject::{HashedPin, Holder, NewSubject, PinFailures, Subject, Subjec
 pub async fn all<S: Subjects + 'static>(make: impl AsyncFn() -> Arc<S>) {
     enrolment::all(&make).await;
     a_status_is_set(&make().await).await;
+    the_tag_of_a_person_is_kept(&make().await).await;
     holders_come_in_pages(&make().await).await;
     attempts_that_run_together_are_each_counted(&make().await).await;
     a_locked_subject_has_no_attempt(&make().await).await;
@@ -25,7 +26,7 @@ pub async fn all<S: Subjects + 'static>(make: impl AsyncFn() -> Arc<S>) {
     an_age_is_reached_by_all_who_hold_its_tag(&make().await).await;
 }
 
-fn new_subject() -> NewSubject {
+pub(super) fn new_subject() -> NewSubject {
     NewSubject {
         subject: sample::subject(),
         number: NetworkNumber::random(&SystemRng),
@@ -42,18 +43,19 @@ fn new_subject() -> NewSubject {
             passes: 2,
             tag: sample::bytes(),
         },
+        person_tag: sample::bytes(),
         document_expires_at: NOW.plus(2000),
         credential_expires_at: NOW.plus(1000),
     }
 }
 
-async fn enrolled<S: Subjects>(store: &Arc<S>) -> NewSubject {
+pub(super) async fn enrolled<S: Subjects>(store: &Arc<S>) -> NewSubject {
     let new = new_subject();
     enrol(store, &new).await;
     new
 }
 
-async fn enrol<S: Subjects>(store: &Arc<S>, new: &NewSubject) {
+pub(super) async fn enrol<S: Subjects>(store: &Arc<S>, new: &NewSubject) {
     store.begin_enrolment(&new.subject, NOW).await.unwrap();
     assert!(store.commit_enrolment(new).await.unwrap());
     store.end_enrolment(&new.subject).await.unwrap();
@@ -104,6 +106,16 @@ async fn holders_come_in_pages<S: Subjects>(store: &Arc<S>) {
         found.extend(page);
     }
     assert_eq!(found, expected);
+}
+
+async fn the_tag_of_a_person_is_kept<S: Subjects>(store: &Arc<S>) {
+    let (new, other) = (enrolled(store).await, enrolled(store).await);
+    for own in [&new, &other] {
+        let tag = store.person_tag(&own.subject).await.unwrap();
+        assert_eq!(tag, Some(own.person_tag));
+    }
+    let unknown = store.person_tag(&sample::subject()).await;
+    assert_eq!(unknown.unwrap(), None);
 }
 
 async fn attempts_that_run_together_are_each_counted<S: Subjects + 'static>(store: &Arc<S>) {

@@ -6,6 +6,7 @@ use axum::extract::State;
 use cyberid_domain::id::VerificationId;
 use cyberid_protocol::problem::ProblemType;
 use cyberid_protocol::request::{Answer, AnswerBody};
+use cyberid_web::auth::HolderCaller;
 use cyberid_web::extract::{PathParam, StrictJson};
 use cyberid_web::{Failure, problems};
 use http::StatusCode;
@@ -20,7 +21,8 @@ problems!(
 /// Answers a verification.
 ///
 /// With `sealed`, a JWE to the platform's `encryption_jwk` that holds the proof and, where it was asked for, the PIN; or with
-/// `declined`. Whether the checks passed is for the relying party to learn: every proof that is valid is answered alike.
+/// `declined`. A request that a device has opened is answered by that device alone, and declined with its token; what nobody
+/// opened is opened by its answer. Whether the checks passed is for the relying party to learn: every proof that is valid is answered alike.
 #[utoipa::path(
     post,
     path = "/v1/requests/{id}/answer",
@@ -34,10 +36,12 @@ problems!(
 )]
 pub(super) async fn answer_verification_request(
     State(service): State<Arc<Verification>>,
+    caller: Option<HolderCaller>,
     PathParam(id): PathParam<VerificationId>,
     StrictJson(body): StrictJson<AnswerBody>,
 ) -> Result<StatusCode, Failure> {
     let answer = Answer::try_from(body).map_err(|_| Failure::from(ProblemType::MalformedRequest))?;
-    service.answer(&id, answer).await?;
+    let device = caller.as_ref().map(|caller| caller.jkt.as_str());
+    service.answer(&id, device, answer).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -17,10 +17,11 @@ problems!(
     pub(super) ApproveProblems: TwoPersonsRequired, RelyingPartyInactive
 );
 
-/// Approves an application.
+/// Approves an application, or a renewal that waits.
 ///
-/// By another operator than the one who applied. The approval is in the log when this answers; after `unavailable` it is safe
-/// to ask again. Each intended use gets a registration certificate for twelve months.
+/// By another operator than the one who applied for it. The approval is in the log when this answers; after `unavailable` it is
+/// safe to ask again. Each intended use gets a fresh registration certificate, for twelve months at most. A renewal also
+/// revives a registration that expired, and reinstates a relying party that was suspended.
 #[utoipa::path(
     post,
     path = "/v1/relying-parties/{client_id}/approve",
@@ -28,7 +29,7 @@ problems!(
     params(("client_id" = String, Path, example = "kO2v4Rv5SgmYvZ1hPzqv0w")),
     responses(
         (status = 200, description = "The relying party may act.", body = Registered, example = json!({
-            "client_id": "kO2v4Rv5SgmYvZ1hPzqv0w", "status": "approved",
+            "client_id": "kO2v4Rv5SgmYvZ1hPzqv0w", "status": "approved", "expires_at": 1_815_667_200,
             "registration_certificates": ["eyJhbGciOiJFUzI1NiIsInR5cCI6ImN5YmVyaWQtcmVnaXN0cmF0aW9uK2p3dCJ9..."]
         })),
         ApproveProblems

@@ -15,13 +15,15 @@ use crate::Verification;
 
 problems!(
     /// What asking can end in.
-    pub(super) AskProblems: RelyingPartyInactive, UnregisteredUse, OverAsking, InvalidSub
+    pub(super) AskProblems: RelyingPartyInactive, UnregisteredUse, OverAsking, InvalidSub, UnknownCode
 );
 
 /// Asks for a verification.
 ///
 /// `purpose` and `checks` are within the registration: a check outside it is `over-asking`, and counted. Hand `request_uri` to
-/// the holder's app. `sub` goes with the check `same_person` and with no other; `expires_in` is 30 to 900 seconds.
+/// the holder's app. `sub` goes with the check `same_person` and with no other; `expires_in` is 30 to 900 seconds. Show
+/// `comparison_code`: the holder's device shows the same. `code` is what the holder shows at a counter: then that device alone
+/// can answer, and finds the request by itself.
 #[utoipa::path(
     post,
     path = "/v1/verifications",
@@ -34,7 +36,7 @@ problems!(
         (status = 201, description = "The holder can answer.", body = VerificationRequested, example = json!({
             "id": "ver_3q2-7wAAAAAAAAAAAAAAAA",
             "request_uri": "https://id.example/v1/requests/ver_3q2-7wAAAAAAAAAAAAAAAA",
-            "expires_at": 1_795_392_300
+            "expires_at": 1_795_392_300, "comparison_code": "3368"
         })),
         AskProblems
     )

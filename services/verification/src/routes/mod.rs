@@ -1,15 +1,25 @@
 //! The service's operations over HTTP, one file each, mounted with their access.
 
+mod answer_for_ward;
 mod answer_request;
 mod apply;
 mod approve;
 mod ask_verification;
+mod authorization_server;
+mod cancel_keys;
 mod change_keys;
 mod discovery;
+mod introspect;
+mod list_certificates;
+mod list_wards;
+mod make_code;
 mod obtain_token;
+mod read_certificates;
+mod read_code;
 mod read_relying_party;
 mod read_request;
 mod read_verification;
+mod renew;
 mod signing_keys;
 mod suspend;
 mod verify_directly;
@@ -35,7 +45,9 @@ pub fn routes() -> Routes<Arc<Verification>> {
     Routes::new("CyberID verification", DESCRIPTION)
         .public(routes!(discovery::read_discovery))
         .public(routes!(signing_keys::list_signing_keys))
+        .public(routes!(authorization_server::read_authorization_server))
         .public(routes!(obtain_token::obtain_token))
+        .authorize(&operator, routes!(introspect::introspect_token))
         .authorize(&operator, routes!(apply::apply_for_relying_party))
         .authorize(
             &[Role::Operator, Role::RelyingParty],
@@ -43,16 +55,27 @@ pub fn routes() -> Routes<Arc<Verification>> {
         )
         .authorize(&operator, routes!(approve::approve_relying_party))
         .authorize(&operator, routes!(suspend::suspend_relying_party))
+        .authorize(&operator, routes!(renew::apply_for_renewal))
         .signed(routes!(change_keys::change_relying_party_keys))
+        .authorize(&operator, routes!(cancel_keys::cancel_relying_party_keys))
+        .public(routes!(list_certificates::list_registration_certificates))
+        .public(routes!(read_certificates::read_registration_certificates))
         .authorize(&party, routes!(ask_verification::ask_verification))
         .authorize(&party, routes!(verify_directly::verify_directly))
         .authorize(&party, routes!(read_verification::read_verification))
+        .authorize(&[Role::Holder], routes!(make_code::make_code))
+        .authorize(&[Role::Holder], routes!(read_code::read_code))
+        .authorize(&[Role::Holder], routes!(list_wards::list_wards))
+        .authorize(&[Role::Holder], routes!(answer_for_ward::answer_for_ward))
 }
 
 /// The operations under `/v1/requests/` for ids of verifications; another service has the same paths for ids of
 /// releases.
 pub fn request_routes() -> Routes<Arc<Verification>> {
     Routes::new("CyberID verification requests", REQUEST_DESCRIPTION)
-        .public(routes!(read_request::read_verification_request))
-        .signed(routes!(answer_request::answer_verification_request))
+        .recognize(&[Role::Holder], routes!(read_request::read_verification_request))
+        .recognize(
+            &[Role::Holder],
+            routes!(answer_request::answer_verification_request),
+        )
 }

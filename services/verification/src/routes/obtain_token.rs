@@ -39,13 +39,15 @@ pub(super) struct TokenForm {
 /// To a relying party, operator or regulator for a `client_assertion` (RFC 7523, section 2.2), to a holder for an
 /// `assertion` of a device (section 2.1). `aud` is the issuer or this address and nothing else, and an assertion is used
 /// once. The token is bound to the key of the `DPoP` proof (RFC 9449), which carries a nonce of this server: the first
-/// attempt is answered `use_dpop_nonce`. Errors are those of RFC 6749, section 5.2.
+/// attempt is answered `use_dpop_nonce`. Without a proof, a client's token is bound to the certificate that its TLS
+/// connection showed (RFC 8705, section 3), and is used as `Bearer` over connections that show the same. Errors are those
+/// of RFC 6749, section 5.2.
 #[utoipa::path(
     post,
     path = "/oauth/token",
     operation_id = "obtain_token",
-    params(("DPoP" = Option<String>, Header, description = "Proof of possession, RFC 9449 section 4.2; only a sandbox does \
-        without.")),
+    params(("DPoP" = Option<String>, Header, description = "Proof of possession, RFC 9449 section 4.2; only a \
+        client with a certificate, or a sandbox, does without.")),
     request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded", example = json!({
         "grant_type": "client_credentials",
         "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",

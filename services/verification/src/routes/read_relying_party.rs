@@ -15,7 +15,9 @@ use crate::Verification;
 
 /// Where a registration stands.
 ///
-/// For an operator, and for the relying party itself; for another there is nothing here.
+/// With what waits: keys that cool off, and a renewal that a second operator has to approve. `expired` says that the
+/// registration is over by the clock. For an operator, and for the relying party itself; for another there is nothing here.
+/// An operator is told besides what the relying party's verifications came to in the last hour (`outcomes`).
 #[utoipa::path(
     get,
     path = "/v1/relying-parties/{client_id}",
@@ -34,5 +36,9 @@ pub(super) async fn read_relying_party(
     if caller.role != Role::Operator && caller.id != client_id.as_str() {
         return Err(ProblemType::NotFound.into());
     }
-    Ok(Json(service.registered(&client_id).await?))
+    let mut registered = service.registered(&client_id).await?;
+    if caller.role == Role::Operator {
+        registered.outcomes = Some(service.outcomes(&client_id));
+    }
+    Ok(Json(registered))
 }

@@ -6,6 +6,7 @@ use axum::extract::State;
 use cyberid_domain::id::VerificationId;
 use cyberid_protocol::problem::ProblemType;
 use cyberid_protocol::statement::Locale;
+use cyberid_web::auth::HolderCaller;
 use cyberid_web::extract::{PathParam, StrictQuery};
 use cyberid_web::{Failure, problems};
 use http::HeaderName;
@@ -32,7 +33,9 @@ pub(super) struct Language {
 
 /// The signed request, for the holder's app.
 ///
-/// A JWS of `typ` `cyberid-request+jwt`: who asks, as the registry knows it; for which purpose; which checks; by which factors.
+/// A JWS of `typ` `cyberid-request+jwt`: who asks, as the registry knows it; for which purpose; which checks; by which factors; `comparison_code`, which the
+/// relying party shows too. With a holder's token the request is opened: from then on it is that device's alone, and everybody
+/// else finds it closed. Without a token it can be fetched while nobody has opened it.
 #[utoipa::path(
     get,
     path = "/v1/requests/{id}",
@@ -49,6 +52,7 @@ pub(super) struct Language {
 )]
 pub(super) async fn read_verification_request(
     State(service): State<Arc<Verification>>,
+    caller: Option<HolderCaller>,
     PathParam(id): PathParam<VerificationId>,
     StrictQuery(language): StrictQuery<Language>,
 ) -> Result<([(HeaderName, &'static str); 1], String), Failure> {
@@ -56,5 +60,7 @@ pub(super) async fn read_verification_request(
     if !known {
         return Err(ProblemType::MalformedRequest.into());
     }
-    Ok(([(CONTENT_TYPE, MEDIA_TYPE)], service.request_object(&id).await?))
+    let device = caller.as_ref().map(|caller| caller.jkt.as_str());
+    let request = service.request_object(&id, device).await?;
+    Ok(([(CONTENT_TYPE, MEDIA_TYPE)], request))
 }

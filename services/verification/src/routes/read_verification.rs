@@ -31,6 +31,16 @@ pub(super) struct Patience {
     wait: u64,
 }
 
+impl Patience {
+    /// For how long, within what may be asked.
+    pub(super) fn limited(self) -> Result<Duration, Failure> {
+        if self.wait > MAX_WAIT {
+            return Err(ProblemType::MalformedRequest.into());
+        }
+        Ok(Duration::from_secs(self.wait))
+    }
+}
+
 /// Where a verification stands.
 ///
 /// For the relying party that asked; for another there is nothing here. With `wait` the answer comes as soon as the holder
@@ -56,9 +66,6 @@ pub(super) async fn read_verification(
     PathParam(id): PathParam<VerificationId>,
     StrictQuery(patience): StrictQuery<Patience>,
 ) -> Result<Json<VerificationView>, Failure> {
-    if patience.wait > MAX_WAIT {
-        return Err(ProblemType::MalformedRequest.into());
-    }
-    let wait = Duration::from_secs(patience.wait);
+    let wait = patience.limited()?;
     Ok(Json(service.view(&caller.client_id, &id, wait).await?))
 }

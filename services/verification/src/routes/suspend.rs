@@ -17,10 +17,11 @@ problems!(
     pub(super) SuspendProblems: RelyingPartyInactive
 );
 
-/// Suspends an approved relying party.
+/// Suspends a relying party.
 ///
-/// At once, whatever tokens it has: it asks for nothing and receives no identity from now on. The suspension is in the log
-/// when this answers.
+/// Within a second, whatever tokens it has: it asks for nothing and receives no identity from now on, its open requests cannot
+/// be fetched or answered, and keys or a renewal that wait are dropped. It may still read its events and confirm erasures. The
+/// suspension is in the log when this answers. Only a renewal, by two operators, ends it.
 #[utoipa::path(
     post,
     path = "/v1/relying-parties/{client_id}/suspend",

@@ -33,6 +33,7 @@ impl Person {
             evidence: self.evidence.clone(),
             pin: Pin::chosen(pin.into())?,
             locale: Locale::English,
+            guardian_consent: None,
         })
     }
 
