@@ -1,46 +1,15 @@
 //! Making the body of a registration.
 
-use cyberid_domain::relying_party::IntendedUse;
 use cyberid_protocol::registration::Registration;
 
 use crate::RpKeys;
 
 /// What a relying party says of itself when it registers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Particulars {
-    /// The name that people are shown.
-    pub name: String,
-    /// The domains that it acts under; the first is shown.
-    pub domains: Vec<String>,
-    /// Whom to ask.
-    pub contact: String,
-    /// Whom to ask for deletion.
-    pub deletion_contact: String,
-    /// For what it asks.
-    pub intended_uses: Vec<IntendedUse>,
-    /// Where events are pushed.
-    pub events_uri: Option<String>,
-}
+pub use cyberid_protocol::registration::Particulars;
 
 /// The body of `POST /v1/relying-parties`, which an operator submits: the particulars and the public keys.
 pub fn registration(particulars: Particulars, keys: &RpKeys) -> Registration {
-    let Particulars {
-        name,
-        domains,
-        contact,
-        deletion_contact,
-        intended_uses,
-        events_uri,
-    } = particulars;
-    Registration {
-        name,
-        domains,
-        contact,
-        deletion_contact,
-        intended_uses,
-        jwks: keys.public_set(),
-        events_uri,
-    }
+    particulars.with_keys(keys.public_set())
 }
 
 #[cfg(test)]

@@ -239,6 +239,42 @@ async fn what_was_used_once_is_not_changed() {
 }
 
 #[tokio::test]
+async fn a_relying_party_is_replaced_revision_by_revision_and_never_stored_as_expired() {
+    let file = file!(RegistryDb::open);
+    refuses(
+        &file,
+        &[
+            "INSERT INTO relying_party (client_id, registration, status, applied_by, applied_at, certificates) \
+             VALUES ('rp', '{}', 'approved', 'operator', 1, '[]')",
+        ],
+        &[
+            (
+                "UPDATE relying_party SET status = 'suspended'",
+                "revision by revision",
+            ),
+            (
+                "UPDATE relying_party SET status = 'suspended', revision = 2",
+                "revision by revision",
+            ),
+            (
+                "UPDATE relying_party SET status = 'expired', revision = 1",
+                "CHECK",
+            ),
+            (
+                "INSERT INTO waiting_renewal (client_id, applied_by, applied_at, days) VALUES ('rp', 'o', 1, 366)",
+                "CHECK",
+            ),
+            (
+                "INSERT INTO waiting_keys (client_id, registration, certificates, in_force_at) \
+                 VALUES ('nobody', '{}', '[]', 1)",
+                "FOREIGN KEY",
+            ),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn a_row_that_nobody_could_have_written_is_reported_and_not_guessed_at() {
     let file = file!(RegistryDb::open);
     let mut connection = connect(&file.path).await;

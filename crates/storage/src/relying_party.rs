@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use cyberid_domain::UnixTime;
-use cyberid_domain::id::ClientId;
+use cyberid_domain::id::{ClientId, LeafId};
 use cyberid_domain::relying_party::RegistrationStatus;
 
 use crate::Result;
@@ -13,11 +13,13 @@ use crate::promise::PromisedLeaf;
 pub struct RelyingParty {
     /// Its id.
     pub client_id: ClientId,
+    /// How often the row was replaced. The store counts.
+    pub revision: u64,
     /// The registration, canonical JSON of `cyberid_protocol::registration::Registration`.
     pub registration: String,
-    /// Where the registration stands.
+    /// What was decided about the registration; never `Expired`, which the clock says and not a store.
     pub status: RegistrationStatus,
-    /// The operator who applied.
+    /// The operator who applied for it, or for its renewal.
     pub applied_by: ClientId,
     /// When it was applied for.
     pub applied_at: UnixTime,
@@ -25,45 +27,81 @@ pub struct RelyingParty {
     pub expires_at: Option<UnixTime>,
     /// The signed registration certificates, one per intended use in the registration's order, once approved.
     pub certificates: Vec<String>,
+    /// The leaf of the last thing that operators did.
+    pub leaf: Option<LeafId>,
+    /// Keys that come into force by the clock.
+    pub waiting_keys: Option<WaitingKeys>,
+    /// A renewal that waits for a second operator.
+    pub renewal: Option<WaitingRenewal>,
 }
 
-/// What an approval or a change of keys sets.
+/// Keys that were announced: what is in force with them, and from when on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InForce {
-    /// The registration in force.
+pub struct WaitingKeys {
+    /// The registration with them.
     pub registration: String,
-    /// The certificates in force.
+    /// Its certificates.
     pub certificates: Vec<String>,
-    /// When the registration ends.
-    pub expires_at: UnixTime,
+    /// From when on.
+    pub in_force_at: UnixTime,
 }
 
-/// Relying parties.
+/// A renewal that was applied for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingRenewal {
+    /// By whom.
+    pub applied_by: ClientId,
+    /// When.
+    pub applied_at: UnixTime,
+    /// What it changes, canonical JSON of `cyberid_protocol::registration::Particulars`; nothing, if absent.
+    pub particulars: Option<String>,
+    /// For how many days from its approval.
+    pub days: u64,
+}
+
+impl RelyingParty {
+    /// The row as it is at `now`: keys whose time has come are in force, whether anybody has tidied up or not.
+    #[must_use]
+    pub fn at(self, now: UnixTime) -> Self {
+        match self.waiting_keys {
+            Some(keys) if keys.in_force_at <= now => Self {
+                registration: keys.registration,
+                certificates: keys.certificates,
+                waiting_keys: None,
+                ..self
+            },
+            waiting_keys => Self { waiting_keys, ..self },
+        }
+    }
+
+    /// Where the registration stands at `now`.
+    pub fn standing(&self, now: UnixTime) -> RegistrationStatus {
+        self.status.at(self.expires_at, now)
+    }
+}
+
+/// Relying parties. Who reads says at which moment, and is given rows as they are then ([`RelyingParty::at`]).
 #[async_trait]
 pub trait RelyingParties: Send + Sync {
-    /// Keeps an application.
+    /// Keeps an application, as revision 0, and nothing that waits; one that is there is not replaced.
     async fn apply(&self, application: &RelyingParty) -> Result<()>;
 
     /// The relying party of this id.
-    async fn relying_party(&self, client_id: &ClientId) -> Result<Option<RelyingParty>>;
+    async fn relying_party(&self, client_id: &ClientId, now: UnixTime) -> Result<Option<RelyingParty>>;
 
-    /// All relying parties, by id.
-    async fn relying_parties(&self) -> Result<Vec<RelyingParty>>;
+    /// Those who may act at `now`, by id, after this one.
+    async fn active(&self, after: Option<&ClientId>, limit: u32, now: UnixTime) -> Result<Vec<RelyingParty>>;
 
-    /// Approves an application, and promises the leaf, in one transaction; `false` if it is not `Applied`.
-    async fn approve(&self, client_id: &ClientId, force: &InForce, leaf: &PromisedLeaf) -> Result<bool>;
+    /// Those whose waiting keys are in force at `now` and not yet written so.
+    async fn keys_due(&self, now: UnixTime, limit: u32) -> Result<Vec<RelyingParty>>;
 
-    /// Suspends an approved relying party, and promises the leaf; `false` if it is not `Approved`.
-    async fn suspend(&self, client_id: &ClientId, leaf: &PromisedLeaf) -> Result<bool>;
-
-    /// Changes the keys of an approved relying party, and promises the leaf; `false`, and nothing written, if it is
-    /// not `Approved` or its registration is no longer `was`.
-    async fn change_keys(
+    /// Puts `next` in the place of `was`, as the revision after it, and promises the leaf, in one transaction; `false`,
+    /// and nothing written, if the row is no longer of the revision that was read.
+    async fn replace(
         &self,
-        client_id: &ClientId,
-        was: &str,
-        force: &InForce,
-        leaf: &PromisedLeaf,
+        was: &RelyingParty,
+        next: &RelyingParty,
+        leaf: Option<&PromisedLeaf>,
     ) -> Result<bool>;
 
     /// Counts one over-asking.

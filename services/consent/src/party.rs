@@ -25,19 +25,13 @@ pub(crate) struct RegisteredUse<'a> {
 }
 
 impl Consent {
-    /// Spends one call of the calling relying party, before any other work for it (T10).
-    pub(crate) fn spend_call(&self, client_id: &ClientId) -> Result<(), ConsentError> {
-        let now = self.parts.clock.now();
-        let spent = self.parties.spend(client_id.as_str(), now);
-        Ok(spent.map_err(Refusal::from)?)
-    }
-
     /// The relying party, if its registration is in force.
     pub(crate) async fn active_party(&self, client_id: &ClientId) -> Result<Party, ConsentError> {
-        let row = self.parts.relying_parties.relying_party(client_id).await?;
+        let now = self.parts.clock.now();
+        // Keys that cool off are not in force: plaintext goes to those before them until the clock says otherwise.
+        let row = self.parts.relying_parties.relying_party(client_id, now).await?;
         let row = row.ok_or(Refusal::RelyingPartyInactive)?;
-        let ended = row.expires_at.is_none_or(|end| end <= self.parts.clock.now());
-        if row.status != RegistrationStatus::Approved || ended {
+        if row.standing(now) != RegistrationStatus::Approved {
             return Err(Refusal::RelyingPartyInactive.into());
         }
         let registration = json::from_slice(row.registration.as_bytes())

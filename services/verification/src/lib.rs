@@ -8,25 +8,34 @@
 //! cryptography), T14 (a proof is consumed durably before its answer is given) and T16 (an unknown holder costs the same
 //! work as a known one, and is answered in the same form).
 
+mod announce;
 mod asked;
 mod asking;
 mod attestation;
+mod authorization_server;
+mod certificate;
 mod check;
+mod code;
 mod discovery;
+mod factor;
 mod holder;
+mod introspection;
 mod key_change;
 mod leaf;
+mod misses;
 mod onboarding;
+mod opener;
 mod party;
-mod pin_gate;
 mod proof;
 mod refusal;
 mod registration;
+mod renewal;
 mod request;
 mod routes;
 mod signing_keys;
 mod token;
 mod waiting;
+mod ward;
 
 use std::sync::Arc;
 
@@ -34,11 +43,16 @@ use cyberid_crypto::key::{self, SigningKey};
 use cyberid_crypto::{KeyFailure, PublicKey, Sign, jws};
 use cyberid_domain::clock::DAY;
 use cyberid_domain::{Clock, Rng, UnixTime};
-use cyberid_keystore::role::{Attestation, Journal as JournalRole, Message, Pairwise, Registration, Request};
+use cyberid_keystore::role::{
+    Attestation, Evidence, Journal as JournalRole, Message, Pairwise, Registration, Request,
+};
 use cyberid_keystore::{MacHandle, Opener, Signer};
-use cyberid_pin::PinHasher;
+use cyberid_pin::{PinAttempts, PinHasher};
+use cyberid_protocol::passkey::Site;
 use cyberid_storage::StorageError;
+use cyberid_storage::guardianship::Guardianships;
 use cyberid_storage::journal::Journal;
+use cyberid_storage::passkey::Passkeys;
 use cyberid_storage::promise::Promises;
 use cyberid_storage::relying_party::RelyingParties;
 use cyberid_storage::single_use::SingleUses;
@@ -48,9 +62,12 @@ use cyberid_web::AccessTokens;
 use cyberid_web::quota::{Buckets, Quota};
 use tokio::sync::Notify;
 
-use crate::pin_gate::PinGates;
+use crate::code::Codes;
+use crate::misses::Misses;
+use crate::party::Parties;
 use crate::waiting::Waiting;
 
+pub use crate::announce::{Announce, Silent};
 pub use crate::discovery::Description;
 pub use crate::routes::{request_routes, routes};
 pub use crate::signing_keys::SigningKeys;
@@ -69,6 +86,8 @@ pub struct Parts {
     pub rng: Arc<dyn Rng>,
     /// Holders' handles, statuses and devices.
     pub subjects: Arc<dyn Subjects>,
+    /// Who is whose guardian.
+    pub guardianships: Arc<dyn Guardianships>,
     /// Registrations.
     pub relying_parties: Arc<dyn RelyingParties>,
     /// Verifications that were asked for.
@@ -89,6 +108,12 @@ pub struct Parts {
     pub message: Opener<Message>,
     /// Derives pseudonyms.
     pub pairwise: MacHandle<Pairwise>,
+    /// The holders' passkeys.
+    pub passkeys: Arc<dyn Passkeys>,
+    /// What the identity source signs evidence with, pinned.
+    pub source_key: PublicKey,
+    /// Computes the tags of the source's handles of people.
+    pub evidence_key: MacHandle<Evidence>,
     /// Derives the keys of the journal.
     pub journal_key: MacHandle<JournalRole>,
     /// The platform's public signing keys, those of other processes included.
@@ -101,21 +126,26 @@ pub struct Parts {
     pub clients: Vec<StaticClient>,
     /// What discovery says beyond what follows from the issuer.
     pub description: Description,
-    /// Whether access tokens are given without a `DPoP` proof: in a sandbox on loopback only.
-    pub allow_bearer: bool,
     /// Wakes whoever brings promised leaves to the log.
     pub promised: Arc<Notify>,
-    /// How often a relying party may call.
-    pub quota: Quota,
+    /// Tells relying parties that a verification is over.
+    pub announce: Arc<dyn Announce>,
+    /// For how many seconds changed keys wait before they are in force: a day, and 0 in a sandbox only.
+    pub key_cooling_off: u64,
 }
 
 /// The verification service.
 pub struct Verification {
     parts: Parts,
-    parties: Buckets,
     answers: Buckets,
+    holders: Buckets,
+    codes: Codes,
     waiting: Waiting,
-    pin_gates: PinGates,
+    pin_attempts: PinAttempts,
+    /// The platform as passkeys know it.
+    site: Site,
+    kept_parties: Parties,
+    misses: Misses,
     /// Stands in for the key of a holder who is not there, so that there is a signature to check.
     decoy_key: PublicKey,
 }
@@ -138,10 +168,14 @@ impl Verification {
         let decoy_key = SigningKey::from_scalar(&scalar)
             .map_or_else(|_| parts.attestation.public_key(), |decoy| decoy.public_key());
         Arc::new(Self {
-            parties: Buckets::new(parts.quota),
             answers: Buckets::new(Quota::OF_ONE_REQUEST),
+            holders: Buckets::new(Quota::OF_ONE_REQUEST),
+            codes: Codes::default(),
             waiting: Waiting::default(),
-            pin_gates: PinGates::default(),
+            pin_attempts: PinAttempts::new(Arc::clone(&parts.subjects), parts.pins.clone()),
+            site: Site::of(&parts.issuer),
+            kept_parties: Parties::default(),
+            misses: Misses::default(),
             decoy_key,
             parts,
         })
@@ -173,10 +207,14 @@ impl Verification {
             .forget_verifications(answered_before)
             .await?;
         self.parts.single_uses.forget_single_uses(now).await?;
+        self.settle_keys().await?;
         let oldest = now.minus(VISITS_KEPT).day_start();
         self.parts.journal.forget_visits(oldest).await?;
-        self.parties.forget_rested(now);
+        self.parts.access_tokens.forget_rested();
+        self.misses.forget_rested(now);
         self.answers.forget_rested(now);
+        self.holders.forget_rested(now);
+        self.codes.forget(now);
         Ok(())
     }
 

@@ -1,5 +1,11 @@
-//! A relying party that may act: approved, not suspended, not over. It is loaded at every call, so that a suspension
-//! takes effect at once.
+//! A relying party that may act: approved, not suspended, not over.
+//!
+//! It is read from the store at most [`FRESH`] before it acts, and anew after every change that this process makes: a
+//! suspension takes effect here at once, and in every process that shares the store within a second.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use cyberid_domain::UnixTime;
 use cyberid_domain::check::Check;
@@ -10,9 +16,14 @@ use cyberid_protocol::registration::Registration;
 use cyberid_protocol::request::RequestingParty;
 use cyberid_storage::StorageError;
 use cyberid_storage::relying_party::RelyingParty;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::Verification;
 use crate::refusal::Refusal;
+
+/// For how long a relying party is taken for what it was when it was read.
+const FRESH: Duration = Duration::from_millis(500);
 
 /// A relying party that may act.
 pub(crate) struct ActiveParty {
@@ -23,12 +34,15 @@ pub(crate) struct ActiveParty {
 impl ActiveParty {
     /// Takes a row as active at `now`.
     pub(crate) fn of(row: RelyingParty, now: UnixTime) -> Result<Self, Refusal> {
-        let current = row.expires_at.is_some_and(|end| now < end);
-        if row.status != RegistrationStatus::Approved || !current {
-            return Err(Refusal::Inactive);
-        }
         let registration = read(&row)?;
-        Ok(Self { row, registration })
+        let party = Self { row, registration };
+        party.require_active(now)?;
+        Ok(party)
+    }
+
+    fn require_active(&self, now: UnixTime) -> Result<(), Refusal> {
+        let active = self.row.standing(now) == RegistrationStatus::Approved;
+        active.then_some(()).ok_or(Refusal::Inactive)
     }
 
     /// The party as holders are shown it.
@@ -50,22 +64,61 @@ impl ActiveParty {
     }
 }
 
+/// The relying parties that were read of late.
+#[derive(Default)]
+pub(crate) struct Parties(RwLock<HashMap<ClientId, (Instant, Arc<ActiveParty>)>>);
+
+impl Parties {
+    fn find(&self, client_id: &ClientId) -> Option<Arc<ActiveParty>> {
+        let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let (read_at, party) = kept.get(client_id)?;
+        (read_at.elapsed() < FRESH).then(|| Arc::clone(party))
+    }
+
+    fn keep(&self, read_at: Instant, party: &Arc<ActiveParty>) {
+        let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        kept.insert(party.row.client_id.clone(), (read_at, Arc::clone(party)));
+    }
+
+    /// Has a relying party read anew: to be called after every write.
+    pub(crate) fn forget(&self, client_id: &ClientId) {
+        let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        kept.remove(client_id);
+    }
+}
+
 /// The registration that a row holds.
 pub(crate) fn read(row: &RelyingParty) -> Result<Registration, Refusal> {
-    canonical::from_str(&row.registration).map_err(|_| StorageError::Corrupt("registration").into())
+    parse(&row.registration)
+}
+
+/// What a row holds as text.
+pub(crate) fn parse<T: Serialize + DeserializeOwned>(text: &str) -> Result<T, Refusal> {
+    canonical::from_str(text).map_err(|_| StorageError::Corrupt("registration").into())
 }
 
 impl Verification {
-    /// The calling relying party, if it may act and has a call left.
-    pub(crate) async fn calling_party(&self, client_id: &ClientId) -> Result<ActiveParty, Refusal> {
-        self.parties.spend(client_id.as_str(), self.now())?;
+    /// The calling relying party, if it may act. Its quota was spent when its token told who it is.
+    pub(crate) async fn calling_party(&self, client_id: &ClientId) -> Result<Arc<ActiveParty>, Refusal> {
         self.active_party(client_id).await
     }
 
     /// The relying party of this id, if it may act.
-    pub(crate) async fn active_party(&self, client_id: &ClientId) -> Result<ActiveParty, Refusal> {
-        let row = self.parts.relying_parties.relying_party(client_id).await?;
-        ActiveParty::of(row.ok_or(Refusal::Inactive)?, self.now())
+    pub(crate) async fn active_party(&self, client_id: &ClientId) -> Result<Arc<ActiveParty>, Refusal> {
+        if let Some(party) = self.kept_parties.find(client_id) {
+            party.require_active(self.now())?;
+            return Ok(party);
+        }
+        // Its age counts from before it is read: what is written meanwhile is not missed for longer than `FRESH`.
+        let read_at = Instant::now();
+        let row = self
+            .parts
+            .relying_parties
+            .relying_party(client_id, self.now())
+            .await?;
+        let party = Arc::new(ActiveParty::of(row.ok_or(Refusal::Inactive)?, self.now())?);
+        self.kept_parties.keep(read_at, &party);
+        Ok(party)
     }
 
     /// Refuses what is not registered, and counts what is more than is registered.

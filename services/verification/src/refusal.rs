@@ -38,6 +38,12 @@ pub(crate) enum Refusal {
     /// The request was answered, or is over.
     #[error("the request is closed")]
     Closed,
+    /// The code of a counter is not known, used, over, or of somebody who is not active.
+    #[error("the code is not known")]
+    Code,
+    /// As much is kept at once as there is room for.
+    #[error("there is no room now")]
+    Full,
     /// The message was used before.
     #[error("the message was used before")]
     Replayed,
@@ -50,6 +56,9 @@ pub(crate) enum Refusal {
         /// The member, as a JSON pointer (RFC 6901).
         member: String,
     },
+    /// Others change the same registration at the same time.
+    #[error("others change the registration at the same time")]
+    Contended,
     /// Too many requests.
     #[error(transparent)]
     Quota(#[from] OverQuota),
@@ -92,6 +101,7 @@ impl From<Refusal> for Failure {
             Refusal::Sub => ProblemType::InvalidSub,
             Refusal::Expired => ProblemType::ExpiredMessage,
             Refusal::Closed => ProblemType::RequestClosed,
+            Refusal::Code => ProblemType::UnknownCode,
             Refusal::Replayed => ProblemType::ReplayedMessage,
             Refusal::SecondOperator => ProblemType::TwoPersonsRequired,
             Refusal::Member(member) => {
@@ -104,7 +114,10 @@ impl From<Refusal> for Failure {
                 return problem.detail(member.as_str()).with("member", member).into();
             }
             Refusal::Quota(over) => return over.into(),
-            Refusal::Unplaced | Refusal::Storage(StorageError::Unknown(_)) => {
+            Refusal::Unplaced
+            | Refusal::Contended
+            | Refusal::Full
+            | Refusal::Storage(StorageError::Unknown(_)) => {
                 return Self::unavailable(refusal).retry_after(1);
             }
             Refusal::Storage(StorageError::Corrupt(_)) | Refusal::Key(_) | Refusal::Text => {

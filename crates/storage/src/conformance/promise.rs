@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cyberid_domain::id::LeafId;
 use cyberid_domain::rng::SystemRng;
 
-use super::relying_party::in_force;
+use super::relying_party::approved;
 use super::sample;
 use crate::promise::{PromisedLeaf, Promises};
 use crate::relying_party::RelyingParties;
@@ -20,8 +20,10 @@ async fn promise<S: RelyingParties>(store: &Arc<S>) -> PromisedLeaf {
     let application = sample::application();
     store.apply(&application).await.unwrap();
     let leaf = sample::promised_leaf();
-    let approved = store.approve(&application.client_id, &in_force(), &leaf).await;
-    assert!(approved.unwrap());
+    let replaced = store
+        .replace(&application, &approved(&application), Some(&leaf))
+        .await;
+    assert!(replaced.unwrap());
     leaf
 }
 

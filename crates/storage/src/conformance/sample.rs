@@ -83,12 +83,16 @@ pub(super) fn release_leaf(leaf: &PromisedLeaf) -> ReleaseLeaf {
 pub(super) fn application() -> RelyingParty {
     RelyingParty {
         client_id: client(),
+        revision: 0,
         registration: r#"{"name":"甲 \"A\""}"#.into(),
         status: RegistrationStatus::Applied,
         applied_by: client(),
         applied_at: NOW,
         expires_at: None,
         certificates: Vec::new(),
+        leaf: None,
+        waiting_keys: None,
+        renewal: None,
     }
 }
 

@@ -317,9 +317,27 @@ async fn a_key_that_changed_since_was_not_agreed_to() {
     let platform = Platform::start().await;
     let id = platform.ask().await;
     let claims = agree(&platform.request_object(&id).await, &*platform.clock);
-    platform.change_key(21, 23).await;
+    platform.change_key(23, 0).await;
     let answer = platform.answer(&id, &claims, &platform.alice).await;
     assert_eq!(answer.problem(), ProblemType::ConsentMismatch);
+}
+
+#[tokio::test]
+async fn a_key_that_cools_off_is_not_shown_and_voids_nothing() {
+    let platform = Platform::start().await;
+    platform.change_key(23, 3_600).await;
+    let id = platform.ask().await;
+    let compact = platform.request_object(&id).await;
+    let claims = agree(&compact, &*platform.clock);
+    let answer = platform.answer(&id, &claims, &platform.alice).await;
+    assert_eq!(answer.status, StatusCode::CREATED);
+
+    let late = platform.ask().await;
+    let claims = agree(&platform.request_object(&late).await, &*platform.clock);
+    platform.clock.advance(3_600);
+    let next = platform.ask().await;
+    let shown = agree(&platform.request_object(&next).await, &*platform.clock);
+    assert_ne!(shown.enc_jkt, claims.enc_jkt, "nobody tidied up, and the clock says so");
 }
 
 #[tokio::test]

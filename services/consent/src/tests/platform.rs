@@ -27,11 +27,10 @@ use cyberid_protocol::sealed::SealedConsent;
 use cyberid_protocol::warrant::Anchors;
 use cyberid_storage::ledger::LedgerRead as _;
 use cyberid_storage::promise::PromisedLeaf;
-use cyberid_storage::relying_party::{InForce, RelyingParties as _, RelyingParty};
+use cyberid_storage::relying_party::{RelyingParties as _, RelyingParty, WaitingKeys};
 use cyberid_storage_sqlite::{HeadDb, LedgerDb, RegistryDb};
 use cyberid_tlog::note::NoteSigner as _;
 use cyberid_tlog::policy::Policy;
-use cyberid_web::quota::Quota;
 use cyberid_web::{Authenticate, Caller, Failure, ProblemType as Kind};
 use http::header::AUTHORIZATION;
 use http::request::Parts as RequestParts;
@@ -124,11 +123,6 @@ pub(super) async fn serve(router: Router) -> String {
 
 impl Platform {
     pub(super) async fn start() -> Self {
-        Self::start_with(Quota::default()).await
-    }
-
-    /// A platform on which a relying party may call so often.
-    pub(super) async fn start_with(quota: Quota) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::new(START));
         let keystore = keystore(dir.path(), &clock);
@@ -160,10 +154,7 @@ impl Platform {
         for person in [&alice, &bob] {
             person.enrol(&registry, START).await;
         }
-        let parts = Parts {
-            quota,
-            ..parts(&clock, &registry, &ledger, &keystore, &vault, &custodian)
-        };
+        let parts = parts(&clock, &registry, &ledger, &keystore, &vault, &custodian);
         let platform = Self {
             consent: Consent::new(parts),
             rp: ClientId::random(&SystemRng),
@@ -205,35 +196,61 @@ impl Platform {
     async fn register(&self, client_id: &ClientId, key: u8) {
         let application = RelyingParty {
             client_id: client_id.clone(),
+            revision: 0,
             registration: registration(key),
             status: RegistrationStatus::Applied,
             applied_by: client_id.clone(),
             applied_at: START,
             expires_at: None,
             certificates: Vec::new(),
+            leaf: None,
+            waiting_keys: None,
+            renewal: None,
         };
         self.registry.apply(&application).await.unwrap();
-        let leaf = self.rp_leaf(LeafKind::RpRegistered, client_id);
-        assert!(
-            self.registry
-                .approve(client_id, &in_force(key), &leaf)
-                .await
-                .unwrap()
-        );
+        let approved = RelyingParty {
+            status: RegistrationStatus::Approved,
+            certificates: certificates(key),
+            expires_at: Some(START.plus(365 * 86_400)),
+            ..application.clone()
+        };
+        self.replace(&application, &approved, LeafKind::RpRegistered)
+            .await;
     }
 
-    /// Changes the relying party's encryption key.
-    pub(super) async fn change_key(&self, from: u8, to: u8) {
-        let leaf = self.rp_leaf(LeafKind::RpKeyChanged, &self.rp);
-        let (was, force) = (registration(from), in_force(to));
-        let changed = self.registry.change_keys(&self.rp, &was, &force, &leaf);
-        assert!(changed.await.unwrap());
+    /// Announces another encryption key of the relying party, in force after so many seconds.
+    pub(super) async fn change_key(&self, to: u8, after: u64) {
+        let was = self.rp_row().await;
+        let waiting_keys = WaitingKeys {
+            registration: registration(to),
+            certificates: certificates(to),
+            in_force_at: self.clock.now().plus(after),
+        };
+        let next = RelyingParty {
+            waiting_keys: Some(waiting_keys),
+            ..was.clone()
+        };
+        self.replace(&was, &next, LeafKind::RpKeyChanged).await;
     }
 
     /// Suspends the relying party.
     pub(super) async fn suspend_rp(&self) {
-        let leaf = self.rp_leaf(LeafKind::RpSuspended, &self.rp);
-        assert!(self.registry.suspend(&self.rp, &leaf).await.unwrap());
+        let was = self.rp_row().await;
+        let next = RelyingParty {
+            status: RegistrationStatus::Suspended,
+            ..was.clone()
+        };
+        self.replace(&was, &next, LeafKind::RpSuspended).await;
+    }
+
+    async fn rp_row(&self) -> RelyingParty {
+        let row = self.registry.relying_party(&self.rp, self.clock.now()).await;
+        row.unwrap().unwrap()
+    }
+
+    async fn replace(&self, was: &RelyingParty, next: &RelyingParty, kind: LeafKind) {
+        let leaf = self.rp_leaf(kind, &was.client_id);
+        assert!(self.registry.replace(was, next, Some(&leaf)).await.unwrap());
     }
 
     fn rp_leaf(&self, kind: LeafKind, client_id: &ClientId) -> PromisedLeaf {
@@ -429,7 +446,6 @@ fn parts(
         vault: vault.clone(),
         custodian: custodian.clone(),
         promised: Arc::new(Notify::new()),
-        quota: Quota::default(),
     }
 }
 
@@ -472,13 +488,10 @@ fn intended_use(purpose: &str, fields: Vec<Field>) -> IntendedUse {
     }
 }
 
-fn in_force(key: u8) -> InForce {
-    InForce {
-        registration: registration(key),
-        certificates: vec![
-            "certificate of newsletter".into(),
-            "certificate of open-account".into(),
-        ],
-        expires_at: START.plus(365 * 86_400),
-    }
+/// The certificates of a registration with this encryption key.
+fn certificates(key: u8) -> Vec<String> {
+    vec![
+        format!("certificate of newsletter, key {key}"),
+        format!("certificate of open-account, key {key}"),
+    ]
 }

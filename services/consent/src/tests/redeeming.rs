@@ -88,13 +88,24 @@ async fn a_grant_that_is_over_opens_nothing() {
 async fn a_changed_key_makes_the_release_void() {
     let platform = Platform::start().await;
     let (id, _) = platform.granted().await;
-    platform.change_key(21, 23).await;
+    platform.change_key(23, 60).await;
+    platform.clock.advance(60);
     assert_eq!(
         platform.redeem(&id, None).await.problem(),
         ProblemType::ReleaseVoid
     );
     assert_eq!(platform.logged(&id).await, [LeafKind::ConsentGranted]);
     assert_eq!(platform.key_holders.asked(), 0);
+}
+
+#[tokio::test]
+async fn a_key_that_cools_off_leaves_the_release_to_the_one_in_force() {
+    let platform = Platform::start().await;
+    let (id, _) = platform.granted().await;
+    platform.change_key(23, 60).await;
+    platform.clock.advance(59);
+    let redeemed = platform.redeem(&id, None).await;
+    assert_eq!(redeemed.status, StatusCode::OK);
 }
 
 #[tokio::test]

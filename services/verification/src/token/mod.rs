@@ -1,5 +1,5 @@
 //! Access tokens: `client_credentials` with `private_key_jwt` for registered clients, `jwt-bearer` for holders
-//! (RFC 6749, RFC 7523), bound by `DPoP` (RFC 9449).
+//! (RFC 6749, RFC 7523), bound by `DPoP` (RFC 9449) or to the client's certificate (RFC 8705).
 
 mod assertion;
 mod error;
@@ -8,14 +8,15 @@ mod form;
 use cyberid_crypto::{PublicKey, digest};
 use cyberid_domain::clock::SKEW;
 use cyberid_domain::id::ClientId;
-use cyberid_domain::relying_party::Role;
+use cyberid_domain::relying_party::{RegistrationStatus, Role};
 use cyberid_domain::subject::SubjectStatus;
 use cyberid_protocol::access::{ACCESS_TOKEN_LIFE, TokenAnswer};
 use cyberid_storage::single_use::SingleUse;
+use cyberid_web::auth::Binding;
 use http::request::Parts;
 
 use crate::Verification;
-use crate::party::ActiveParty;
+use crate::party;
 use crate::registration::signing_keys;
 
 use assertion::{CheckedAssertion, UncheckedAssertion};
@@ -34,8 +35,8 @@ pub struct StaticClient {
 }
 
 /// Who may have signed an assertion.
-struct Party {
-    role: Role,
+pub(crate) struct Party {
+    pub(crate) role: Role,
     keys: Vec<PublicKey>,
 }
 
@@ -64,27 +65,28 @@ impl Verification {
         let (Some(role), Some(assertion)) = (role, assertion) else {
             return Err(refusal);
         };
-        let jkt = self.parts.access_tokens.check_token_request_dpop(parts)?;
-        if jkt.is_none() && !self.parts.allow_bearer {
-            return Err(TokenRefusal::NoDpopProof);
+        let binding = self.parts.access_tokens.binding_of_token_request(parts)?;
+        // A phone's certificate would be one more name for its holder; its device key is there already.
+        if role == Role::Holder && matches!(binding, Binding::Certificate { .. }) {
+            return Err(TokenRefusal::NothingToBindTo);
         }
         if !self.parts.single_uses.use_once(&single_use(&assertion)).await? {
             return Err(refusal);
         }
-        self.issue(role, &assertion.subject, jkt.as_deref())
+        self.issue(role, &assertion.subject, &binding)
     }
 
-    fn issue(&self, role: Role, subject: &str, jkt: Option<&str>) -> Result<TokenAnswer, TokenRefusal> {
+    fn issue(&self, role: Role, subject: &str, binding: &Binding) -> Result<TokenAnswer, TokenRefusal> {
         let tokens = &self.parts.access_tokens;
         Ok(TokenAnswer {
-            access_token: tokens.issue(role, subject, jkt, ACCESS_TOKEN_LIFE)?,
-            token_type: if jkt.is_some() { "DPoP" } else { "Bearer" }.into(),
+            access_token: tokens.issue(role, subject, binding, ACCESS_TOKEN_LIFE)?,
+            token_type: binding.token_type().into(),
             expires_in: ACCESS_TOKEN_LIFE,
         })
     }
 
     /// A static client, or an active relying party.
-    async fn client(&self, id: &str) -> Result<Option<Party>, TokenRefusal> {
+    pub(crate) async fn client(&self, id: &str) -> Result<Option<Party>, TokenRefusal> {
         let Ok(id) = id.parse::<ClientId>() else {
             return Ok(None);
         };
@@ -94,16 +96,19 @@ impl Verification {
                 keys: vec![client.key],
             }));
         }
-        let row = self.parts.relying_parties.relying_party(&id).await?;
-        let party = row.and_then(|row| ActiveParty::of(row, self.now()).ok());
-        Ok(party.map(|party| Party {
+        let row = self.parts.relying_parties.relying_party(&id, self.now()).await?;
+        // Who is suspended, or whose registration ended, still owes erasures: it hears of them and confirms them. What
+        // asks for a person or receives one demands an active relying party.
+        let row = row.filter(|row| row.status != RegistrationStatus::Applied);
+        let registration = row.and_then(|row| party::read(&row).ok());
+        Ok(registration.map(|registration| Party {
             role: Role::RelyingParty,
-            keys: signing_keys(&party.registration),
+            keys: signing_keys(&registration),
         }))
     }
 
     /// A holder's device, unless the identifier was cancelled.
-    async fn device(&self, jkt: &str) -> Result<Option<Party>, TokenRefusal> {
+    pub(crate) async fn device(&self, jkt: &str) -> Result<Option<Party>, TokenRefusal> {
         let subject = self.parts.subjects.by_device(jkt).await?;
         let subject = subject.filter(|subject| subject.status != SubjectStatus::Cancelled);
         let key = subject.and_then(|subject| PublicKey::from_sec1(&subject.device.key).ok());

@@ -15,14 +15,18 @@ use cyberid_domain::id::{ClientId, Nonce, SubjectId, VerificationId};
 use cyberid_domain::number::NetworkNumber;
 use cyberid_domain::pin::Pin;
 use cyberid_domain::relying_party::Role;
-use cyberid_domain::rng::SystemRng;
+use cyberid_domain::rng::{SystemRng, random};
 use cyberid_domain::secret::SecretBytes;
 use cyberid_domain::{Rng, UnixTime};
-use cyberid_keystore::role::{Journal as JournalRole, Pin as Pepper, RoleName, Token};
+use cyberid_keystore::role::{
+    Evidence as EvidenceRole, Journal as JournalRole, Pin as Pepper, RoleName, Token,
+};
 use cyberid_keystore::{KdfCost, Keystore, MacHandle};
 use cyberid_pin::{PinCost, PinHasher};
 use cyberid_protocol::attestation::Attestation;
 use cyberid_protocol::discovery::LedgerDescription;
+use cyberid_protocol::face::person_tag;
+use cyberid_protocol::leaf::Leaf;
 use cyberid_protocol::message::{Message as _, open};
 use cyberid_protocol::problem::ProblemType;
 use cyberid_protocol::proof::Proof;
@@ -35,7 +39,8 @@ use cyberid_storage_journal::{FileJournal, Options};
 use cyberid_storage_sqlite::RegistryDb;
 use cyberid_verification::{Description, Parts, StaticClient, Verification, request_routes, routes};
 use cyberid_web::AccessTokens;
-use cyberid_web::quota::Quota;
+use cyberid_web::auth::Binding;
+use cyberid_web::quota::{CallerQuotas, Quota};
 use cyberid_web::server::{Limits, harden};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
@@ -45,21 +50,29 @@ use tempfile::TempDir;
 use tokio::sync::Notify;
 use tower::ServiceExt as _;
 
+use crate::announcing::Told;
+
 pub(crate) const ISSUER: &str = "https://id.example";
 pub(crate) const START: UnixTime = UnixTime(1_795_400_000);
 pub(crate) const PURPOSE: &str = "open-account";
+/// For how many seconds changed keys wait.
+pub(crate) const COOLING_OFF: u64 = 86_400;
 pub(crate) const REGULATED: &str = "fields-only";
 
 /// The service with its store, its clock and its callers.
 pub(crate) struct Platform {
     pub(crate) service: Arc<Verification>,
     pub(crate) db: RegistryDb,
+    /// What the identity source signs with.
+    pub(crate) source: SigningKey,
     pub(crate) journal: Arc<FileJournal>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) tokens: Arc<AccessTokens>,
     pub(crate) keys: Keystore,
     pub(crate) operators: [Client; 2],
     pub(crate) regulator: Client,
+    /// What relying parties were told.
+    pub(crate) announced: Arc<Told>,
     /// Whether promised leaves are brought to the log.
     pub(crate) logging: Arc<AtomicBool>,
     router: Router,
@@ -79,6 +92,8 @@ pub(crate) struct Client {
 pub(crate) struct Citizen {
     pub(crate) subject: SubjectId,
     pub(crate) device: SigningKey,
+    /// The identity source's handle of them.
+    pub(crate) person: String,
 }
 
 /// A pepper that counts how often it is used.
@@ -155,6 +170,7 @@ fn keystore(folder: &TempDir, clock: Arc<ManualClock>) -> Keystore {
 fn description() -> Description {
     Description {
         suite: "ES256".into(),
+        client_certificates: true,
         ledger: LedgerDescription {
             origin: "id.example/ledger".into(),
             vkey: "vkey".into(),
@@ -178,8 +194,12 @@ impl Platform {
         let rng: Arc<dyn Rng> = Arc::new(SystemRng);
         let keys = keystore(&folder, clock.clone());
         let mac = keys.mac::<Token>().unwrap();
-        let tokens = AccessTokens::new(ISSUER, &mac, clock.clone(), Arc::clone(&rng)).allow_bearer();
-        let tokens = Arc::new(tokens);
+        let quotas = CallerQuotas {
+            client: quota,
+            ..CallerQuotas::default()
+        };
+        let tokens = AccessTokens::new(ISSUER, &mac, clock.clone(), Arc::clone(&rng)).with_quotas(quotas);
+        let tokens = Arc::new(if bearer { tokens.allow_bearer() } else { tokens });
         let cheap = PinCost {
             memory_kib: 8,
             passes: 1,
@@ -189,15 +209,18 @@ impl Platform {
         let operators = [client(Role::Operator), client(Role::Operator)];
         let regulator = client(Role::Regulator);
         let promised = Arc::new(Notify::new());
+        let announced = Arc::new(Told::default());
         let store = Arc::new(db.clone());
+        let journal_keys = keys.mac::<JournalRole>().unwrap().all();
         let journal = FileJournal::open(
             folder.path().join("journal"),
-            &keys.mac::<JournalRole>().unwrap().all(),
+            &journal_keys,
             clock.clone(),
             Arc::clone(&rng),
             Options::default(),
         );
         let journal = Arc::new(journal.await.unwrap());
+        let source = new_key();
         let service = Verification::new(Parts {
             issuer: ISSUER.into(),
             clock: clock.clone(),
@@ -206,7 +229,11 @@ impl Platform {
             relying_parties: store.clone(),
             verifications: journal.clone(),
             single_uses: store.clone(),
-            promises: store,
+            promises: store.clone(),
+            passkeys: store.clone(),
+            source_key: source.public_key(),
+            evidence_key: keys.mac().unwrap(),
+            guardianships: store,
             journal: journal.clone(),
             attestation: keys.signer().unwrap(),
             request: keys.signer().unwrap(),
@@ -228,9 +255,9 @@ impl Platform {
                 })
                 .into(),
             description: description(),
-            allow_bearer: bearer,
             promised: Arc::clone(&promised),
-            quota,
+            key_cooling_off: COOLING_OFF,
+            announce: announced.clone(),
         });
         let logging = Arc::new(AtomicBool::new(true));
         tokio::spawn(keep_promises(db.clone(), promised, Arc::clone(&logging)));
@@ -240,6 +267,7 @@ impl Platform {
         Self {
             router: harden(router, &Limits::default()),
             service,
+            source,
             db,
             journal,
             clock,
@@ -247,11 +275,17 @@ impl Platform {
             keys,
             operators,
             regulator,
+            announced,
             logging,
             pins,
             pepper,
             _folder: folder,
         }
+    }
+
+    /// The whole service, for a socket of its own.
+    pub(crate) fn router(&self) -> Router {
+        self.router.clone()
     }
 
     /// Sends a request as it is.
@@ -276,7 +310,7 @@ impl Platform {
     ) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
         if let Some((role, id)) = caller {
-            let token = self.tokens.issue(role, id, None, 600).unwrap();
+            let token = self.tokens.issue(role, id, &Binding::Bare, 600).unwrap();
             request = request.header("authorization", format!("Bearer {token}"));
         }
         if body.is_some() {
@@ -304,27 +338,56 @@ impl Platform {
         self.call(Method::POST, path, None, Some(body)).await
     }
 
+    pub(crate) async fn delete(&self, path: &str, caller: &Client) -> Answer {
+        let caller = Some((caller.role, caller.id.as_str()));
+        self.call(Method::DELETE, path, caller, None).await
+    }
+
+    /// Where a registration stands, as an operator reads it, without its counters.
+    pub(crate) async fn registered(&self, client_id: &ClientId) -> Registered {
+        let path = format!("/v1/relying-parties/{client_id}");
+        let registered: Registered = self.get(&path, &self.operators[0]).await.expect(200);
+        Registered {
+            outcomes: None,
+            ..registered
+        }
+    }
+
+    /// The leaves that were promised while nobody brought them to the log.
+    pub(crate) async fn unlogged(&self) -> Vec<Leaf> {
+        let promised = self.db.outstanding(10).await.unwrap();
+        promised
+            .iter()
+            .map(|leaf| Leaf::from_text(&leaf.body).unwrap())
+            .collect()
+    }
+
     pub(crate) async fn act(&self, operator: &Client, client_id: &ClientId, what: &str) -> Answer {
         let path = format!("/v1/relying-parties/{client_id}/{what}");
         let caller = Some((operator.role, operator.id.as_str()));
         self.call(Method::POST, &path, caller, None).await
     }
 
-    /// A relying party that one operator applied for, and the other approved.
-    pub(crate) async fn relying_party(&self) -> Client {
+    /// A relying party that the first operator applied for.
+    pub(crate) async fn applicant(&self) -> Client {
         let key = new_key();
         let answer = self
             .post("/v1/relying-parties", &self.operators[0], registration(&key))
             .await;
-        let id = answer.expect::<Registered>(201).client_id;
-        self.act(&self.operators[1], &id, "approve")
-            .await
-            .expect::<Registered>(200);
         Client {
-            id,
+            id: answer.expect::<Registered>(201).client_id,
             role: Role::RelyingParty,
             key,
         }
+    }
+
+    /// A relying party that one operator applied for, and the other approved.
+    pub(crate) async fn relying_party(&self) -> Client {
+        let applicant = self.applicant().await;
+        self.act(&self.operators[1], &applicant.id, "approve")
+            .await
+            .expect::<Registered>(200);
+        applicant
     }
 
     /// An adult with a valid document and the PIN 27182845.
@@ -337,6 +400,7 @@ impl Platform {
     pub(crate) async fn citizen(&self, age_flags: AgeFlags) -> Citizen {
         let (subject, device) = (SubjectId::random(&SystemRng), new_key());
         self.db.begin_enrolment(&subject, START).await.unwrap();
+        let person = cyberid_crypto::base64url::encode(&random::<32>(&SystemRng));
         let new = NewSubject {
             subject,
             number: NetworkNumber::random(&SystemRng),
@@ -347,12 +411,18 @@ impl Platform {
             },
             age_flags,
             age_tags: vec![],
+            person_tag: cyberid_domain::rng::random(&SystemRng),
+            person_tag: person_tag(&self.keys.mac::<EvidenceRole>().unwrap(), &person).unwrap(),
             pin: self.pins.hash(&pin(), &SystemRng).await.unwrap(),
             document_expires_at: START.plus(365 * 86_400),
             credential_expires_at: START.plus(180 * 86_400),
         };
         assert!(self.db.commit_enrolment(&new).await.unwrap());
-        Citizen { subject, device }
+        Citizen {
+            subject,
+            device,
+            person,
+        }
     }
 
     /// The claims of a good direct proof for `checks`.
@@ -442,7 +512,7 @@ pub(crate) fn registration(key: &SigningKey) -> Value {
         "intended_uses": [
             {
                 "purpose": PURPOSE,
-                "checks": ["real_person", "document_valid", "age_over_14", "age_over_18", "same_person"],
+                "checks": ["real_person", "document_valid", "age_over_14", "age_over_18", "same_person", "guardian_consent"],
                 "fields": ["name"],
                 "legal_basis": "Anti-Money Laundering Law, article 29",
                 "retention_days": 30,

@@ -1,21 +1,18 @@
-//! Relying parties come to be, are halted, and change their keys.
+//! Relying parties come to be.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use cyberid_crypto::{Agree as _, AgreementKey, Sign as _, SigningKey};
-use cyberid_domain::check::Check;
+use cyberid_crypto::{Agree as _, AgreementKey};
 use cyberid_domain::relying_party::RegistrationStatus;
 use cyberid_keystore::role::Registration as RegistrationRole;
 use cyberid_protocol::leaf::{Leaf, LeafKind};
-use cyberid_protocol::message::{Message as _, open};
+use cyberid_protocol::message::open;
 use cyberid_protocol::problem::ProblemType;
-use cyberid_protocol::registration::{KeyChange, MAX_LIFE, Registered, RegistrationCertificate};
+use cyberid_protocol::registration::{MAX_LIFE, Registered, RegistrationCertificate};
 use cyberid_storage::promise::Promises as _;
-use cyberid_storage::relying_party::RelyingParties as _;
 use serde_json::{Value, json};
 
-use crate::platform::{Client, ISSUER, Platform, START, at_once, new_key, registration};
+use crate::platform::{Platform, START, new_key, registration};
 
 #[tokio::test]
 async fn a_second_operator_approves_and_each_use_is_certified() {
@@ -32,9 +29,16 @@ async fn a_second_operator_approves_and_each_use_is_certified() {
     let path = format!("/v1/relying-parties/{id}");
     let unchanged: Registered = platform.get(&path, bob).await.expect(200);
     assert_eq!(unchanged.status, RegistrationStatus::Applied);
+    let name = unchanged.registration.map(|registration| registration.name);
+    assert_eq!(
+        name.as_deref(),
+        Some("Example Bank"),
+        "what is to be approved is shown"
+    );
 
     let approved: Registered = platform.act(bob, &id, "approve").await.expect(200);
     assert_eq!(approved.status, RegistrationStatus::Approved);
+    assert_eq!(approved.expires_at, Some(START.plus(MAX_LIFE)));
     let key = platform.keys.signer::<RegistrationRole>().unwrap().public_key();
     let [first, second] = approved.registration_certificates.as_slice() else {
         panic!("one certificate for each use");
@@ -108,54 +112,6 @@ async fn only_operators_register_and_only_the_party_itself_reads_beside_them() {
         one.id
     );
     assert_eq!(platform.get(&path, &other).await.problem(), ProblemType::NotFound);
-}
-
-#[tokio::test]
-async fn a_suspension_takes_effect_at_once_and_is_in_the_log() {
-    let platform = Platform::start().await;
-    let (rp, citizen) = (platform.relying_party().await, platform.adult().await);
-    let sealed = platform.seal(&citizen.device, &platform.proof(&rp, &[Check::RealPerson]), None);
-    let waiting = platform
-        .ask(
-            &rp,
-            json!({"purpose": "open-account", "checks": ["real_person"],
-        "nonce": "AAAAAAAAAAAAAAAAAAAAAA"}),
-        )
-        .await;
-
-    let suspended: Registered = platform
-        .act(&platform.operators[0], &rp.id, "suspend")
-        .await
-        .expect(200);
-    assert_eq!(suspended.status, RegistrationStatus::Suspended);
-    let inactive = ProblemType::RelyingPartyInactive;
-    assert_eq!(platform.direct(&rp, &sealed).await.problem(), inactive);
-    let path = format!("/v1/verifications/{waiting}");
-    assert_eq!(platform.get(&path, &rp).await.problem(), inactive);
-    let fetched = platform.get_publicly(&format!("/v1/requests/{waiting}")).await;
-    assert_eq!(fetched.problem(), inactive);
-    let answered = platform.answer(&waiting, json!({"declined": true})).await;
-    assert_eq!(answered.problem(), inactive);
-    let revived = platform.act(&platform.operators[1], &rp.id, "approve").await;
-    assert_eq!(revived.problem(), inactive);
-    // Again is fine.
-    platform
-        .act(&platform.operators[1], &rp.id, "suspend")
-        .await
-        .expect::<Registered>(200);
-}
-
-#[tokio::test]
-async fn a_registration_ends_after_its_twelve_months() {
-    let platform = Platform::start().await;
-    let rp = platform.relying_party().await;
-    let body =
-        json!({"purpose": "open-account", "checks": ["real_person"], "nonce": "AAAAAAAAAAAAAAAAAAAAAA"});
-    platform.clock.advance(MAX_LIFE - 1);
-    platform.ask(&rp, body.clone()).await;
-    platform.clock.advance(1);
-    let answer = platform.post("/v1/verifications", &rp, body).await;
-    assert_eq!(answer.problem(), ProblemType::RelyingPartyInactive);
 }
 
 /// Every rule, broken alone.
@@ -288,148 +244,4 @@ async fn what_is_not_on_the_lists_is_no_registration() {
             .await;
         assert_eq!(answer.problem(), ProblemType::MalformedRequest, "{pointer}");
     }
-}
-
-#[tokio::test]
-async fn keys_change_by_the_word_of_a_key_in_force() {
-    let platform = Platform::start().await;
-    let mut rp = platform.relying_party().await;
-    let row = platform.db.relying_party(&rp.id).await.unwrap().unwrap();
-    let (next, stranger) = (new_key(), new_key());
-    let change = |key: &cyberid_crypto::SigningKey| {
-        serde_json::from_value::<KeyChange>(json!({
-            "aud": ISSUER, "iss": rp.id, "jwks": registration(key)["jwks"], "iat": START, "exp": START.plus(300)
-        }))
-        .unwrap()
-    };
-    let path = format!("/v1/relying-parties/{}/keys", rp.id);
-    let send = async |message: &str| {
-        platform
-            .post_publicly(&path, json!({"key_change": message}))
-            .await
-    };
-
-    let good = change(&next);
-    let refused = [
-        good.sign(&stranger).unwrap(),
-        good.sign(&next).unwrap(),
-        KeyChange {
-            aud: "https://other.example".into(),
-            ..good.clone()
-        }
-        .sign(&rp.key)
-        .unwrap(),
-        KeyChange {
-            iss: platform.operators[0].id.clone(),
-            ..good.clone()
-        }
-        .sign(&rp.key)
-        .unwrap(),
-        KeyChange {
-            exp: START.plus(301),
-            ..good.clone()
-        }
-        .sign(&rp.key)
-        .unwrap(),
-        "a.b.c".to_owned(),
-    ];
-    for message in refused {
-        assert_eq!(send(&message).await.problem(), ProblemType::InvalidMessage);
-    }
-    let mut keyless = good.clone();
-    keyless.jwks.keys.pop();
-    let keyless = keyless.sign(&rp.key).unwrap();
-    assert_eq!(send(&keyless).await.problem(), ProblemType::InvalidRegistration);
-    assert_eq!(platform.db.relying_party(&rp.id).await.unwrap().unwrap(), row);
-
-    let message = good.sign(&rp.key).unwrap();
-    let changed: Registered = send(&message).await.expect(200);
-    assert_eq!(
-        send(&message).await.expect::<Registered>(200),
-        changed,
-        "again is fine"
-    );
-    let after = platform.db.relying_party(&rp.id).await.unwrap().unwrap();
-    assert_eq!((after.expires_at, after.certificates.len()), (row.expires_at, 2));
-    assert_ne!(after.certificates, row.certificates);
-    let late = change(&stranger).sign(&rp.key).unwrap();
-    assert_eq!(
-        send(&late).await.problem(),
-        ProblemType::InvalidMessage,
-        "the old key is out of force"
-    );
-
-    rp.key = next;
-    platform.clock.advance(361);
-    let expired = change(&new_key()).sign(&rp.key).unwrap();
-    assert_eq!(send(&expired).await.problem(), ProblemType::ExpiredMessage);
-    assert!(rp.key.kid() != stranger.kid());
-}
-
-/// A change by which `others` sign beside the relying party's own key, or instead of it.
-fn key_change(rp: &Client, own: bool, others: &[&SigningKey]) -> Value {
-    let mut jwks = registration(&rp.key)["jwks"].clone();
-    let keys = jwks["keys"].as_array_mut().unwrap();
-    if !own {
-        keys.remove(0);
-    }
-    keys.extend(
-        others
-            .iter()
-            .map(|key| json!(key.public_key().to_published_jwk("sig", "ES256"))),
-    );
-    let claims = json!({"aud": ISSUER, "iss": rp.id, "jwks": jwks, "iat": START, "exp": START.plus(300)});
-    let change: KeyChange = serde_json::from_value(claims).unwrap();
-    json!({"key_change": change.sign(&rp.key).unwrap()})
-}
-
-/// A message that keeps its own key in force does not undo what a later one did.
-#[tokio::test]
-async fn an_earlier_key_change_does_not_come_back() {
-    let platform = Platform::start().await;
-    let rp = platform.relying_party().await;
-    let path = format!("/v1/relying-parties/{}/keys", rp.id);
-    let (earlier, later) = (key_change(&rp, true, &[&new_key()]), key_change(&rp, true, &[]));
-    platform
-        .post_publicly(&path, earlier.clone())
-        .await
-        .expect::<Registered>(200);
-    let last: Registered = platform.post_publicly(&path, later).await.expect(200);
-    let again: Registered = platform.post_publicly(&path, earlier).await.expect(200);
-    assert_eq!(again, last);
-}
-
-#[tokio::test]
-async fn a_key_change_waits_for_its_leaf_and_can_be_sent_again() {
-    let platform = Platform::start().await;
-    let rp = platform.relying_party().await;
-    let path = format!("/v1/relying-parties/{}/keys", rp.id);
-    let change = key_change(&rp, false, &[&new_key()]);
-    platform.logging.store(false, Ordering::SeqCst);
-    let unplaced = platform.post_publicly(&path, change.clone()).await;
-    assert_eq!(unplaced.problem(), ProblemType::Unavailable);
-    platform.logging.store(true, Ordering::SeqCst);
-    platform
-        .post_publicly(&path, change)
-        .await
-        .expect::<Registered>(200);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_key_change_sent_many_times_at_once_is_made_once_and_answered_alike() {
-    let platform = Arc::new(Platform::start().await);
-    let rp = platform.relying_party().await;
-    let path = format!("/v1/relying-parties/{}/keys", rp.id);
-    let change = key_change(&rp, true, &[&new_key()]);
-    let answers = at_once(10, || {
-        let (platform, path, change) = (Arc::clone(&platform), path.clone(), change.clone());
-        async move { platform.post_publicly(&path, change).await }
-    })
-    .await;
-    let first: Registered = answers[0].expect(200);
-    assert!(
-        answers
-            .iter()
-            .all(|answer| answer.expect::<Registered>(200) == first)
-    );
 }

@@ -9,7 +9,7 @@ use cyberid_domain::id::Nonce;
 use cyberid_domain::rng::SystemRng;
 use cyberid_domain::subject::SubjectStatus;
 use cyberid_protocol::access::{CLIENT_ASSERTION_TYPE, JWT_BEARER_GRANT, TokenAnswer, TokenError};
-use cyberid_protocol::registration::Registered;
+use cyberid_protocol::registration::{MAX_LIFE, Registered};
 use cyberid_storage::subject::Subjects as _;
 use cyberid_web::quota::Quota;
 use http::Request;
@@ -214,15 +214,23 @@ async fn an_assertion_is_used_once_also_by_those_who_hurry() {
 }
 
 #[tokio::test]
-async fn parties_that_are_not_active_get_no_token() {
+async fn an_applicant_gets_no_token_and_who_still_owes_erasures_gets_one() {
     let platform = Platform::start().await;
-    let rp = platform.relying_party().await;
+    let token = async |rp: &Client| {
+        let good = assertion(&rp.key, &claims(&platform, rp.id.as_str()));
+        as_client(&platform, &good).await
+    };
+    let applicant = platform.applicant().await;
+    assert_eq!(error(&token(&applicant).await, 401), "invalid_client");
+
+    let (suspended, expired) = (platform.relying_party().await, platform.relying_party().await);
     platform
-        .act(&platform.operators[0], &rp.id, "suspend")
+        .act(&platform.operators[0], &suspended.id, "suspend")
         .await
         .expect::<Registered>(200);
-    let good = assertion(&rp.key, &claims(&platform, rp.id.as_str()));
-    assert_eq!(error(&as_client(&platform, &good).await, 401), "invalid_client");
+    token(&suspended).await.expect::<TokenAnswer>(200);
+    platform.clock.advance(MAX_LIFE);
+    token(&expired).await.expect::<TokenAnswer>(200);
 }
 
 #[tokio::test]
