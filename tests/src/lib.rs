@@ -21,6 +21,7 @@ mod documents;
 mod people;
 mod platform;
 mod process;
+mod program;
 mod release;
 mod split;
 
@@ -28,5 +29,6 @@ pub use documents::{DocumentedBody, Operation, documents, documents_in, operatio
 pub use people::{Citizen, Person, verified_sub};
 pub use platform::{PIN, TestPlatform};
 pub use process::{Process, executable, free_address};
+pub use program::Program;
 pub use release::{Granted, identity_in};
 pub use split::{LEDGER, Part, SplitPlatform};

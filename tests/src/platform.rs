@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cyberid_client::key_file::PrivateKey;
-use cyberid_client::{Client, Session};
+use cyberid_client::{Client, Limits, Session, Tls};
 use cyberid_domain::clock::SystemClock;
 use cyberid_domain::id::ClientId;
 use cyberid_domain::rng::SystemRng;
@@ -61,6 +61,57 @@ impl TestPlatform {
 
     pub(crate) async fn of(process: Process, folder: tempfile::TempDir, address: SocketAddr) -> Self {
         let client = Client::new(process.url()).unwrap();
+        Self::reached_by(client, process, folder, address).await
+    }
+
+    /// Starts a platform that speaks TLS as `localhost` with `server.pem` and `server.key` of this folder, and takes the
+    /// certificates of clients that come from the authority `ca.pem`.
+    pub async fn start_over_tls(certificates: &Path) -> Self {
+        let (folder, address) = (tempfile::tempdir().unwrap(), free_address());
+        let authority = certificates.join("ca.pem");
+        let [server, key, ca] =
+            ["server.pem", "server.key", "ca.pem"].map(|file| certificates.join(file).display().to_string());
+        let config = format!(
+            "issuer = 'https://localhost:{}'\n[tls]\ncertificate = '{server}'\nkey = '{key}'\n\
+             client_ca = '{ca}'\nclient_certificates = 'optional'\n",
+            address.port()
+        );
+        let file = folder.path().join("cyberid.toml");
+        std::fs::write(&file, config).unwrap();
+        let [data, listen, file] = [
+            folder.path().join("data").display().to_string(),
+            address.to_string(),
+            file.display().to_string(),
+        ];
+        let arguments = [
+            "serve",
+            "--sandbox",
+            "--people",
+            "300",
+            "--data",
+            &data,
+            "--listen",
+            &listen,
+            "--config",
+            &file,
+        ];
+        let process = Process::try_start_trusting(&arguments, Some(&authority))
+            .await
+            .unwrap();
+        let tls = Tls {
+            authority: Some(std::fs::read(&authority).unwrap()),
+            identity: None,
+        };
+        let client = Client::over_tls(process.url(), Limits::default(), &tls).unwrap();
+        Self::reached_by(client, process, folder, address).await
+    }
+
+    async fn reached_by(
+        client: Client,
+        process: Process,
+        folder: tempfile::TempDir,
+        address: SocketAddr,
+    ) -> Self {
         let keys = client.get("/sandbox/keys").await.unwrap();
         Self {
             process,

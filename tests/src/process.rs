@@ -57,8 +57,13 @@ impl Process {
 
     /// Starts the executable; nothing if it ends instead of answering.
     pub async fn try_start(arguments: &[&str]) -> Option<Self> {
+        Self::try_start_trusting(arguments, None).await
+    }
+
+    /// The same for a process that trusts this authority (PEM) instead of the system's, when it calls by TLS.
+    pub async fn try_start_trusting(arguments: &[&str], authority: Option<&Path>) -> Option<Self> {
         let level = std::env::var("CYBERID_LOG").unwrap_or_else(|_| "warn".into());
-        Self::begin(arguments, &level, Stdio::inherit()).await
+        Self::begin(arguments, &level, Stdio::inherit(), authority).await
     }
 
     /// The same, with everything it logs, down to the level `debug`, at the end of this file.
@@ -68,13 +73,15 @@ impl Process {
             .append(true)
             .open(log)
             .unwrap();
-        Self::begin(arguments, "debug", log.into()).await
+        Self::begin(arguments, "debug", log.into(), None).await
     }
 
-    async fn begin(arguments: &[&str], level: &str, stderr: Stdio) -> Option<Self> {
+    async fn begin(arguments: &[&str], level: &str, stderr: Stdio, authority: Option<&Path>) -> Option<Self> {
+        let trusted = authority.map(|file| ("SSL_CERT_FILE", file));
         let mut child = Command::new(executable())
             .args(arguments)
             .env("CYBERID_LOG", level)
+            .envs(trusted)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(stderr)

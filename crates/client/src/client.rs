@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Method, Url};
+use reqwest::{Certificate, Identity, Method, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
@@ -33,6 +33,15 @@ impl Default for Limits {
     }
 }
 
+/// Whom a client believes by TLS, and as whom it shows itself.
+#[derive(Default)]
+pub struct Tls {
+    /// The authority (PEM) that the other party's certificate has to come from; the system's by default.
+    pub authority: Option<Vec<u8>>,
+    /// The certificate (PEM) that the client shows, for its tokens to be bound to (RFC 8705), and its key (PEM, PKCS #8).
+    pub identity: Option<(Vec<u8>, Zeroizing<Vec<u8>>)>,
+}
+
 /// Calls one other party. It follows no redirect and uses no proxy: what is asked goes where it was sent, or fails.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -49,12 +58,19 @@ impl Client {
 
     /// A client of the party at `base_url`.
     pub fn with_limits(base_url: &str, limits: Limits) -> Result<Self, ClientError> {
+        Self::over_tls(base_url, limits, &Tls::default())
+    }
+
+    /// A client of the party at `base_url`, with TLS as the caller wants it.
+    pub fn over_tls(base_url: &str, limits: Limits, tls: &Tls) -> Result<Self, ClientError> {
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .connect_timeout(limits.connect)
-            .timeout(limits.total)
-            .build()
+            .timeout(limits.total);
+        let http = tls
+            .apply(http)
+            .and_then(reqwest::ClientBuilder::build)
             .map_err(|_| ClientError::Unmade)?;
         let base = checked(base_url)?;
         Ok(Self { http, base, limits })
@@ -156,6 +172,18 @@ impl Client {
         }
         let response = request.send().await.map_err(unreachable)?;
         Answer::receive(response, self.limits.answer).await
+    }
+}
+
+impl Tls {
+    fn apply(&self, mut http: reqwest::ClientBuilder) -> reqwest::Result<reqwest::ClientBuilder> {
+        if let Some(authority) = &self.authority {
+            http = http.tls_certs_only([Certificate::from_pem(authority)?]);
+        }
+        if let Some((certificate, key)) = &self.identity {
+            http = http.identity(Identity::from_pkcs8_pem(certificate, key)?);
+        }
+        Ok(http)
     }
 }
 

@@ -17,7 +17,7 @@ mod session;
 #[cfg(test)]
 pub mod testing;
 
-pub use client::{Client, Limits};
+pub use client::{Client, Limits, Tls};
 pub use error::ClientError;
 pub use platform::{KEYS_FRESH, KeyRole, MessageRefused, Pins, Platform, PlatformError, REFRESH_INTERVAL};
 pub use session::{CallProof, Session};

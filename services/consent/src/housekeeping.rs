@@ -37,7 +37,6 @@ impl Consent {
             log(&owed.release, self.record_overdue(&owed).await);
         }
         self.parts.kept_answers.forget_answers(now).await?;
-        self.parties.forget_rested(now);
         self.answers.forget_rested(now);
         Ok(())
     }

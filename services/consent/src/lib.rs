@@ -86,15 +86,12 @@ pub struct Parts {
     pub custodian: Client,
     /// Woken whenever a leaf was promised.
     pub promised: Arc<Notify>,
-    /// How often a relying party may call.
-    pub quota: Quota,
 }
 
 /// The consent service. One process runs it: it is the ledger's one sequencer.
 pub struct Consent {
     parts: Parts,
     turns: Turns,
-    parties: Buckets,
     answers: Buckets,
     /// A warrant proves consistency from what a key holder saw last; two at once would overtake each other.
     opening: Mutex<()>,
@@ -105,7 +102,6 @@ impl Consent {
     pub fn new(parts: Parts) -> Arc<Self> {
         Arc::new(Self {
             turns: Turns::default(),
-            parties: Buckets::new(parts.quota),
             answers: Buckets::new(Quota::OF_ONE_REQUEST),
             opening: Mutex::new(()),
             parts,

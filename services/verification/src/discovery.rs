@@ -13,6 +13,8 @@ use crate::Verification;
 pub struct Description {
     /// The cryptographic suite that the platform runs.
     pub suite: String,
+    /// Whether clients can show TLS certificates here, for their tokens to be bound to.
+    pub client_certificates: bool,
     /// How to check the ledger.
     pub ledger: LedgerDescription,
 }
@@ -23,7 +25,7 @@ impl Verification {
         let issuer = &self.parts.issuer;
         Discovery {
             issuer: issuer.clone(),
-            jwks_uri: format!("{issuer}/.well-known/jwks.json"),
+            jwks_uri: self.jwks_uri(),
             token_endpoint: self.token_endpoint(),
             enrolment_endpoint: format!("{issuer}/v1/enrolments"),
             checks_supported: Check::ALL.into(),
@@ -35,6 +37,11 @@ impl Verification {
             ledger: self.parts.description.ledger.clone(),
             version: "1".into(),
         }
+    }
+
+    /// The address of the public signing keys.
+    pub(crate) fn jwks_uri(&self) -> String {
+        format!("{}/.well-known/jwks.json", self.parts.issuer)
     }
 
     /// The address of the token endpoint.

@@ -10,51 +10,19 @@
 
 mod liar;
 
-use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
+use std::process::Output;
 
-use cyberid_holder::ReviewedRequest;
-use cyberid_protocol::statement::Locale;
-use journeys::{Citizen, TestPlatform, verified_sub};
+use journeys::{Citizen, Program, TestPlatform, verified_sub};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
-use tokio::process::{Child, Command};
 
 use liar::{Liar, Lie};
 
-/// The interpreter and the script.
-type Example = [PathBuf; 2];
-
-fn python() -> Example {
-    example(
-        "target/examples-venv/bin/python",
-        "examples/python/register_customer.py",
-    )
+fn python() -> Program {
+    Program::python("target/examples-venv", "examples/python/register_customer.py")
 }
 
-fn node() -> Example {
-    let modules = root().join("examples/node/node_modules/jose");
-    assert!(
-        modules.exists(),
-        "run `cargo xtask setup`: {} is missing",
-        modules.display()
-    );
-    ["node".into(), root().join("examples/node/register-customer.mjs")]
-}
-
-fn example(interpreter: &str, script: &str) -> Example {
-    let interpreter = root().join(interpreter);
-    let there = interpreter.exists();
-    assert!(
-        there,
-        "run `cargo xtask setup`: {} is missing",
-        interpreter.display()
-    );
-    [interpreter, root().join(script)]
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+fn node() -> Program {
+    Program::node("examples/node/register-customer.mjs")
 }
 
 #[tokio::test]
@@ -77,7 +45,7 @@ async fn the_node_example_believes_no_lie() {
     believes_no_lie(&node()).await;
 }
 
-async fn registers(example: &Example) {
+async fn registers(example: &Program) {
     let platform = TestPlatform::start().await;
     let citizen = platform.citizen(0).await;
     let known = verified_sub(&platform.relying_party().await, &citizen).await;
@@ -99,66 +67,30 @@ async fn registers(example: &Example) {
 }
 
 /// Runs an example against a platform, and answers its request in the citizen's place.
-async fn answered(example: &Example, platform: &str, citizen: &Citizen, agrees: bool) -> Output {
-    let mut child = start(example, &[platform]);
-    let mut stdout = BufReader::new(child.stdout.take().unwrap());
-    let mut uri = String::new();
-    stdout.read_line(&mut uri).await.unwrap();
-    let request = citizen
-        .holder
-        .fetch_request(uri.trim(), Locale::English)
-        .await
-        .unwrap();
-    match &request {
-        ReviewedRequest::Verification(asked) if agrees => {
-            citizen.holder.answer_verification(asked, None).await.unwrap();
-        }
-        _ => citizen.holder.decline(&request).await.unwrap(),
-    }
-    let mut rest = Vec::new();
-    stdout.read_to_end(&mut rest).await.unwrap();
-    let ended = child.wait_with_output().await.unwrap();
-    Output {
-        stdout: rest,
-        ..ended
-    }
+async fn answered(example: &Program, platform: &str, citizen: &Citizen, agrees: bool) -> Output {
+    example.run_answered(&[platform], citizen, agrees).await
 }
 
-async fn with_a_strangers_key(example: &Example, platform: &TestPlatform) -> Output {
+async fn with_a_strangers_key(example: &Program, platform: &TestPlatform) -> Output {
     let client_id: String = platform.key_file("/relying_party/client_id");
     let another: Value = platform.key_file("/regulator/signing_jwk");
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("keys.json");
     let keys = json!({"client_id": client_id, "signing_jwk": another});
     std::fs::write(&file, keys.to_string()).unwrap();
-    run(example, &[platform.url(), file.to_str().unwrap()]).await
+    example.run(&[platform.url(), file.to_str().unwrap()]).await
 }
 
-async fn believes_no_lie(example: &Example) {
+async fn believes_no_lie(example: &Program) {
     let liar = Liar::open().await;
-    let truth = run(example, &[liar.url()]).await;
+    let truth = example.run(&[liar.url()]).await;
     assert!(truth.status.success(), "without a lie: {truth:?}");
     for lie in Lie::ALL {
         liar.tell(lie);
-        let fooled = run(example, &[liar.url()]).await;
+        let fooled = example.run(&[liar.url()]).await;
         assert!(!fooled.status.success(), "{lie:?} was believed: {fooled:?}");
         assert_refused(&fooled, "no customer");
     }
-}
-
-async fn run(example: &Example, arguments: &[&str]) -> Output {
-    start(example, arguments).wait_with_output().await.unwrap()
-}
-
-fn start([interpreter, script]: &Example, arguments: &[&str]) -> Child {
-    Command::new(interpreter)
-        .arg(script)
-        .args(arguments)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap()
 }
 
 fn assert_refused(ended: &Output, reason: &str) {

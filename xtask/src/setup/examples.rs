@@ -1,4 +1,4 @@
-//! Packages of the examples in other languages, installed beside the build and never system-wide.
+//! Packages of the examples and the stock clients in other languages, installed beside the build and never system-wide.
 
 use std::{
     fs,
@@ -12,36 +12,54 @@ pub(super) const REQUIREMENTS: &str = "examples/python/requirements.txt";
 /// The Node packages that the JavaScript examples import.
 pub(super) const NODE_PACKAGE: &str = "examples/node/package.json";
 
-const NODE_LOCK: &str = "examples/node/package-lock.json";
-const NODE_MODULES: &str = "examples/node/node_modules";
-const VENV: &str = "target/examples-venv";
+/// Each list of Python packages, and the environment that holds them.
+const PYTHON: [(&str, &str); 2] = [
+    (REQUIREMENTS, "target/examples-venv"),
+    ("tests/clients/python/requirements.txt", "target/clients-venv"),
+];
+/// Each folder of JavaScript, and what remembers its installation.
+const NODE: [(&str, &str); 2] = [
+    ("examples/node", "target/examples-node.installed"),
+    ("tests/clients/node", "target/clients-node.installed"),
+];
 
-/// Makes `target/examples-venv` hold what the requirements name, where there are Python examples.
+/// Makes each environment hold what its requirements name, where there are any.
 pub(super) fn prepare_python() -> Result<(), Failure> {
-    let stamp = Stamp::new(format!("{VENV}/requirements.installed"));
-    let Some(wanted) = read_if_there(REQUIREMENTS)? else {
+    PYTHON
+        .into_iter()
+        .try_for_each(|(requirements, environment)| install_python(requirements, environment))
+}
+
+/// Makes each folder's `node_modules` hold what its package file names, where there is one.
+pub(super) fn prepare_node() -> Result<(), Failure> {
+    NODE.into_iter()
+        .try_for_each(|(folder, stamp)| install_node(folder, stamp))
+}
+
+fn install_python(requirements: &str, environment: &str) -> Result<(), Failure> {
+    let stamp = Stamp::new(format!("{environment}/requirements.installed"));
+    let Some(wanted) = read_if_there(requirements)? else {
         return Ok(());
     };
     if stamp.says(&wanted) {
         return Ok(());
     }
-    command::run("python3", &["-m", "venv", "--clear", VENV])?;
+    command::run("python3", &["-m", "venv", "--clear", environment])?;
     command::run(
-        &format!("{VENV}/bin/pip"),
-        &["install", "--quiet", "--requirement", REQUIREMENTS],
+        &format!("{environment}/bin/pip"),
+        &["install", "--quiet", "--requirement", requirements],
     )?;
     stamp.write(&wanted)
 }
 
-/// Makes `examples/node/node_modules` hold what the package file names, where there are JavaScript examples.
-pub(super) fn prepare_node() -> Result<(), Failure> {
-    let stamp = Stamp::new("target/examples-node.installed".into());
-    let Some(package) = read_if_there(NODE_PACKAGE)? else {
+fn install_node(folder: &str, stamp: &str) -> Result<(), Failure> {
+    let stamp = Stamp::new(stamp.into());
+    let Some(package) = read_if_there(&format!("{folder}/package.json"))? else {
         return Ok(());
     };
-    let lock = read_if_there(NODE_LOCK)?;
+    let lock = read_if_there(&format!("{folder}/package-lock.json"))?;
     let wanted = format!("{package}{}", lock.as_deref().unwrap_or_default());
-    if stamp.says(&wanted) && Path::new(NODE_MODULES).exists() {
+    if stamp.says(&wanted) && Path::new(folder).join("node_modules").exists() {
         return Ok(());
     }
     let install: &[&str] = if lock.is_some() {
@@ -49,7 +67,7 @@ pub(super) fn prepare_node() -> Result<(), Failure> {
     } else {
         &["install", "--no-package-lock"]
     };
-    let quiet = ["--prefix", "examples/node", "--no-audit", "--no-fund"];
+    let quiet = ["--prefix", folder, "--no-audit", "--no-fund"];
     command::run("npm", &[install, &quiet].concat())?;
     stamp.write(&wanted)
 }

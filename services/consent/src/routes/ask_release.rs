@@ -44,7 +44,6 @@ pub(super) async fn ask_release(
     ),
     Failure,
 > {
-    consent.spend_call(&caller.client_id)?;
     let requested = consent.ask(&caller.client_id, body).await?;
     let location = format!("/v1/releases/{}", requested.id);
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(requested)))

@@ -25,7 +25,6 @@ pub(super) async fn confirm_erasure(
     PathParam(id): PathParam<ReleaseId>,
     StrictJson(body): StrictJson<ErasureBody>,
 ) -> Result<StatusCode, Failure> {
-    consent.spend_call(&caller.client_id)?;
     consent
         .confirm_erasure(&caller.client_id, &id, body.erased_at)
         .await?;

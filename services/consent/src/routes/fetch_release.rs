@@ -23,6 +23,5 @@ pub(super) async fn fetch_release(
     caller: RelyingPartyCaller,
     PathParam(id): PathParam<ReleaseId>,
 ) -> Result<Json<ReleaseView>, Failure> {
-    consent.spend_call(&caller.client_id)?;
     Ok(Json(consent.view(&caller.client_id, &id).await?))
 }

@@ -31,7 +31,6 @@ pub(super) async fn list_events(
     caller: RelyingPartyCaller,
     StrictQuery(query): StrictQuery<Query>,
 ) -> Result<Json<Events>, Failure> {
-    consent.spend_call(&caller.client_id)?;
     let events = consent
         .events(&caller.client_id, query.after.unwrap_or_default())
         .await?;

@@ -45,7 +45,6 @@ pub(super) async fn redeem_release(
     headers: HeaderMap,
     Whole(body): Whole,
 ) -> Result<Response, Failure> {
-    consent.spend_call(&caller.client_id)?;
     let (client_id, key) = (&caller.client_id, idempotency_key(&headers)?);
     require_nothing(&body)?;
     let request = key.map(|key| consent.repeatable(client_id, key, &id, &body));

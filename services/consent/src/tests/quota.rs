@@ -1,65 +1,17 @@
-//! Nobody calls without end: a relying party has its quota, and so has each request.
+//! Nobody asks for a request, or answers it, without end. (A relying party's own quota is spent where its token is read.)
 
 use cyberid_domain::id::ReleaseId;
 use cyberid_domain::rng::SystemRng;
 use cyberid_protocol::problem::ProblemType;
-use cyberid_web::quota::Quota;
 use http::{Method, StatusCode};
 use serde_json::json;
 
 use super::{Answer, Platform};
 
-const QUOTA: Quota = Quota {
-    burst: 2,
-    per_second: 1,
-};
-
 fn assert_limited(answer: &Answer) {
     assert_eq!(answer.problem(), ProblemType::RateLimited);
     assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(answer.headers["retry-after"], "1");
-}
-
-impl Platform {
-    async fn ask_as(&self, caller: &str) -> Answer {
-        self.call(Method::POST, "/v1/releases", caller, Some(self.question()))
-            .await
-    }
-}
-
-#[tokio::test]
-async fn a_party_that_spent_its_quota_comes_back_later_and_others_are_served() {
-    let platform = Platform::start_with(QUOTA).await;
-    platform.ask().await;
-    platform.ask().await;
-    assert_limited(&platform.ask_as(&platform.as_rp()).await);
-    let other = platform.ask_as(&platform.as_other_rp()).await;
-    assert_eq!(other.status, StatusCode::CREATED);
-    platform.clock.advance(1);
-    platform.consent.housekeep().await.unwrap();
-    platform.ask().await;
-    assert_limited(&platform.ask_as(&platform.as_rp()).await);
-}
-
-#[tokio::test]
-async fn every_call_of_a_party_is_of_its_quota() {
-    let platform = Platform::start_with(QUOTA).await;
-    let id = platform.ask().await;
-    platform.ask().await;
-    let release = format!("/v1/releases/{id}");
-    let calls = [
-        (Method::GET, release.clone(), None),
-        (Method::POST, format!("{release}/redeem"), None),
-        (
-            Method::POST,
-            format!("{release}/erasure"),
-            Some(json!({"erased_at": 1})),
-        ),
-        (Method::GET, "/v1/events".to_owned(), None),
-    ];
-    for (method, path, body) in calls {
-        assert_limited(&platform.call(method, &path, &platform.as_rp(), body).await);
-    }
 }
 
 #[tokio::test]

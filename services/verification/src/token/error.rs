@@ -23,9 +23,9 @@ pub(crate) enum TokenRefusal {
     /// A grant type that the platform does not give tokens for.
     #[error("the grant type is not supported")]
     UnsupportedGrantType,
-    /// There is no `DPoP` proof.
-    #[error("a DPoP proof is needed")]
-    NoDpopProof,
+    /// There is neither a `DPoP` proof nor, for a client, a certificate.
+    #[error("a DPoP proof or, for a client, a TLS certificate is needed")]
+    NothingToBindTo,
     /// The `DPoP` proof is not accepted.
     #[error("the DPoP proof is not accepted")]
     InvalidDpopProof,
@@ -48,7 +48,7 @@ impl TokenRefusal {
             Self::InvalidClient => "invalid_client",
             Self::InvalidGrant => "invalid_grant",
             Self::UnsupportedGrantType => "unsupported_grant_type",
-            Self::NoDpopProof | Self::InvalidDpopProof => "invalid_dpop_proof",
+            Self::NothingToBindTo | Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::UseDpopNonce { .. } => "use_dpop_nonce",
             Self::Unavailable => "temporarily_unavailable",
         }
@@ -66,6 +66,7 @@ impl TokenRefusal {
 impl From<TokenDpopError> for TokenRefusal {
     fn from(error: TokenDpopError) -> Self {
         match error {
+            TokenDpopError::NothingToBindTo => Self::NothingToBindTo,
             TokenDpopError::InvalidProof(_) => Self::InvalidDpopProof,
             TokenDpopError::UseNonce { nonce } => Self::UseDpopNonce { nonce },
             TokenDpopError::Unavailable => Self::Unavailable,

@@ -11,6 +11,7 @@ use cyberid_domain::id::ClientId;
 use cyberid_domain::relying_party::{RegistrationStatus, Role};
 use cyberid_domain::subject::SubjectStatus;
 use cyberid_protocol::access::{ACCESS_TOKEN_LIFE, TokenAnswer};
+use cyberid_storage::StorageError;
 use cyberid_storage::single_use::SingleUse;
 use cyberid_web::auth::Binding;
 use http::request::Parts;
@@ -86,7 +87,7 @@ impl Verification {
     }
 
     /// A static client, or an active relying party.
-    pub(crate) async fn client(&self, id: &str) -> Result<Option<Party>, TokenRefusal> {
+    pub(crate) async fn client(&self, id: &str) -> Result<Option<Party>, StorageError> {
         let Ok(id) = id.parse::<ClientId>() else {
             return Ok(None);
         };
@@ -108,7 +109,7 @@ impl Verification {
     }
 
     /// A holder's device, unless the identifier was cancelled.
-    pub(crate) async fn device(&self, jkt: &str) -> Result<Option<Party>, TokenRefusal> {
+    pub(crate) async fn device(&self, jkt: &str) -> Result<Option<Party>, StorageError> {
         let subject = self.parts.subjects.by_device(jkt).await?;
         let subject = subject.filter(|subject| subject.status != SubjectStatus::Cancelled);
         let key = subject.and_then(|subject| PublicKey::from_sec1(&subject.device.key).ok());
