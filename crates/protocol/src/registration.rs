@@ -130,6 +130,8 @@ pub struct WaitingKeys {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WaitingRenewal {
+    /// Its digest, which an approval names: what is approved is what was seen.
+    pub renewal_sha256: String,
     /// Who applied for it.
     pub applied_by: ClientId,
     /// When.

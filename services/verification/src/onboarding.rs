@@ -12,6 +12,7 @@ use crate::leaf::{leaf, name};
 use crate::party;
 use crate::refusal::Refusal;
 use crate::registration::CheckedRegistration;
+use crate::renewal;
 
 /// How often a change is made anew, when another one came between reading and writing.
 const ATTEMPTS: usize = 16;
@@ -50,11 +51,12 @@ impl Verification {
         self.shown(self.registration(client_id).await?)
     }
 
-    /// Approves an application, or a renewal, for an operator who did not apply for it.
+    /// Approves an application, or the renewal of this digest, for an operator who did not apply for it.
     pub(crate) async fn approve(
         &self,
         operator: &ClientId,
         client_id: &ClientId,
+        seen: Option<&str>,
     ) -> Result<Registered, Refusal> {
         // 5. Another operator may have been faster: then nothing is left to approve.
         let row = self
@@ -65,7 +67,7 @@ impl Verification {
                     return Err(Refusal::SecondOperator);
                 }
                 match (&was.renewal, was.standing(self.now())) {
-                    (Some(renewal), _) => self.renewed(was, renewal).map(Some),
+                    (Some(renewal), _) => self.renewed(was, renewal, seen).map(Some),
                     (None, RegistrationStatus::Applied) => self.approved(was).map(Some),
                     (None, RegistrationStatus::Approved) => Ok(None),
                     (None, _) => Err(Refusal::Inactive),
@@ -172,6 +174,7 @@ impl Verification {
         });
         let waiting_renewal = row.renewal.as_ref().map(|renewal| {
             Ok::<_, Refusal>(WaitingRenewal {
+                renewal_sha256: renewal::digest(&row.client_id, renewal),
                 applied_by: renewal.applied_by.clone(),
                 applied_at: renewal.applied_at,
                 registration: renewal.particulars.as_deref().map(party::parse).transpose()?,

@@ -1,6 +1,7 @@
 //! A registration is renewed by two operators: for a further life, with what it says changed or as it was. So is a
 //! relying party reinstated after a suspension, or after its registration ended.
 
+use cyberid_crypto::digest::sha256_base64url;
 use cyberid_domain::clock::DAY;
 use cyberid_domain::id::ClientId;
 use cyberid_domain::relying_party::RegistrationAct;
@@ -48,8 +49,17 @@ impl Verification {
 
     /// The row after a renewal: what it says with the keys in force, and with those that wait; fresh certificates for
     /// both; a life from now on.
-    pub(crate) fn renewed(&self, was: &RelyingParty, renewal: &WaitingRenewal) -> Result<Change, Refusal> {
+    pub(crate) fn renewed(
+        &self,
+        was: &RelyingParty,
+        renewal: &WaitingRenewal,
+        seen: Option<&str>,
+    ) -> Result<Change, Refusal> {
         let (now, id) = (self.now(), &was.client_id);
+        // Another may have taken its place since the second operator looked.
+        if seen.ok_or(Refusal::Member("renewal_sha256"))? != digest(id, renewal) {
+            return Err(Refusal::Inactive);
+        }
         let expires_at = now.plus(renewal.days.saturating_mul(DAY));
         let (particulars, jwks) = party::read(was)?.into_particulars();
         let particulars = match &renewal.particulars {
@@ -80,6 +90,20 @@ impl Verification {
         };
         self.with_leaf(next, LeafKind::RpRegistered)
     }
+}
+
+/// The digest of a renewal, base64url: whoever approves names what they saw.
+pub(crate) fn digest(client_id: &ClientId, renewal: &WaitingRenewal) -> String {
+    let (at, days) = (renewal.applied_at.0.to_string(), renewal.days.to_string());
+    let particulars = renewal.particulars.as_deref().unwrap_or_default();
+    let parts = [
+        client_id.as_str(),
+        renewal.applied_by.as_str(),
+        &at,
+        &days,
+        particulars,
+    ];
+    sha256_base64url(parts.join("\n").as_bytes())
 }
 
 /// What a renewal changes, as it is stored: with the keys in force it keeps every rule of a registration.

@@ -20,7 +20,7 @@ problems!(
 /// Applies for a renewal of a registration.
 ///
 /// It waits beside what is in force, in the place of one that waited before, and changes nothing until a second operator
-/// approves it (`/approve`): then the registration says what the renewal says, with the keys in force, for as many days from
+/// approves it (`/approve?renewal_sha256=`): then the registration says what the renewal says, with the keys in force, for as many days from
 /// that moment. `registration` is left out where nothing changes. A renewal is possible once a registration was approved, also
 /// when it has expired; approved after a suspension, it reinstates the relying party. A suspension drops what waits.
 #[utoipa::path(
@@ -34,6 +34,7 @@ problems!(
             "client_id": "kO2v4Rv5SgmYvZ1hPzqv0w", "status": "approved", "expires_at": 1_815_667_200,
             "registration_certificates": ["eyJhbGciOiJFUzI1NiIsInR5cCI6ImN5YmVyaWQtcmVnaXN0cmF0aW9uK2p3dCJ9..."],
             "waiting_renewal": {
+                "renewal_sha256": "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU",
                 "applied_by": "Kc1mX5n0cQnVYjWb3Yp1Hg", "applied_at": 1_784_131_200, "expires_in_days": 365
             }
         })),

@@ -20,9 +20,17 @@ async fn apply(platform: &Platform, rp: &Client, body: Value) -> Answer {
     platform.post(&path, &platform.operators[0], body).await
 }
 
+/// An operator approves what waits, by its digest.
+async fn approve_as(platform: &Platform, rp: &Client, operator: usize) -> Answer {
+    let waiting = platform.registered(&rp.id).await.waiting_renewal;
+    let seen = waiting.map(|renewal| format!("approve?renewal_sha256={}", renewal.renewal_sha256));
+    let what = seen.as_deref().unwrap_or("approve");
+    platform.act(&platform.operators[operator], &rp.id, what).await
+}
+
 /// The second one approves.
 async fn approve(platform: &Platform, rp: &Client) -> Answer {
-    platform.act(&platform.operators[1], &rp.id, "approve").await
+    approve_as(platform, rp, 1).await
 }
 
 /// The pseudonym of a citizen here, by a direct verification.
@@ -65,7 +73,7 @@ async fn a_renewal_waits_beside_what_is_in_force_until_a_second_operator_approve
         ..waiting
     };
     assert_eq!(unchanged, before);
-    let alone = platform.act(&platform.operators[0], &rp.id, "approve").await;
+    let alone = approve_as(&platform, &rp, 0).await;
     assert_eq!(alone.problem(), ProblemType::TwoPersonsRequired);
 
     let renewed: Registered = approve(&platform, &rp).await.expect(200);
@@ -76,6 +84,28 @@ async fn a_renewal_waits_beside_what_is_in_force_until_a_second_operator_approve
         before.registration_certificates
     );
     assert_eq!(sub(&platform, &rp, &citizen).await, pseudonym);
+}
+
+#[tokio::test]
+async fn what_a_second_operator_approves_is_what_they_saw() {
+    let platform = Platform::start().await;
+    let rp = platform.relying_party().await;
+    let before = platform.registered(&rp.id).await;
+    let seen: Registered = apply(&platform, &rp, json!({})).await.expect(200);
+    let seen = seen.waiting_renewal.unwrap().renewal_sha256;
+    let body = json!({"registration": narrower(&rp)});
+    apply(&platform, &rp, body).await.expect::<Registered>(200);
+    let second = &platform.operators[1];
+    let unseen = platform.act(second, &rp.id, "approve").await;
+    assert_eq!(unseen.problem(), ProblemType::MalformedRequest);
+    let what = format!("approve?renewal_sha256={seen}");
+    let replaced = platform.act(second, &rp.id, &what).await;
+    assert_eq!(replaced.problem(), ProblemType::RelyingPartyInactive);
+    let unchanged = Registered {
+        waiting_renewal: None,
+        ..platform.registered(&rp.id).await
+    };
+    assert_eq!(unchanged, before);
 }
 
 #[tokio::test]
@@ -185,7 +215,7 @@ async fn a_suspension_ends_by_a_renewal_that_was_applied_for_after_it() {
     apply(&platform, &rp, json!({})).await.expect::<Registered>(200);
     let still = platform.registered(&rp.id).await;
     assert_eq!(still.status, RegistrationStatus::Suspended);
-    let alone = platform.act(&platform.operators[0], &rp.id, "approve").await;
+    let alone = approve_as(&platform, &rp, 0).await;
     assert_eq!(alone.problem(), ProblemType::TwoPersonsRequired);
     let reinstated: Registered = approve(&platform, &rp).await.expect(200);
     assert_eq!(reinstated.status, RegistrationStatus::Approved);
