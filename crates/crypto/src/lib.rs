@@ -2,12 +2,13 @@
 //!
 //! In scope: P-256 keys and RFC 7638 thumbprints ([`jwk`]), compact JWS with ES256 ([`jws`]), compact JWE
 //! with ECDH-ES and A256GCM ([`jwe`]), RFC 9180 HPKE in base mode ([`hpke`]), AES-256-GCM ([`aead`]), SHA-256,
-//! HMAC and HKDF ([`digest`]), and JSON read strictly ([`json`]). Not in scope: where keys are kept
+//! HMAC and HKDF ([`digest`]), ECDSA in DER ([`ecdsa`]), and JSON read strictly ([`json`]). Not in scope: where keys are kept
 //! (`cyberid-keystore`), what messages mean (`cyberid-protocol`).
 
 pub mod aead;
 pub mod base64url;
 pub mod digest;
+pub mod ecdsa;
 pub mod hpke;
 pub mod json;
 pub mod jwe;

@@ -133,6 +133,8 @@ roles! {
         Age = "age";
         /// The pepper of PINs.
         Pin = "pin";
+        /// Computes the tags of the handles by which an identity source knows people.
+        Evidence = "evidence";
         /// Derives the keys of the visit journal.
         Journal = "journal";
         /// Authenticates access tokens.

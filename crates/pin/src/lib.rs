@@ -2,10 +2,12 @@
 //!
 //! Answers T4 (a stolen database: without the pepper, which lives in the keystore, a PIN table cannot even be
 //! searched) and T10 (a flood: Argon2 runs behind a semaphore, off the threads that serve). Not in scope: which
-//! texts are PINs (`cyberid_domain::pin`), and where attempts are counted (`cyberid_storage::subject`).
+//! texts are PINs (`cyberid_domain::pin`), and where the counts of attempts are kept (`cyberid_storage::subject`).
 
+mod attempt;
 mod hasher;
 mod lockout;
 
+pub use attempt::{Candidate, PinAttempts};
 pub use hasher::{HashingFailed, PinCost, PinHasher};
 pub use lockout::{FREE_FAILURES, LONGEST_LOCK, SHORTEST_LOCK, lockout};

@@ -2,8 +2,10 @@
 
 use cyberid_crypto::{KeyFailure, PublicKey, json, jwe};
 use cyberid_domain::pin::Pin;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
+
+use crate::passkey::{PasskeyAssertion, PasskeyRegistration};
 
 /// A sealed answer to a verification.
 #[derive(Debug, Deserialize)]
@@ -14,6 +16,32 @@ pub struct SealedProof {
     /// The PIN, where it was asked for.
     #[serde(default)]
     pub pin: Option<Pin>,
+    /// Evidence, where it was asked for.
+    #[serde(default)]
+    pub evidence: Option<Evidence>,
+}
+
+/// What stands beside the device key and the PIN: one member for each factor that was asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence {
+    /// The compact evidence of a face ([`crate::face::FaceEvidence`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub face: Option<String>,
+    /// The use of a passkey over the proof ([`crate::passkey`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passkey: Option<PasskeyAssertion>,
+}
+
+/// A sealed new passkey. The PIN is what a thief of the unlocked device lacks: with the device key alone nobody adds a
+/// passkey of their own.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SealedPasskey {
+    /// What the browser made.
+    pub passkey: PasskeyRegistration,
+    /// The holder's PIN.
+    pub pin: Pin,
 }
 
 /// A sealed answer to a release.
@@ -32,11 +60,56 @@ impl SealedProof {
 
     /// Seals a proof, and the PIN where it was asked for, to the platform.
     pub fn seal(platform: &PublicKey, proof: &str, pin: Option<&Pin>) -> Result<String, KeyFailure> {
+        Self::seal_with(platform, proof, pin, &Evidence::default())
+    }
+
+    /// Seals a proof, and what else was asked for, to the platform.
+    pub fn seal_with(
+        platform: &PublicKey,
+        proof: &str,
+        pin: Option<&Pin>,
+        evidence: &Evidence,
+    ) -> Result<String, KeyFailure> {
         // A compact JWS and eight digits need no escaping.
         let pin = pin
             .map(|pin| Zeroizing::new(format!(r#","pin":"{}""#, pin.expose())))
             .unwrap_or_default();
-        let body = Zeroizing::new(format!(r#"{{"proof":"{proof}"{}}}"#, *pin));
+        let evidence = evidence.member()?;
+        let body = Zeroizing::new(format!(r#"{{"proof":"{proof}"{}{evidence}}}"#, *pin));
+        jwe::seal(platform, "json", body.as_bytes())
+    }
+}
+
+impl Evidence {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The member of a seal, with the comma before it; nothing if there is none.
+    fn member(&self) -> Result<String, KeyFailure> {
+        if self.is_empty() {
+            return Ok(String::new());
+        }
+        let evidence = serde_json::to_string(self).map_err(|_| KeyFailure)?;
+        Ok(format!(r#","evidence":{evidence}"#))
+    }
+}
+
+impl SealedPasskey {
+    /// Reads the opened seal.
+    pub fn read(opened: &[u8]) -> Result<Self, json::InvalidJson> {
+        json::from_slice(opened)
+    }
+
+    /// Seals a new passkey, with the PIN that allows it, to the platform.
+    pub fn seal(
+        platform: &PublicKey,
+        passkey: &PasskeyRegistration,
+        pin: &Pin,
+    ) -> Result<String, KeyFailure> {
+        let passkey = serde_json::to_string(passkey).map_err(|_| KeyFailure)?;
+        let body = Zeroizing::new(format!(r#"{{"passkey":{passkey},"pin":"{}"}}"#, pin.expose()));
         jwe::seal(platform, "json", body.as_bytes())
     }
 }
@@ -74,6 +147,50 @@ mod tests {
             (read.proof.as_str(), read.pin.unwrap().expose()),
             ("a.b.c", "27182845")
         );
+        assert!(read.evidence.is_none());
         assert!(SealedConsent::read(&opened).is_err());
+    }
+
+    #[test]
+    fn evidence_travels_beside_the_proof_and_nothing_unknown_does() {
+        let key = AgreementKey::from_scalar(&[7; 32]).unwrap();
+        let evidence = Evidence {
+            face: Some("f.a.ce".into()),
+            passkey: Some(PasskeyAssertion {
+                id: "AA".into(),
+                client_data_json: "AA".into(),
+                authenticator_data: "AA".into(),
+                signature: "AA".into(),
+            }),
+        };
+        let sealed = SealedProof::seal_with(&key.public_key(), "a.b.c", None, &evidence).unwrap();
+        let opened = jwe::Sealed::parse(&sealed).unwrap().open(&key).unwrap();
+        let read = SealedProof::read(&opened).unwrap();
+        assert_eq!((read.evidence, read.pin.is_none()), (Some(evidence), true));
+        for unknown in [
+            r#"{"proof":"a.b.c","evidence":{"score":"0.9"}}"#,
+            r#"{"proof":"a.b.c","evidence":{"face":7}}"#,
+            r#"{"proof":"a.b.c","evidence":{"passkey":{"id":"AA"}}}"#,
+        ] {
+            assert!(SealedProof::read(unknown.as_bytes()).is_err(), "{unknown}");
+        }
+    }
+
+    #[test]
+    fn a_new_passkey_is_sealed_with_the_pin() {
+        let key = AgreementKey::from_scalar(&[7; 32]).unwrap();
+        let pin = Pin::chosen("27182845".into()).unwrap();
+        let passkey = PasskeyRegistration {
+            id: "AA".into(),
+            client_data_json: "AA".into(),
+            authenticator_data: "AA".into(),
+            public_key: "AA".into(),
+            public_key_algorithm: -7,
+            transports: None,
+        };
+        let sealed = SealedPasskey::seal(&key.public_key(), &passkey, &pin).unwrap();
+        let opened = jwe::Sealed::parse(&sealed).unwrap().open(&key).unwrap();
+        let read = SealedPasskey::read(&opened).unwrap();
+        assert_eq!((read.passkey, read.pin.expose()), (passkey, "27182845"));
     }
 }

@@ -36,12 +36,17 @@ pub struct Question {
     pub evidence_kind: String,
     /// The evidence.
     pub evidence: Personal,
+    /// The platform that asks, by its issuer: the handle of the person is for it alone.
+    pub aud: String,
     /// The asker's key for this one answer: the date of birth is sealed to it.
     pub reply_to: PublicKey,
 }
 
 /// What the HPKE seal around a date of birth is for.
 pub const BIRTH_DATE_INFO: &[u8] = b"cyberid/v1/birth-date";
+
+/// What the HPKE seal around a source's handle of a person is for.
+pub const PERSON_INFO: &[u8] = b"cyberid/v1/person";
 
 impl Question {
     /// Seals the question to the source.
@@ -54,6 +59,7 @@ impl Question {
             valid_until: &'a str,
             evidence_kind: &'a str,
             evidence: &'a str,
+            aud: &'a str,
             reply_to: PublicKey,
         }
         let exposed = Exposed {
@@ -63,6 +69,7 @@ impl Question {
             valid_until: self.valid_until.expose(),
             evidence_kind: &self.evidence_kind,
             evidence: self.evidence.expose(),
+            aud: &self.aud,
             reply_to: self.reply_to,
         };
         let body = Zeroizing::new(serde_json::to_vec(&exposed).map_err(|_| KeyFailure)?);
@@ -82,6 +89,10 @@ pub struct SourceAnswer {
     /// confirmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub birth_date_sealed: Option<String>,
+    /// The source's handle of the person for this platform (as in [`crate::face::FaceEvidence`]), sealed by HPKE to
+    /// `reply_to` for [`PERSON_INFO`], base64url; only when confirmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person_sealed: Option<String>,
     /// When it was signed.
     pub iat: UnixTime,
 }

@@ -234,6 +234,10 @@ impl Subjects for CachedSubjects {
         self.store.holders_after(after, limit).await
     }
 
+    async fn person_tag(&self, subject: &SubjectId) -> Result<Option<[u8; 32]>> {
+        self.store.person_tag(subject).await
+    }
+
     async fn devices(&self, subject: &SubjectId) -> Result<Vec<SubjectDevice>> {
         self.store.devices(subject).await
     }

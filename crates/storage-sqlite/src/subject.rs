@@ -1,6 +1,6 @@
 //! Subjects: random handles with their status, age flags and device keys.
 
-mod enrolment;
+pub(crate) mod enrolment;
 mod row;
 
 use async_trait::async_trait;
@@ -63,6 +63,10 @@ impl Subjects for RegistryDb {
 
     async fn holders_after(&self, after: &str, limit: u32) -> Result<Vec<(String, Holder)>> {
         Ok(row::holders_after(&self.db, after, limit).await?)
+    }
+
+    async fn person_tag(&self, subject: &SubjectId) -> Result<Option<[u8; 32]>> {
+        Ok(row::person_tag(&self.db, subject).await?)
     }
 
     async fn devices(&self, subject: &SubjectId) -> Result<Vec<SubjectDevice>> {

@@ -24,6 +24,8 @@ pub struct NewSubject {
     pub age_tags: Vec<(Threshold, [u8; 32])>,
     /// The PIN, hashed.
     pub pin: HashedPin,
+    /// The identity source's handle of the person, under a key that is not in the store.
+    pub person_tag: [u8; 32],
     /// The document's last valid moment.
     pub document_expires_at: UnixTime,
     /// When the certificate ends.
@@ -141,6 +143,10 @@ pub trait Subjects: Send + Sync {
     /// All holders by their devices, in the order of the thumbprints, from the first after `after`: one page of at
     /// most `limit`.
     async fn holders_after(&self, after: &str, limit: u32) -> Result<Vec<(String, Holder)>>;
+
+    /// The tag of the identity source's handle of a subject; `None` if there is no such subject, or it enrolled before
+    /// such tags were kept.
+    async fn person_tag(&self, subject: &SubjectId) -> Result<Option<[u8; 32]>>;
 
     /// All devices of a subject, oldest first.
     async fn devices(&self, subject: &SubjectId) -> Result<Vec<SubjectDevice>>;

@@ -3,7 +3,8 @@
 use cyberid_crypto::jwe::{InvalidJwe, Sealed};
 use cyberid_crypto::{KeyFailure, PublicKey, base64url, digest, hpke, json};
 use cyberid_protocol::message::Message as _;
-use cyberid_protocol::source::{BIRTH_DATE_INFO, Question, SourceAnswer};
+use cyberid_protocol::source::{BIRTH_DATE_INFO, PERSON_INFO, Question, SourceAnswer};
+use serde::de::DeserializeOwned;
 
 use crate::fault::SLOWNESS;
 use crate::{Fault, IdentitySource, Person};
@@ -14,6 +15,9 @@ pub enum CheckFailure {
     /// It is not sealed to this source, or holds no question.
     #[error("not a question to this source")]
     NotAQuestion,
+    /// No such person, or not their face.
+    #[error("not the face of the document's person")]
+    Refused,
     /// The source was told to be down.
     #[error("the source is down")]
     Down,
@@ -44,20 +48,22 @@ impl IdentitySource {
     }
 
     fn answer(&self, sealed: &str, bound_to: &str) -> Result<String, CheckFailure> {
-        let question = self.open(sealed)?;
+        let question: Question = self.open(sealed)?;
         let person = self.population().by_number(question.number.expose());
         let confirmed = person.filter(|person| self.confirms(person, &question));
         let birth_date = confirmed.map(|person| seal_birth_date(person, &question.reply_to));
+        let handle = confirmed.map(|person| self.seal_handle(person, &question));
         let answer = SourceAnswer {
             question_sha256: digest::sha256_base64url(bound_to.as_bytes()),
             confirmed: confirmed.is_some(),
             birth_date_sealed: birth_date.transpose()?,
+            person_sealed: handle.transpose()?,
             iat: self.parts.clock.now(),
         };
         Ok(answer.sign(&*self.parts.signing_key.current())?)
     }
 
-    fn open(&self, sealed: &str) -> Result<Question, CheckFailure> {
+    pub(crate) fn open<T: DeserializeOwned>(&self, sealed: &str) -> Result<T, CheckFailure> {
         let sealed = Sealed::parse(sealed)?;
         let kid = sealed.kid().ok_or(CheckFailure::NotAQuestion)?;
         let key = self.parts.opening_key.find(kid);
@@ -75,6 +81,12 @@ impl IdentitySource {
             && person.valid_until.to_string() == question.valid_until.expose()
             && question.evidence_kind == crate::EVIDENCE_KIND
             && digest::equal(evidence.as_bytes(), question.evidence.expose().as_bytes())
+    }
+
+    fn seal_handle(&self, person: &Person, question: &Question) -> Result<String, KeyFailure> {
+        let handle = self.handle(person, &question.aud);
+        hpke::seal(&question.reply_to, PERSON_INFO, b"", handle.as_bytes())
+            .map(|sealed| base64url::encode(&sealed))
     }
 }
 

@@ -1,10 +1,11 @@
 //! A synthetic identity source: people who do not exist, in a register that answers as an authoritative one does.
 //!
 //! In scope: the [`Population`], made of a seed alone; the identity check (`cyberid_protocol::source`), by which
-//! issuance asks it; and, for a sandbox only, the list of its people and faults on demand. Not in scope: any real
+//! issuance asks it; the face check (`cyberid_protocol::face`), by which a holder gets evidence; and, for a sandbox only, the list of its people and faults on demand. Not in scope: any real
 //! register, which keeps to the same protocol behind an adapter of its own.
 
 mod check;
+mod face;
 mod fault;
 mod population;
 mod routes;
@@ -12,8 +13,8 @@ mod routes;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cyberid_domain::Clock;
-use cyberid_keystore::role::{Message, Source};
-use cyberid_keystore::{Opener, Signer};
+use cyberid_keystore::role::{Message, Pairwise, Source};
+use cyberid_keystore::{MacHandle, Opener, Signer};
 
 pub use check::CheckFailure;
 pub use fault::Fault;
@@ -30,6 +31,8 @@ pub struct Parts {
     pub signing_key: Signer<Source>,
     /// Opens questions.
     pub opening_key: Opener<Message>,
+    /// Derives the handles of people, one for each platform.
+    pub person_key: MacHandle<Pairwise>,
 }
 
 /// The synthetic identity source.

@@ -16,6 +16,7 @@ use time::Date;
 
 use crate::document::CheckedDocument;
 use crate::error::Leftover;
+use crate::guardian::{AgreedGuardian, may_have_guardian};
 use crate::{EnrolmentError, Issuance, certificate};
 
 /// How many network numbers are tried: one in 2^45 is taken by each person.
@@ -26,7 +27,9 @@ struct Candidate {
     device: PublicKey,
     document: CheckedDocument,
     birth_date: Date,
+    person_tag: [u8; 32],
     pin: HashedPin,
+    guardian: Option<AgreedGuardian>,
 }
 
 impl Issuance {
@@ -63,14 +66,23 @@ impl Issuance {
         if bound.is_some() {
             return Err(EnrolmentError::Refused);
         }
+        let guardian = match &body.guardian_consent {
+            Some(consent) => Some(self.check_guardian(consent, &device).await?),
+            None => None,
+        };
         // 3.
-        let birth_date = self.ask_source(&document, &body.evidence).await?;
+        let confirmed = self.ask_source(&document, &body.evidence).await?;
+        if guardian.is_some() && !may_have_guardian(self.now().date(), confirmed.birth_date) {
+            return Err(EnrolmentError::Refused);
+        }
         let pin = self.parts.pins.hash(&pin, &*self.parts.rng).await?;
         Ok(Candidate {
             device,
             document,
-            birth_date,
+            birth_date: confirmed.birth_date,
+            person_tag: confirmed.person_tag,
             pin,
+            guardian,
         })
     }
 
@@ -87,6 +99,9 @@ impl Issuance {
         let record = self.seal_record(subject, &candidate.document, candidate.birth_date)?;
         self.deposit(subject, &candidate.device, record).await?;
         // 6.
+        if let Some(guardian) = &candidate.guardian {
+            self.establish_guardianship(subject, guardian).await?;
+        }
         self.commit(subject, candidate).await
     }
 
@@ -132,6 +147,7 @@ impl Issuance {
             age_flags: AgeFlags::on(today, candidate.birth_date),
             age_tags: self.age_tags(candidate.birth_date, today),
             pin: candidate.pin.clone(),
+            person_tag: candidate.person_tag,
             document_expires_at: candidate.document.ends_at,
             credential_expires_at: certificate::end(now, candidate.document.ends_at),
         }

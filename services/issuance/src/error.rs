@@ -64,6 +64,9 @@ pub enum SourceFailure {
     /// It confirms without a date of birth for us.
     #[error("confirmed without a date of birth that opens")]
     NoBirthDate,
+    /// It confirms without a handle of the person for us.
+    #[error("confirmed without a handle of the person that opens")]
+    NoPerson,
 }
 
 /// What may be left behind at the key holders.

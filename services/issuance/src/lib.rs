@@ -12,10 +12,12 @@ mod certificate;
 mod document;
 mod enrolment;
 mod error;
+mod guardian;
 mod key_holders;
 mod key_proof;
 mod me;
 mod nonce;
+mod passkey;
 mod recovery;
 mod routes;
 mod running;
@@ -30,13 +32,16 @@ use cyberid_client::Client;
 use cyberid_crypto::PublicKey;
 use cyberid_domain::id::SubjectId;
 use cyberid_domain::{Clock, Rng, UnixTime};
-use cyberid_keystore::role::{Age, Certificate, Enrolment, Token};
-use cyberid_keystore::{MacHandle, Signer};
-use cyberid_pin::PinHasher;
+use cyberid_keystore::role::{Age, Certificate, Enrolment, Evidence, Message, Token};
+use cyberid_keystore::{MacHandle, Opener, Signer};
+use cyberid_pin::{PinAttempts, PinHasher};
+use cyberid_storage::guardianship::Guardianships;
+use cyberid_storage::passkey::Passkeys;
 use cyberid_storage::single_use::SingleUses;
 use cyberid_storage::subject::Subjects;
 
 pub use error::{EnrolmentError, SourceFailure};
+pub use passkey::PasskeyError;
 pub use routes::routes;
 
 use running::Running;
@@ -51,6 +56,10 @@ pub struct Parts {
     pub rng: Arc<dyn Rng>,
     /// Subjects in the registry.
     pub subjects: Arc<dyn Subjects>,
+    /// Who is whose guardian, in the registry.
+    pub guardianships: Arc<dyn Guardianships>,
+    /// Passkeys in the registry.
+    pub passkeys: Arc<dyn Passkeys>,
     /// Used nonces in the registry.
     pub single_uses: Arc<dyn SingleUses>,
     /// The vault.
@@ -71,6 +80,10 @@ pub struct Parts {
     pub enrolment_key: Signer<Enrolment>,
     /// Signs network certificates.
     pub certificate_key: Signer<Certificate>,
+    /// Opens what holders seal.
+    pub message_key: Opener<Message>,
+    /// Computes the tags of the source's handles of people.
+    pub evidence_key: MacHandle<Evidence>,
     /// Computes age tags.
     pub age_key: MacHandle<Age>,
     /// Authenticates nonces.
@@ -84,6 +97,7 @@ pub struct Issuance {
     parts: Parts,
     started: UnixTime,
     running: Running,
+    pin_attempts: PinAttempts,
     /// Enrolments of an earlier process that this one has freed and not ended yet.
     freed: Mutex<HashSet<SubjectId>>,
 }
@@ -94,6 +108,7 @@ impl Issuance {
         Arc::new(Self {
             started: parts.clock.now(),
             running: Running::default(),
+            pin_attempts: PinAttempts::new(Arc::clone(&parts.subjects), parts.pins.clone()),
             freed: Mutex::default(),
             parts,
         })

@@ -4,9 +4,10 @@ use cyberid_crypto::{Agree as _, AgreementKey, base64url, digest, hpke};
 use cyberid_domain::clock::SKEW;
 use cyberid_domain::personal::Personal;
 use cyberid_protocol::enrolment::Evidence;
+use cyberid_protocol::face::person_tag;
 use cyberid_protocol::message;
 use cyberid_protocol::source::{
-    BIRTH_DATE_INFO, IdentityCheckAnswer, IdentityCheckBody, Question, SourceAnswer,
+    BIRTH_DATE_INFO, IdentityCheckAnswer, IdentityCheckBody, PERSON_INFO, Question, SourceAnswer,
 };
 use time::Date;
 
@@ -16,15 +17,23 @@ use crate::{EnrolmentError, Issuance, SourceFailure, calendar};
 /// For how many seconds an answer is fresh, beside the skew.
 const FRESH: u64 = 60;
 
+/// What the source says of the living person whom document and evidence belong to.
+pub(crate) struct Confirmed {
+    pub(crate) birth_date: Date,
+    /// The source's handle of the person, under a key of the platform.
+    pub(crate) person_tag: [u8; 32],
+}
+
 impl Issuance {
-    /// The date of birth of the living person whom document and evidence belong to.
+    /// What the source says of the living person whom document and evidence belong to.
     pub(crate) async fn ask_source(
         &self,
         document: &CheckedDocument,
         evidence: &Evidence,
-    ) -> Result<Date, EnrolmentError> {
+    ) -> Result<Confirmed, EnrolmentError> {
         let reply_to = AgreementKey::ephemeral()?;
-        let sealed = question(document, evidence, &reply_to).seal(&self.parts.source_encryption_key)?;
+        let question = self.question(document, evidence, &reply_to);
+        let sealed = question.seal(&self.parts.source_encryption_key)?;
         let question_sha256 = digest::sha256_base64url(sealed.as_bytes());
         let body = IdentityCheckBody { sealed };
         let answer: IdentityCheckAnswer = self
@@ -37,7 +46,31 @@ impl Issuance {
         if !answer.confirmed {
             return Err(EnrolmentError::Refused);
         }
-        Ok(birth_date(&answer, &reply_to).ok_or(SourceFailure::NoBirthDate)?)
+        Ok(Confirmed {
+            birth_date: birth_date(&answer, &reply_to).ok_or(SourceFailure::NoBirthDate)?,
+            person_tag: self
+                .person_tag(&answer, &reply_to)
+                .ok_or(SourceFailure::NoPerson)?,
+        })
+    }
+
+    fn person_tag(&self, answer: &SourceAnswer, reply_to: &AgreementKey) -> Option<[u8; 32]> {
+        let sealed = base64url::decode(answer.person_sealed.as_deref()?)?;
+        let person = hpke::open(reply_to, PERSON_INFO, b"", &sealed).ok()?;
+        person_tag(&self.parts.evidence_key, str::from_utf8(&person).ok()?)
+    }
+
+    fn question(&self, document: &CheckedDocument, evidence: &Evidence, reply_to: &AgreementKey) -> Question {
+        Question {
+            kind: document.kind,
+            name: document.name.clone(),
+            number: Personal::new(document.number.expose().to_owned()),
+            valid_until: document.valid_until.clone(),
+            evidence_kind: evidence.kind.clone(),
+            evidence: evidence.token.clone(),
+            aud: self.parts.issuer.clone(),
+            reply_to: reply_to.public_key(),
+        }
     }
 
     fn believe(&self, compact: &str, question_sha256: &str) -> Result<SourceAnswer, SourceFailure> {
@@ -51,18 +84,6 @@ impl Issuance {
             return Err(SourceFailure::NotNow);
         }
         Ok(answer)
-    }
-}
-
-fn question(document: &CheckedDocument, evidence: &Evidence, reply_to: &AgreementKey) -> Question {
-    Question {
-        kind: document.kind,
-        name: document.name.clone(),
-        number: Personal::new(document.number.expose().to_owned()),
-        valid_until: document.valid_until.clone(),
-        evidence_kind: evidence.kind.clone(),
-        evidence: evidence.token.clone(),
-        reply_to: reply_to.public_key(),
     }
 }
 

@@ -52,6 +52,13 @@ enum Stage {
     Asked(VerificationId),
 }
 
+/// What the device that shows a code learns of it.
+#[derive(Debug, PartialEq, Eq)]
+enum Seen {
+    NothingYet,
+    LedTo(VerificationId),
+}
+
 impl Default for Codes {
     fn default() -> Self {
         Self {
@@ -102,12 +109,12 @@ impl Codes {
     }
 
     /// What became of a code of `device`; nothing if there is none, or it is over.
-    fn look(&self, code: &CounterCode, device: &str, now: UnixTime) -> Option<Option<VerificationId>> {
+    fn look(&self, code: &CounterCode, device: &str, now: UnixTime) -> Option<Seen> {
         let kept = self.kept();
         let shown = kept.codes.get(code).filter(|shown| shown.device == device)?;
         match &shown.stage {
-            Stage::Asked(request) if now < shown.until.plus(LINGER) => Some(Some(request.clone())),
-            Stage::Unused | Stage::Taken if now < shown.until => Some(None),
+            Stage::Asked(request) if now < shown.until.plus(LINGER) => Some(Seen::LedTo(request.clone())),
+            Stage::Unused | Stage::Taken if now < shown.until => Some(Seen::NothingYet),
             _ => None,
         }
     }
@@ -158,12 +165,14 @@ impl Verification {
         let deadline = Instant::now() + wait;
         loop {
             let next = self.codes.waiting.next_answer(code);
-            let request = self.codes.look(code, device, self.now());
-            let request = request.ok_or(Refusal::NotFound)?;
-            let left = deadline.saturating_duration_since(Instant::now());
-            if request.is_some() || left.is_zero() {
-                let request_uri = request.map(|id| self.request_uri(&id));
+            let seen = self.codes.look(code, device, self.now());
+            if let Seen::LedTo(request) = seen.ok_or(Refusal::NotFound)? {
+                let request_uri = Some(self.request_uri(&request));
                 return Ok(CodeView { request_uri });
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(CodeView::default());
             }
             // Woken or not, the code is looked at again.
             if let Some(next) = next {
@@ -211,13 +220,13 @@ mod tests {
     fn a_device_learns_of_its_own_code_and_of_no_other() {
         let codes = Codes::default();
         let (code, led_to) = (codes.make("a", &SystemRng, NOW).unwrap(), request());
-        assert_eq!(codes.look(&code, "a", NOW), Some(None));
+        assert_eq!(codes.look(&code, "a", NOW), Some(Seen::NothingYet));
         assert_eq!(codes.look(&code, "b", NOW), None);
         codes.take(&code, NOW).unwrap();
         codes.led_to(&code, &led_to);
         assert_eq!(
             codes.look(&code, "a", NOW.plus(LIFE)),
-            Some(Some(led_to)),
+            Some(Seen::LedTo(led_to)),
             "it lingers"
         );
         assert_eq!(codes.look(&code, "a", NOW.plus(LIFE + LINGER)), None);

@@ -11,8 +11,9 @@ use cyberid_domain::pin::Pin;
 use cyberid_keystore::Opener;
 use cyberid_keystore::role::Message;
 use cyberid_protocol::message::{Message as _, check_life};
+use cyberid_protocol::passkey::challenge_of;
 use cyberid_protocol::proof::{MAX_LIFE, Proof};
-use cyberid_protocol::sealed::SealedProof;
+use cyberid_protocol::sealed::{Evidence, SealedProof};
 
 use crate::asked::Asked;
 use crate::refusal::Refusal;
@@ -28,6 +29,9 @@ pub(crate) struct FittingProof {
     pub(crate) claims: Proof,
     /// The PIN that came with it.
     pub(crate) pin: Option<Pin>,
+    /// The evidence that came with it.
+    pub(crate) evidence: Evidence,
+    empty_evidence: bool,
     compact: String,
 }
 
@@ -41,14 +45,17 @@ impl UncheckedProof {
             None => keys.current(),
         };
         let opened = sealed.open(&*key).map_err(|_| SEAL)?;
-        let SealedProof { proof, pin } = SealedProof::read(&opened)
-            .map_err(|_| Refusal::Message("the seal does not hold `proof` and, where asked for, `pin`"))?;
+        let SealedProof { proof, pin, evidence } = SealedProof::read(&opened).map_err(|_| {
+            Refusal::Message("the seal does not hold `proof` and, where asked for, `pin` and `evidence`")
+        })?;
         let form = Refusal::Message("`proof` is not a compact JWS of its type");
         let (kid, claims) = parts(&proof).ok_or(form)?;
         Ok(Self(FittingProof {
             kid,
             claims,
             pin,
+            empty_evidence: evidence.as_ref().is_some_and(Evidence::is_empty),
+            evidence: evidence.unwrap_or_default(),
             compact: proof,
         }))
     }
@@ -77,11 +84,26 @@ impl UncheckedProof {
         if proof.pin.is_some() && !asked.factors.contains(&Factor::Pin) {
             return Err(Refusal::Message("a PIN came that was not asked for"));
         }
+        if proof.has_unasked_evidence(&asked.factors) {
+            return Err(Refusal::Message("evidence came that was not asked for"));
+        }
         Ok(proof)
     }
 }
 
 impl FittingProof {
+    /// The challenge that a passkey answers with this proof.
+    pub(crate) fn challenge(&self) -> [u8; 32] {
+        challenge_of(&self.compact)
+    }
+
+    fn has_unasked_evidence(&self, asked: &[Factor]) -> bool {
+        let Evidence { face, passkey } = &self.evidence;
+        self.empty_evidence
+            || (face.is_some() && !asked.contains(&Factor::Face))
+            || (passkey.is_some() && !asked.contains(&Factor::Passkey))
+    }
+
     /// Whether `key` signed the proof.
     pub(crate) fn is_signed_by(&self, key: &PublicKey) -> bool {
         let Some((signed, signature)) = self.compact.rsplit_once('.') else {

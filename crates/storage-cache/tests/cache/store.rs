@@ -124,6 +124,7 @@ pub(crate) fn new_subject() -> NewSubject {
             passes: 2,
             tag: [2; 32],
         },
+        person_tag: [3; 32],
         document_expires_at: NOW.plus(2000),
         credential_expires_at: NOW.plus(1000),
     }
@@ -168,6 +169,10 @@ impl Subjects for Store {
         let page = self.db.holders_after(after, limit).await;
         self.after_page.pass().await;
         page
+    }
+
+    async fn person_tag(&self, subject: &SubjectId) -> Result<Option<[u8; 32]>> {
+        self.db.person_tag(subject).await
     }
 
     async fn devices(&self, subject: &SubjectId) -> Result<Vec<SubjectDevice>> {

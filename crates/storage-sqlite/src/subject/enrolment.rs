@@ -44,7 +44,7 @@ pub(super) async fn is_taken(tx: &mut SqliteConnection, new: &NewSubject) -> Ans
         .await?)
 }
 
-pub(super) async fn keep(tx: &mut SqliteConnection, new: &NewSubject) -> Answer<()> {
+pub(crate) async fn keep(tx: &mut SqliteConnection, new: &NewSubject) -> Answer<()> {
     keep_subject(tx, new).await?;
     keep_device(tx, &new.subject, &new.device).await?;
     for (threshold, tag) in &new.age_tags {
@@ -76,8 +76,8 @@ pub(super) async fn open_before(db: &Database, before: UnixTime) -> Answer<Vec<(
 
 async fn keep_subject(tx: &mut SqliteConnection, new: &NewSubject) -> Answer<()> {
     let sql = "INSERT INTO subject (subject, number, status, age_flags, document_expires_at, \
-               credential_expires_at, pin_salt, pin_memory_kib, pin_passes, pin_tag) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+               credential_expires_at, pin_salt, pin_memory_kib, pin_passes, pin_tag, person_tag) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
     sqlx::query(sql)
         .bind(new.subject.as_bytes().as_slice())
         .bind(new.number.compact())
@@ -89,6 +89,7 @@ async fn keep_subject(tx: &mut SqliteConnection, new: &NewSubject) -> Answer<()>
         .bind(new.pin.memory_kib)
         .bind(new.pin.passes)
         .bind(new.pin.tag.as_slice())
+        .bind(new.person_tag.as_slice())
         .execute(tx)
         .await?;
     Ok(())

@@ -39,6 +39,15 @@ pub(super) async fn holders_after(db: &Database, after: &str, limit: u32) -> Ans
     rows.into_iter().map(HolderRow::read).collect()
 }
 
+pub(super) async fn person_tag(db: &Database, subject: &SubjectId) -> Answer<Option<[u8; 32]>> {
+    let tag: Option<Option<Vec<u8>>> =
+        sqlx::query_scalar("SELECT person_tag FROM subject WHERE subject = ?1")
+            .bind(subject.as_bytes().as_slice())
+            .fetch_optional(db.readers())
+            .await?;
+    tag.flatten().map(|tag| array(&tag, "person's tag")).transpose()
+}
+
 pub(super) async fn devices(db: &Database, subject: &SubjectId) -> Answer<Vec<SubjectDevice>> {
     let sql = "SELECT jkt, key, bound_at FROM device WHERE subject = ?1 ORDER BY bound_at, jkt";
     let rows: Vec<DeviceRow> = sqlx::query_as(sql)

@@ -47,6 +47,7 @@ impl Person {
                 passes: 1,
                 tag: [1; 32],
             },
+            person_tag: [1; 32],
             document_expires_at: now.plus(1_000_000_000),
             credential_expires_at: now.plus(1_000_000_000),
         };

@@ -44,6 +44,7 @@ pub(crate) fn start_identity_source(
         population,
         signing_key,
         opening_key,
+        person_key: keystore.mac::<role::Pairwise>()?,
     });
     let mut router = standalone(cyberid_identity_source::routes(), Arc::clone(&source));
     router = router.merge(standalone(

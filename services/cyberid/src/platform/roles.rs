@@ -14,6 +14,7 @@ pub(crate) const PLATFORM: &[Role] = &[
     Role::Pairwise,
     Role::Age,
     Role::Pin,
+    Role::Evidence,
     Role::Journal,
     Role::Token,
     Role::Idempotency,
@@ -30,4 +31,4 @@ pub(crate) const CUSTODIAN: &[Role] = &[Role::Custodian];
 pub(crate) const WITNESS: &[Role] = &[Role::Witness];
 
 /// An identity source.
-pub(crate) const IDENTITY_SOURCE: &[Role] = &[Role::Source, Role::Message];
+pub(crate) const IDENTITY_SOURCE: &[Role] = &[Role::Source, Role::Message, Role::Pairwise];

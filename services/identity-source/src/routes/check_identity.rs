@@ -38,6 +38,7 @@ impl From<CheckFailure> for Failure {
     fn from(failure: CheckFailure) -> Self {
         match failure {
             CheckFailure::NotAQuestion => ProblemType::InvalidMessage.into(),
+            CheckFailure::Refused => ProblemType::EvidenceRefused.into(),
             CheckFailure::Down => ProblemType::SourceUnavailable.into(),
             CheckFailure::Key(cause) => Self::internal(cause),
         }

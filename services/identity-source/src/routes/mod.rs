@@ -1,5 +1,6 @@
 //! The operations of the source.
 
+mod check_face;
 mod check_identity;
 mod list_people;
 mod set_fault;
@@ -15,13 +16,14 @@ use utoipa_axum::routes;
 
 use crate::IdentitySource;
 
-/// What issuance calls.
+/// What issuance and holders' apps call.
 pub fn routes() -> Routes<Arc<IdentitySource>> {
     Routes::new(
         "CyberID identity source",
         "Answers whether a document and evidence belong to one living person. This one is synthetic.",
     )
     .signed(routes!(check_identity::check_identity))
+    .signed(routes!(check_face::check_face))
     .public(routes!(show_source::show_source))
 }
 

@@ -12,9 +12,12 @@ use cyberid_domain::personal::Personal;
 use cyberid_domain::rng::SystemRng;
 use cyberid_domain::secret::{Secret, SecretBytes};
 use cyberid_keystore::{KdfCost, Keystore, RoleName};
+use cyberid_protocol::face::{FaceCheckAnswer, FaceEvidence, FaceQuestion, MAX_LIFE};
 use cyberid_protocol::message;
 use cyberid_protocol::problem::ProblemType;
-use cyberid_protocol::source::{BIRTH_DATE_INFO, IdentityCheckAnswer, Question, SourceAnswer, SourceKeys};
+use cyberid_protocol::source::{
+    BIRTH_DATE_INFO, IdentityCheckAnswer, PERSON_INFO, Question, SourceAnswer, SourceKeys,
+};
 use cyberid_web::Failure;
 use cyberid_web::auth::{Authenticate, Caller};
 use http::request::{Parts as Head, Request};
@@ -26,6 +29,7 @@ use tower::ServiceExt as _;
 use super::*;
 use crate::{Parts, Person, Population};
 
+const PLATFORM: &str = "https://id.example";
 const NOW: UnixTime = UnixTime(1_795_000_000);
 
 /// Nobody has a token here.
@@ -51,12 +55,15 @@ impl Test {
         let rng = Arc::new(SystemRng);
         let cost = KdfCost::INSECURE;
         let store = Keystore::create(folder.path(), &passphrase, cost, Arc::clone(&clock) as _, rng).unwrap();
-        store.ensure(&[RoleName::Source, RoleName::Message]).unwrap();
+        store
+            .ensure(&[RoleName::Source, RoleName::Message, RoleName::Pairwise])
+            .unwrap();
         let source = IdentitySource::new(Parts {
             clock,
             population: Population::new(Secret::from([7; 32]), 400),
             signing_key: store.signer().unwrap(),
             opening_key: store.opener().unwrap(),
+            person_key: store.mac().unwrap(),
         });
         Self {
             source,
@@ -110,8 +117,33 @@ impl Test {
             valid_until: Personal::new(person.valid_until.to_string()),
             evidence_kind: "sandbox".into(),
             evidence: Personal::new(self.source.population().evidence(person)),
+            aud: PLATFORM.into(),
             reply_to: reply_to.public_key(),
         }
+    }
+
+    /// The question of a person's device, with their own face.
+    fn face(&self, person: &Person) -> FaceQuestion {
+        FaceQuestion {
+            kind: person.kind,
+            number: person.number.clone(),
+            sample: Personal::new(self.source.population().evidence(person)),
+            aud: PLATFORM.into(),
+            jkt: "device".into(),
+            nonce: "nonce".into(),
+        }
+    }
+
+    async fn show(&self, question: &FaceQuestion) -> Response {
+        let here = self.source.parts.opening_key.public_key();
+        let sealed = question.seal(&here).unwrap();
+        self.call("POST", "/v1/face-checks", Some(json!({"sealed": sealed})))
+            .await
+    }
+
+    async fn evidence(&self, question: &FaceQuestion) -> FaceEvidence {
+        let FaceCheckAnswer { evidence } = read(self.show(question).await).await;
+        message::open(&evidence, &self.source.parts.signing_key.public_key()).unwrap()
     }
 }
 
@@ -162,7 +194,7 @@ async fn each_statement_must_be_the_persons_own() {
         alter(&mut question, &theirs);
         let (_, answer) = test.ask(&question).await;
         assert!(!answer.confirmed);
-        assert_eq!(answer.birth_date_sealed, None);
+        assert_eq!((answer.birth_date_sealed, answer.person_sealed), (None, None));
     }
 }
 
@@ -177,6 +209,114 @@ async fn the_dead_are_not_confirmed() {
         .find(|person| !person.living)
         .unwrap();
     assert!(!test.ask(&test.question(dead, &reply_to)).await.1.confirmed);
+}
+
+/// The handle of the person that the answer to a question holds.
+async fn handle_at_enrolment(test: &Test, person: &Person, platform: &str) -> String {
+    let reply_to = AgreementKey::ephemeral().unwrap();
+    let question = Question {
+        aud: platform.into(),
+        ..test.question(person, &reply_to)
+    };
+    let sealed = test.ask(&question).await.1.person_sealed.unwrap();
+    let sealed = cyberid_crypto::base64url::decode(&sealed).unwrap();
+    assert!(hpke::open(&reply_to, BIRTH_DATE_INFO, b"", &sealed).is_err());
+    let handle = hpke::open(&reply_to, PERSON_INFO, b"", &sealed).unwrap();
+    String::from_utf8(handle.to_vec()).unwrap()
+}
+
+#[tokio::test]
+async fn a_face_is_evidence_for_one_platform_device_nonce_and_person() {
+    let test = Test::start();
+    let person = test.living();
+    let evidence = test.evidence(&test.face(person)).await;
+    let expected = FaceEvidence {
+        aud: PLATFORM.into(),
+        jkt: "device".into(),
+        nonce: "nonce".into(),
+        person: handle_at_enrolment(&test, person, PLATFORM).await,
+        iat: NOW,
+        exp: NOW.plus(MAX_LIFE),
+    };
+    assert_eq!(evidence, expected);
+    let handle: Option<[u8; 32]> = cyberid_crypto::base64url::decode_array(&evidence.person);
+    assert!(handle.is_some());
+}
+
+#[tokio::test]
+async fn a_handle_is_of_one_person_for_one_platform() {
+    let test = Test::start();
+    let people = test.source.population().people();
+    let mut living = people.filter(|person| person.living);
+    let (one, other) = (living.next().unwrap(), living.next().unwrap());
+    let mut handles = std::collections::HashSet::new();
+    for person in [one, other] {
+        for aud in [PLATFORM, "https://another.example"] {
+            let question = FaceQuestion {
+                aud: aud.into(),
+                ..test.face(person)
+            };
+            let handle = test.evidence(&question).await.person;
+            assert_eq!(handle, test.evidence(&question).await.person);
+            assert_eq!(handle, handle_at_enrolment(&test, person, aud).await);
+            assert!(handles.insert(handle));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_face_that_does_not_match_is_refused_like_a_document_that_does_not_exist() {
+    let test = Test::start();
+    let people = || test.source.population().people();
+    let person = test.living();
+    let other = people()
+        .find(|other| other.living && other.kind != person.kind)
+        .unwrap();
+    let dead = people().find(|person| !person.living).unwrap();
+    let refused = [
+        FaceQuestion {
+            sample: test.face(other).sample,
+            ..test.face(person)
+        },
+        FaceQuestion {
+            number: other.number.clone(),
+            ..test.face(person)
+        },
+        FaceQuestion {
+            kind: other.kind,
+            ..test.face(person)
+        },
+        FaceQuestion {
+            number: Personal::new("11010519491231002X".into()),
+            ..test.face(person)
+        },
+        test.face(dead),
+    ];
+    let mut answers = vec![];
+    for question in refused {
+        let answer = test.show(&question).await;
+        assert_eq!(answer.extensions().get(), Some(&ProblemType::EvidenceRefused));
+        answers.push(answer.into_body().collect().await.unwrap().to_bytes());
+    }
+    assert!(answers.iter().all(|answer| *answer == answers[0]));
+}
+
+#[tokio::test]
+async fn a_face_check_is_sealed_to_this_source_and_has_its_faults() {
+    let test = Test::start();
+    let elsewhere = cyberid_crypto::Agree::public_key(&AgreementKey::ephemeral().unwrap());
+    let question = test.face(test.living());
+    for sealed in ["not sealed".into(), question.seal(&elsewhere).unwrap()] {
+        let answer = test
+            .call("POST", "/v1/face-checks", Some(json!({"sealed": sealed})))
+            .await;
+        assert_eq!(answer.extensions().get(), Some(&ProblemType::InvalidMessage));
+    }
+    test.source.set_fault(crate::Fault::Down);
+    let down = test.show(&question).await;
+    assert_eq!(down.extensions().get(), Some(&ProblemType::SourceUnavailable));
+    test.source.set_fault(crate::Fault::Wrong);
+    assert_ne!(test.evidence(&question).await.nonce, "nonce");
 }
 
 #[tokio::test]

@@ -25,7 +25,9 @@ problems!(
 /// Enrols a person: document, evidence, PIN and a device key become an identifier.
 ///
 /// `key_proof` is a JWS of type `cyberid-key-proof+jwt` with the device key in its header and the claims `aud` (the
-/// issuer), `nonce` and `iat`. Whatever stands against document, evidence, person or device is the one problem
+/// issuer), `nonce` and `iat`. `guardian_consent` is for whoever is under 18: a JWS of type `cyberid-guardian-consent+jwt`, signed
+/// by the device of somebody of 18 or over, with the claims `aud`, `ward_jkt` (the thumbprint of the key that is enrolled), `iat`,
+/// `exp` (ten minutes at most) and `jti`; it is taken once. Whatever stands against document, evidence, person, device or guardian is the one problem
 /// `enrolment-refused`, so that nobody learns from it who has an identifier.
 #[utoipa::path(post, path = "/v1/enrolments", operation_id = "create_enrolment", tag = "issuance",
     request_body(content = EnrolmentBody, example = json!({

@@ -1,7 +1,10 @@
 //! The operations of issuance.
 
+mod add_passkey;
 mod create_enrolment;
 mod create_nonce;
+mod list_passkeys;
+mod remove_passkey;
 mod show_me;
 
 use std::sync::Arc;
@@ -21,4 +24,9 @@ pub fn routes() -> Routes<Arc<Issuance>> {
     .public(routes!(create_nonce::create_nonce))
     .signed(routes!(create_enrolment::create_enrolment))
     .authorize(&[Role::Holder], routes!(show_me::show_me))
+    .authorize(
+        &[Role::Holder],
+        routes!(add_passkey::add_passkey, list_passkeys::list_passkeys),
+    )
+    .authorize(&[Role::Holder], routes!(remove_passkey::remove_passkey))
 }

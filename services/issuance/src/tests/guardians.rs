@@ -17,6 +17,8 @@ use super::platform::{Answer, ISSUER, TestPlatform};
 use super::registry::{Fault, Method};
 use super::source_peer::signing_key;
 
+type Alter = fn(&mut GuardianConsent);
+
 const CHILD: &str = "2018-03-01";
 const ADULT: &str = "1990-05-17";
 
@@ -69,7 +71,7 @@ async fn a_child_may_enrol_without_naming_a_guardian() {
 async fn a_consent_for_something_else_is_the_one_refusal() {
     let (test, guardian) = with_guardian().await;
     let child = Applicant::new(2);
-    let alterations: [(&str, fn(&mut GuardianConsent)); 6] = [
+    let alterations: [(&str, Alter); 6] = [
         ("another platform", |it| it.aud = "https://other.example".into()),
         ("another child", |it| it.ward_jkt = Applicant::new(3).jkt()),
         ("too long a life", |it| it.exp = it.exp.plus(1)),

@@ -125,6 +125,10 @@ impl TestPlatform {
         self.issuance = Issuance::new(parts(&self.store, &self.addresses, peers, &self.clock));
     }
 
+    pub(super) fn keys(&self) -> &Keystore {
+        &self.store
+    }
+
     pub(super) fn certificate_key(&self) -> cyberid_crypto::PublicKey {
         let signer: Signer<Certificate> = self.store.signer().unwrap();
         signer.public_key()
@@ -157,6 +161,17 @@ impl TestPlatform {
         self.send(request.body(Body::empty()).unwrap()).await
     }
 
+    /// Calls as the holder of a device.
+    pub(super) async fn as_holder(&self, method: &str, path: &str, jkt: &str, body: Option<Value>) -> Answer {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("x-holder", jkt)
+            .header("content-type", "application/json");
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        self.send(request.body(body).unwrap()).await
+    }
+
     pub(super) async fn nonce(&self) -> Nonce {
         let answer: Value = self.post("/v1/nonces", "").await.json();
         answer["nonce"].as_str().unwrap().parse().unwrap()
@@ -167,6 +182,14 @@ impl TestPlatform {
         let proof = applicant.proof(&self.nonce().await, self.clock.now());
         self.post("/v1/enrolments", applicant.body(&proof).to_string())
             .await
+    }
+
+    /// Enrols as the ward of whoever signed `consent`.
+    pub(super) async fn enrol_ward(&self, applicant: &Applicant, consent: &str) -> Answer {
+        let proof = applicant.proof(&self.nonce().await, self.clock.now());
+        let mut body = applicant.body(&proof);
+        body["guardian_consent"] = consent.into();
+        self.post("/v1/enrolments", body.to_string()).await
     }
 
     /// Lets housekeeping run now, and again when nothing sent before can still arrive.
@@ -222,6 +245,8 @@ fn keystore(folder: &TempDir, clock: &Arc<ManualClock>) -> Keystore {
         RoleName::Age,
         RoleName::Token,
         RoleName::Pin,
+        RoleName::Evidence,
+        RoleName::Message,
     ];
     store.ensure(&roles).unwrap();
     store
@@ -254,6 +279,8 @@ fn parts(
         clock: Arc::clone(clock) as _,
         rng: Arc::new(SystemRng),
         subjects: Arc::clone(registry) as _,
+        guardianships: Arc::clone(registry) as _,
+        passkeys: Arc::clone(registry) as _,
         single_uses: Arc::clone(registry) as _,
         vault: Client::new(vault_url).unwrap(),
         custodian: Client::new(custodian_url).unwrap(),
@@ -264,6 +291,8 @@ fn parts(
         source_encryption_key: source.encryption_public_key(),
         enrolment_key: store.signer().unwrap(),
         certificate_key: store.signer().unwrap(),
+        message_key: store.opener().unwrap(),
+        evidence_key: store.mac().unwrap(),
         age_key: store.mac().unwrap(),
         token_key: store.mac().unwrap(),
         pins: pins(store),

@@ -8,6 +8,8 @@ use cyberid_domain::UnixTime;
 use cyberid_domain::age::Threshold;
 use cyberid_domain::id::SubjectId;
 use cyberid_domain::subject::SubjectStatus;
+use cyberid_storage::guardianship::{Guardianship, Guardianships, Ward};
+use cyberid_storage::passkey::{Added, MOST, Passkey, Passkeys, Used};
 use cyberid_storage::single_use::{SingleUse, SingleUses};
 use cyberid_storage::subject::{
     EnrolmentStage, HashedPin, Holder, NewSubject, PinFailures, Subject, SubjectDevice, Subjects,
@@ -40,7 +42,9 @@ pub(super) struct Registry {
 struct State {
     open: BTreeMap<SubjectId, (EnrolmentStage, UnixTime)>,
     subjects: HashMap<SubjectId, Row>,
+    passkeys: Vec<Passkey>,
     used: HashSet<[u8; 32]>,
+    guardianships: Vec<Guardianship>,
     forget_at: Vec<([u8; 32], UnixTime)>,
     age_day: Option<UnixTime>,
     age_days: Vec<UnixTime>,
@@ -50,6 +54,7 @@ struct State {
 struct Row {
     new: NewSubject,
     status: SubjectStatus,
+    failures: PinFailures,
 }
 
 fn unknown() -> StorageError {
@@ -85,6 +90,10 @@ impl Registry {
         self.state.lock().unwrap().used.len()
     }
 
+    pub(super) fn guardianships(&self) -> Vec<Guardianship> {
+        self.state.lock().unwrap().guardianships.clone()
+    }
+
     /// The days whose tags were matched, in order.
     pub(super) fn age_days(&self) -> Vec<UnixTime> {
         self.state.lock().unwrap().age_days.clone()
@@ -97,13 +106,22 @@ impl Registry {
         state.subjects.remove(&subject).unwrap().new
     }
 
+    /// Takes the subject of this device out.
+    pub(super) fn take_subject_of(&self, jkt: &str) {
+        let mut state = self.state.lock().unwrap();
+        state.subjects.retain(|_, row| row.new.device.jkt != jkt);
+    }
+
     pub(super) fn put_subject(&self, new: NewSubject) {
         let status = SubjectStatus::Active;
-        self.state
-            .lock()
-            .unwrap()
-            .subjects
-            .insert(new.subject, Row { new, status });
+        self.state.lock().unwrap().subjects.insert(
+            new.subject,
+            Row {
+                new,
+                status,
+                failures: PinFailures::default(),
+            },
+        );
     }
 
     fn run<T>(&self, method: Method, work: impl FnOnce(&mut State) -> T) -> Result<T> {
@@ -131,6 +149,7 @@ impl State {
         let row = Row {
             new: new.clone(),
             status: SubjectStatus::Active,
+            failures: PinFailures::default(),
         };
         self.subjects.insert(new.subject, row);
         true
@@ -165,17 +184,23 @@ impl Subjects for Registry {
     async fn by_device(&self, jkt: &str) -> Result<Option<Subject>> {
         let state = self.state.lock().unwrap();
         let row = state.subjects.values().find(|row| row.new.device.jkt == jkt);
-        Ok(row.map(|Row { new, status }| Subject {
-            subject: new.subject,
-            number: new.number.clone(),
-            status: *status,
-            age_flags: new.age_flags,
-            document_expires_at: new.document_expires_at,
-            credential_expires_at: new.credential_expires_at,
-            device: new.device.clone(),
-            pin: HashedPin::clone(&new.pin),
-            pin_failures: PinFailures::default(),
-        }))
+        Ok(row.map(
+            |Row {
+                 new,
+                 status,
+                 failures,
+             }| Subject {
+                subject: new.subject,
+                number: new.number.clone(),
+                status: *status,
+                age_flags: new.age_flags,
+                document_expires_at: new.document_expires_at,
+                credential_expires_at: new.credential_expires_at,
+                device: new.device.clone(),
+                pin: HashedPin::clone(&new.pin),
+                pin_failures: *failures,
+            },
+        ))
     }
 
     async fn holder(&self, _: &str) -> Result<Option<Holder>> {
@@ -184,6 +209,11 @@ impl Subjects for Registry {
 
     async fn holders_after(&self, _: &str, _: u32) -> Result<Vec<(String, Holder)>> {
         Err(unknown())
+    }
+
+    async fn person_tag(&self, subject: &SubjectId) -> Result<Option<[u8; 32]>> {
+        let state = self.state.lock().unwrap();
+        Ok(state.subjects.get(subject).map(|row| row.new.person_tag))
     }
 
     async fn devices(&self, subject: &SubjectId) -> Result<Vec<SubjectDevice>> {
@@ -202,12 +232,34 @@ impl Subjects for Registry {
         Ok(row.map(|row| row.status = status).is_some())
     }
 
-    async fn begin_pin_attempt(&self, _: &SubjectId, _: UnixTime) -> Result<bool> {
-        Err(unknown())
+    async fn begin_pin_attempt(&self, subject: &SubjectId, now: UnixTime) -> Result<bool> {
+        let mut state = self.state.lock().unwrap();
+        let Some(row) = state.subjects.get_mut(subject) else {
+            return Ok(false);
+        };
+        let locked = row.failures.locked_until.is_some_and(|until| until > now);
+        row.failures.count += u32::from(!locked);
+        Ok(!locked)
     }
 
-    async fn end_pin_attempt(&self, _: &SubjectId, _: bool, _: Option<UnixTime>) -> Result<()> {
-        Err(unknown())
+    async fn end_pin_attempt(
+        &self,
+        subject: &SubjectId,
+        succeeded: bool,
+        locked_until: Option<UnixTime>,
+    ) -> Result<()> {
+        let mut state = self.state.lock().unwrap();
+        if let Some(row) = state.subjects.get_mut(subject) {
+            row.failures = if succeeded {
+                PinFailures::default()
+            } else {
+                PinFailures {
+                    locked_until: row.failures.locked_until.max(locked_until),
+                    ..row.failures
+                }
+            };
+        }
+        Ok(())
     }
 
     async fn last_age_day(&self) -> Result<Option<UnixTime>> {
@@ -231,6 +283,74 @@ impl Subjects for Registry {
             state.age_days.push(day);
             reached
         })
+    }
+}
+
+#[async_trait]
+impl Guardianships for Registry {
+    async fn establish(&self, guardianship: &Guardianship, consent: &SingleUse) -> Result<bool> {
+        let mut state = self.state.lock().unwrap();
+        let first = state.used.insert(consent.digest);
+        if first {
+            state.guardianships.push(guardianship.clone());
+        }
+        Ok(first)
+    }
+
+    async fn dissolve(&self, ward: &SubjectId) -> Result<()> {
+        self.state
+            .lock()
+            .unwrap()
+            .guardianships
+            .retain(|one| one.ward != *ward);
+        Ok(())
+    }
+
+    async fn wards(&self, _: &SubjectId) -> Result<Vec<Ward>> {
+        Err(unknown())
+    }
+}
+
+#[async_trait]
+impl Passkeys for Registry {
+    async fn add_passkey(&self, passkey: &Passkey) -> Result<Added> {
+        let mut state = self.state.lock().unwrap();
+        let own = state
+            .passkeys
+            .iter()
+            .filter(|kept| kept.subject == passkey.subject);
+        if own.count() >= MOST as usize {
+            return Ok(Added::Full);
+        }
+        if state.passkeys.iter().any(|kept| kept.id == passkey.id) {
+            return Ok(Added::Taken);
+        }
+        state.passkeys.push(passkey.clone());
+        Ok(Added::Now)
+    }
+
+    async fn passkeys(&self, subject: &SubjectId) -> Result<Vec<Passkey>> {
+        let state = self.state.lock().unwrap();
+        let own = state.passkeys.iter().filter(|kept| kept.subject == *subject);
+        Ok(own.cloned().collect())
+    }
+
+    async fn passkey(&self, subject: &SubjectId, id: &[u8]) -> Result<Option<Passkey>> {
+        let own = self.passkeys(subject).await?;
+        Ok(own.into_iter().find(|kept| kept.id == id))
+    }
+
+    async fn use_passkey(&self, _: &SubjectId, _: &[u8], _: u32, _: &SingleUse) -> Result<Used> {
+        Err(unknown())
+    }
+
+    async fn remove_passkey(&self, subject: &SubjectId, id: &[u8]) -> Result<bool> {
+        let mut state = self.state.lock().unwrap();
+        let before = state.passkeys.len();
+        state
+            .passkeys
+            .retain(|kept| kept.subject != *subject || kept.id != id);
+        Ok(state.passkeys.len() < before)
     }
 }
 

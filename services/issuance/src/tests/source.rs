@@ -1,11 +1,13 @@
 //! A source that cannot be believed: no identifier, and nothing left behind.
 
+use cyberid_keystore::role::Evidence;
+use cyberid_protocol::face::person_tag;
 use cyberid_protocol::problem::ProblemType;
 use http::StatusCode;
 
 use super::applicant::Applicant;
-use super::platform::TestPlatform;
-use super::source_peer::Fault;
+use super::platform::{ISSUER, TestPlatform};
+use super::source_peer::{Fault, handle};
 
 #[tokio::test]
 async fn an_answer_that_cannot_be_believed_is_no_answer() {
@@ -21,6 +23,9 @@ async fn an_answer_that_cannot_be_believed_is_no_answer() {
         Fault::NoBirthDate,
         Fault::BirthDateForAnother,
         Fault::BirthDateOfNoForm,
+        Fault::NoPerson,
+        Fault::PersonForAnother,
+        Fault::PersonOfNoForm,
     ];
     for (asked, fault) in faults.into_iter().enumerate() {
         test.source.misbehave(fault);
@@ -32,4 +37,17 @@ async fn an_answer_that_cannot_be_believed_is_no_answer() {
     }
     test.source.misbehave(Fault::None);
     assert_eq!(test.enrol(&Applicant::new(1)).await.status, StatusCode::CREATED);
+}
+
+/// The registry keeps who somebody is to the source only under the platform's own key.
+#[tokio::test]
+async fn the_persons_handle_is_kept_under_a_key_of_the_platform() {
+    let test = TestPlatform::start().await;
+    let applicant = Applicant::new(1);
+    test.enrol(&applicant).await;
+    let kept = test.registry.subjects().remove(0).person_tag;
+    let handle = handle(&applicant.number, ISSUER);
+    let key = test.keys().mac::<Evidence>().unwrap();
+    assert_eq!(Some(kept), person_tag(&key, &handle));
+    assert_ne!(Some(kept), cyberid_crypto::base64url::decode_array(&handle));
 }

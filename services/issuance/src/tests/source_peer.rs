@@ -13,7 +13,7 @@ use cyberid_domain::Rng as _;
 use cyberid_domain::clock::ManualClock;
 use cyberid_domain::rng::SystemRng;
 use cyberid_protocol::message::Message as _;
-use cyberid_protocol::source::{BIRTH_DATE_INFO, IdentityCheckBody, Question, SourceAnswer};
+use cyberid_protocol::source::{BIRTH_DATE_INFO, IdentityCheckBody, PERSON_INFO, Question, SourceAnswer};
 use http::StatusCode;
 use serde_json::json;
 
@@ -31,6 +31,9 @@ pub(super) enum Fault {
     NoBirthDate,
     BirthDateForAnother,
     BirthDateOfNoForm,
+    NoPerson,
+    PersonForAnother,
+    PersonOfNoForm,
 }
 
 pub(super) struct SourcePeer {
@@ -85,6 +88,15 @@ impl SourcePeer {
             Fault::BirthDateForAnother => stranger,
             _ => question.reply_to,
         };
+        let person_to = match fault {
+            Fault::PersonForAnother => stranger,
+            _ => question.reply_to,
+        };
+        let person = match fault {
+            Fault::PersonOfNoForm => "somebody".into(),
+            _ => handle(question.number.expose(), &question.aud),
+        };
+        let person = hpke::seal(&person_to, PERSON_INFO, b"", person.as_bytes()).unwrap();
         let text = match fault {
             Fault::BirthDateOfNoForm => "17.5.1990",
             _ => birth_date,
@@ -100,6 +112,7 @@ impl SourcePeer {
             confirmed,
             birth_date_sealed: (confirmed && fault != Fault::NoBirthDate)
                 .then(|| base64url::encode(&birth_date)),
+            person_sealed: (confirmed && fault != Fault::NoPerson).then(|| base64url::encode(&person)),
             iat: match fault {
                 Fault::Old => now.minus(121),
                 Fault::FromTheFuture => now.plus(61),
@@ -111,6 +124,11 @@ impl SourcePeer {
             _ => answer.sign(&self.signing).unwrap(),
         }
     }
+}
+
+/// The handle by which this source knows the person of a document towards a platform.
+pub(super) fn handle(number: &str, platform: &str) -> String {
+    base64url::encode(&digest::sha256(format!("{number} {platform}").as_bytes()))
 }
 
 async fn check(State(peer): State<Arc<SourcePeer>>, Json(body): Json<IdentityCheckBody>) -> Response {

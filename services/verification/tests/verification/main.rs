@@ -6,6 +6,7 @@ mod announcing;
 mod certificates;
 mod codes;
 mod discovery;
+mod factors;
 mod guardian;
 mod holding;
 mod keys;

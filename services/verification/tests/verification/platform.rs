@@ -411,7 +411,6 @@ impl Platform {
             },
             age_flags,
             age_tags: vec![],
-            person_tag: cyberid_domain::rng::random(&SystemRng),
             person_tag: person_tag(&self.keys.mac::<EvidenceRole>().unwrap(), &person).unwrap(),
             pin: self.pins.hash(&pin(), &SystemRng).await.unwrap(),
             document_expires_at: START.plus(365 * 86_400),
