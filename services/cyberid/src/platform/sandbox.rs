@@ -181,6 +181,7 @@ fn intended_uses() -> Vec<IntendedUse> {
         Check::RealPerson,
         Check::DocumentValid,
         Check::AgeOver18,
+        Check::GuardianConsent,
         Check::SamePerson,
     ];
     vec![

@@ -21,6 +21,8 @@ use crate::verification::forged;
 
 const CHECKS: [&str; 2] = ["real_person", "guardian_consent"];
 
+type Alter<T> = fn(&mut T);
+
 /// A relying party, a guardian, and a child.
 struct Family {
     platform: Platform,
@@ -128,7 +130,7 @@ async fn a_child_passes_once_a_guardian_has_agreed_to_the_very_request() {
     let ward = family.ward().await;
     let answer = family.say(&family.guardian, &ward, &family.word(&request)).await;
     assert_eq!((answer.status.as_u16(), answer.body.len()), (204, 0));
-    assert_eq!(family.waiting().await, [other.id.clone()]);
+    assert_eq!(family.waiting().await, std::slice::from_ref(&other.id));
     let again = family.platform.open(&family.child, &request.id).await;
     assert!(
         family.platform.request(&again).guardian_agreed,
@@ -224,9 +226,9 @@ async fn nobody_else_sees_or_speaks_for_a_ward() {
     let stranger = family.platform.adult().await;
     assert!(family.wards(&stranger).await.is_empty());
     assert!(family.wards(&family.child).await.is_empty());
-    let word = family.word(&request);
+    let agreed = family.word(&request);
     for other in [&stranger, &family.child] {
-        let answer = family.say(other, &ward, &word).await;
+        let answer = family.say(other, &ward, &agreed).await;
         assert_eq!(answer.problem(), ProblemType::NotFound);
     }
     // A second guardian has another name for the same child, and the first one's is nothing to them.
@@ -235,9 +237,9 @@ async fn nobody_else_sees_or_speaks_for_a_ward() {
     let theirs = family.wards(&second).await.remove(0);
     assert_ne!(theirs.id, ward);
     assert_eq!(theirs.requests.len(), 1);
-    let answer = family.say(&second, &ward, &word).await;
+    let answer = family.say(&second, &ward, &agreed).await;
     assert_eq!(answer.problem(), ProblemType::NotFound);
-    assert_eq!(family.say(&second, &theirs.id, &word).await.status, 204);
+    assert_eq!(family.say(&second, &theirs.id, &agreed).await.status, 204);
 }
 
 #[tokio::test]
@@ -304,7 +306,7 @@ async fn a_guardians_word_is_for_this_request_from_this_device_and_once() {
     let (request, other) = (family.opened(&CHECKS).await, family.opened(&CHECKS).await);
     let ward = family.ward().await;
     let good = family.word(&request);
-    let alterations: [(&str, fn(&mut Proof)); 5] = [
+    let alterations: [(&str, Alter<Proof>); 5] = [
         ("nonce", |proof| proof.nonce = Nonce::random(&SystemRng)),
         ("checks", |proof| proof.checks = vec![Check::RealPerson]),
         ("purpose", |proof| proof.purpose = "another".into()),

@@ -92,6 +92,7 @@ pub(super) fn question(
     checks: &[Check],
     purpose: &str,
     factors: &[Factor],
+    comparison_code: &str,
 ) -> String {
     let checks: Vec<String> = checks
         .iter()
@@ -106,12 +107,25 @@ pub(super) fn question(
     let RequestingParty { name, domain, .. } = party;
     format!(
         "{name} ({domain}) asks whether this holds of you, and learns nothing but pass or fail:{checks}\n\
-         Purpose: {purpose}. Answered with: this device{pin}."
+         Purpose: {purpose}. Answered with: this device{pin}.\n\
+         The same code has to stand on its screen: {comparison_code}."
     )
 }
 
 fn words(verification: &ReviewedVerification) -> String {
     let request = verification.request();
-    let question = question(&request.rp, &request.checks, &request.purpose, &request.factors);
-    format!("{question}\nUntil: {}.", moment(request.exp))
+    let question = question(
+        &request.rp,
+        &request.checks,
+        &request.purpose,
+        &request.factors,
+        verification.comparison_code(),
+    );
+    let waits = request.checks.contains(&Check::GuardianConsent) && !request.guardian_agreed;
+    let guardian = if waits {
+        "\nUnder 14, answer it after your guardian has agreed: no guardian has yet."
+    } else {
+        ""
+    };
+    format!("{question}{guardian}\nUntil: {}.", moment(request.exp))
 }

@@ -74,17 +74,15 @@ impl Device {
             .into());
         }
         let client: Client = common.server.client(None)?;
-        let path = home.path(KEY);
-        let key = if path.exists() {
-            DeviceKey::load(&path)?
-        } else {
-            let key = DeviceKey::make(&SystemRng)?;
-            key.save(&path)?;
-            key
-        };
+        let key = own_key(&home)?;
         let (clock, rng) = (Arc::new(SystemClock), Arc::new(SystemRng));
         let holder = Holder::contact(client, key.signer(), clock, rng).await?;
         Ok(Self { home, holder })
+    }
+
+    /// The key of this directory's device, enrolled or not; made, and durable, if there is none.
+    pub(super) fn key(common: &Common) -> Result<DeviceKey, Failure> {
+        own_key(&Home::open(common.home.as_deref(), PARTY)?)
     }
 
     /// Keeps an enrolment, and pins the platform that gave it.
@@ -111,6 +109,16 @@ impl Device {
         }
         Ok(receipts)
     }
+}
+
+fn own_key(home: &Home) -> Result<DeviceKey, Failure> {
+    let path = home.path(KEY);
+    if path.exists() {
+        return Ok(DeviceKey::load(&path)?);
+    }
+    let key = DeviceKey::make(&SystemRng)?;
+    key.save(&path)?;
+    Ok(key)
 }
 
 /// A consent and its withdrawal are two receipts.

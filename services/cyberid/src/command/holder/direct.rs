@@ -46,6 +46,7 @@ impl Direct {
             &asked.checks,
             &asked.purpose,
             &asked.factors,
+            &reviewed.comparison_code(),
         ));
         if self.answer.decide("Make the proof?")? != Decision::Agree {
             return Ok(left_alone());

@@ -1,5 +1,6 @@
 //! `cyberid holder enrol`
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -12,7 +13,7 @@ use super::device::Device;
 use super::person::PersonSource;
 use super::pin::PinSource;
 use crate::command::Outcome;
-use crate::command::outside::moment;
+use crate::command::outside::{moment, read_text_of};
 
 const HELP: &str = "\
 Examples:
@@ -30,6 +31,9 @@ pub(crate) struct Enrol {
     person: PersonSource,
     #[command(flatten)]
     pin: PinSource,
+    /// The consent of a guardian, for whoever is under 18: what `cyberid holder guardian-consent` printed there.
+    #[arg(long, value_name = "FILE")]
+    guardian_consent: Option<PathBuf>,
     /// The language of messages to you: `zh-CN` or `en`.
     #[arg(long, value_name = "TAG", default_value = "zh-CN")]
     locale: Locale,
@@ -40,6 +44,7 @@ pub(crate) struct Enrol {
 impl Enrol {
     pub(super) async fn run(self) -> Outcome {
         let pin = self.pin.chosen()?;
+        let guardian_consent = self.guardian_consent.as_deref().map(read_text_of).transpose()?;
         let device = Device::begin(&self.common).await?;
         let person = self.person.read(device.holder.platform().client()).await?;
         let (document, evidence) = person.stated();
@@ -48,6 +53,7 @@ impl Enrol {
             evidence,
             pin,
             locale: self.locale,
+            guardian_consent,
         };
         let enrolled = device.holder.enrol(&enrolment).await?;
         device.enrolled(&enrolled)?;

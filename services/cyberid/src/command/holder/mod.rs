@@ -1,15 +1,19 @@
 //! `cyberid holder`
 
 mod approve;
+mod code;
 mod decision;
 mod device;
 mod direct;
 mod enrol;
+mod guardian_consent;
+mod key;
 mod person;
 mod pin;
 mod receipts;
 mod release;
 mod show;
+mod wards;
 mod withdraw;
 
 use std::path::PathBuf;
@@ -49,6 +53,10 @@ pub(crate) enum Holder {
     Withdraw(withdraw::Withdraw),
     Receipts(receipts::Receipts),
     Direct(direct::Direct),
+    Code(code::ShowCode),
+    Key(key::ShowKey),
+    GuardianConsent(guardian_consent::GuardianConsent),
+    Wards(wards::Wards),
 }
 
 /// What every holder's command takes.
@@ -80,6 +88,10 @@ impl Holder {
             Self::Withdraw(withdraw) => withdraw.run().await,
             Self::Receipts(receipts) => receipts.run().await,
             Self::Direct(direct) => direct.run().await,
+            Self::Code(code) => code.run().await,
+            Self::Key(key) => key.run().await,
+            Self::GuardianConsent(consent) => consent.run().await,
+            Self::Wards(wards) => wards.run().await,
         }
     }
 }
@@ -123,6 +135,17 @@ mod tests {
         ));
         assert!(!parses("cyberid holder release rel_x --fields name,shoe_size"));
         assert!(!parses("cyberid holder release rel_x --fields name --decline"));
+    }
+
+    #[test]
+    fn a_guardian_lists_and_answers() {
+        assert!(parses("cyberid holder wards --json"));
+        assert!(parses(
+            "cyberid holder wards approve ver_YUxXbTdLV1RqRlN6ZVhGbw --yes --home h"
+        ));
+        assert!(!parses("cyberid holder wards approve rel_YUxXbTdLV1RqRlN6ZVhGbw"));
+        assert!(parses("cyberid holder guardian-consent --ward-key -x"));
+        assert!(!parses("cyberid holder guardian-consent"));
     }
 
     #[test]

@@ -55,6 +55,10 @@ impl Release {
             return Err(NotARelease.into());
         };
         note(release.statement());
+        note(&format!(
+            "The same code has to stand on its screen: {}.",
+            release.comparison_code()
+        ));
         let (decision, granted) = self.decide(release)?;
         let result = match decision {
             Decision::Leave => return Ok(left_alone()),

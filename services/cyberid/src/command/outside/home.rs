@@ -104,6 +104,12 @@ impl Home {
         }
     }
 
+    /// Puts the file `from` in the place of `name`, whole and at once.
+    pub(crate) fn replace(&self, name: &str, from: &str) -> Result<(), HomeError> {
+        let path = self.path(name);
+        std::fs::rename(self.path(from), &path).map_err(|error| unusable(path, error))
+    }
+
     /// The names of the JSON files in a folder, sorted, as [`Home::load`] takes them; none if there is no such folder.
     pub(crate) fn list(&self, folder: &str) -> Result<Vec<String>, HomeError> {
         let path = self.path(folder);

@@ -45,7 +45,11 @@ pub(crate) fn read_text(given: &str) -> Result<String, InputError> {
     if given != "-" {
         return Ok(given.trim().to_owned());
     }
-    let path = Path::new("-");
+    read_text_of(Path::new("-"))
+}
+
+/// The text of a file, or of standard input for `-`; blanks around it are dropped.
+pub(crate) fn read_text_of(path: &Path) -> Result<String, InputError> {
     let bytes = read_bytes(path)?;
     let text = str::from_utf8(&bytes).map_err(|_| InputError::NotText {
         path: path.to_owned(),

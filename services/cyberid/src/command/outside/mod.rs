@@ -9,7 +9,7 @@ mod values;
 
 pub(crate) use confirm::{NoTerminal, confirm, terminal};
 pub(crate) use home::Home;
-pub(crate) use input::{read_bytes, read_text};
+pub(crate) use input::{read_bytes, read_text, read_text_of};
 pub(crate) use keys::{ClientKey, SandboxKeys, call_as};
 pub(crate) use server::Server;
 pub(crate) use values::{checks, fields, moment, names};

@@ -3,11 +3,14 @@
 mod adopt;
 mod erase;
 mod events;
+mod keys;
+mod operators;
 mod outcome;
 mod party;
 mod redeem;
 mod register;
 mod release;
+mod renew;
 mod show;
 mod submit;
 mod token;
@@ -44,6 +47,9 @@ pub(crate) enum Rp {
     Register(register::Register),
     Adopt(adopt::Adopt),
     Show(show::ShowRegistration),
+    Renew(renew::Renew),
+    #[command(subcommand)]
+    Keys(keys::Keys),
     Verify(verify::Verify),
     Result(outcome::Look),
     Submit(submit::Submit),
@@ -79,6 +85,8 @@ impl Rp {
             Self::Register(register) => register.run().await,
             Self::Adopt(adopt) => adopt.run().await,
             Self::Show(show) => show.run().await,
+            Self::Renew(renew) => renew.run().await,
+            Self::Keys(keys) => keys.run().await,
             Self::Verify(verify) => verify.run().await,
             Self::Result(look) => look.run().await,
             Self::Submit(submit) => submit.run().await,
@@ -113,6 +121,18 @@ mod tests {
         )));
         assert!(!parses(REGISTER));
         assert!(!parses(&format!("{REGISTER} --operator-key one --sandbox")));
+    }
+
+    #[test]
+    fn a_renewal_goes_through_operators_and_lasts_a_year_at_most() {
+        assert!(parses("cyberid rp renew --sandbox --expires-in-days 365"));
+        assert!(parses(
+            "cyberid rp renew --operator-key one --registration r.json"
+        ));
+        assert!(!parses("cyberid rp renew"));
+        assert!(!parses("cyberid rp renew --sandbox --expires-in-days 366"));
+        assert!(parses("cyberid rp keys rotate --keep-signing --json"));
+        assert!(!parses("cyberid rp keys"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use cyberid_crypto::{Jwk, PublicKey};
 use cyberid_domain::Clock as _;
 use cyberid_domain::UnixTime;
 use cyberid_domain::clock::{SKEW, SystemClock};
@@ -20,6 +21,8 @@ use crate::command::outside::{Failure, Home};
 
 const PARTY: &str = "rp";
 const KEYS: &str = "keys.json";
+/// Keys that were announced: in use once they are in force.
+const NEXT_KEYS: &str = "next-keys.json";
 const REGISTRATION: &str = "registration.json";
 const PLATFORM: &str = "platform.json";
 const LEDGER: &str = "ledger.json";
@@ -63,6 +66,8 @@ pub(super) struct Party {
     home: Home,
     /// The relying party in front of its platform.
     pub(super) rp: RelyingParty,
+    /// The file of the keys in use.
+    keys: &'static str,
 }
 
 /// Where a directory's relying party will stand.
@@ -99,6 +104,7 @@ impl Newcomer {
     pub(super) fn adopt(common: &Common, keys: RpKeys) -> Result<Self, Failure> {
         let home = vacant(common)?;
         home.remove(KEYS)?;
+        home.remove(NEXT_KEYS)?;
         keys.save(&home.path(KEYS))?;
         Ok(Self { home, keys })
     }
@@ -118,6 +124,23 @@ impl Newcomer {
 impl Party {
     /// The relying party of this directory.
     pub(super) fn open(common: &Common) -> Result<Self, Failure> {
+        Self::open_with(common, keys_in_use)
+    }
+
+    /// The relying party of this directory with its other keys, if there are any: for when the platform does not take
+    /// those that were in force when last heard.
+    pub(super) fn open_with_other_keys(&self, common: &Common) -> Result<Option<Self>, Failure> {
+        let other = if self.keys == KEYS { NEXT_KEYS } else { KEYS };
+        if !self.home.path(other).exists() {
+            return Ok(None);
+        }
+        Self::open_with(common, |_, _| Ok(other)).map(Some)
+    }
+
+    fn open_with(
+        common: &Common,
+        choose: impl FnOnce(&Home, &Registered) -> Result<&'static str, Failure>,
+    ) -> Result<Self, Failure> {
         let home = Home::open(common.home.as_deref(), PARTY)?;
         let not_registered = || PartyError::NotRegistered {
             home: home.folder().to_owned(),
@@ -127,16 +150,36 @@ impl Party {
         let client = common.server.client(Some(&pins))?;
         let platform = Platform::pinned(client, pins, Arc::new(SystemClock))?;
         let seen: Tree = home.load(LEDGER)?.unwrap_or_default();
-        let keys = RpKeys::load(&home.path(KEYS))?;
+        let chosen = choose(&home, &registered)?;
+        let keys = RpKeys::load(&home.path(chosen))?;
         let (clock, rng) = (Arc::new(SystemClock), Arc::new(SystemRng));
         let rp = RelyingParty::resume(platform, seen, registered.client_id, &keys, clock, rng)?
             .with_certificates(registered.registration_certificates);
-        Ok(Self { home, rp })
+        Ok(Self {
+            home,
+            rp,
+            keys: chosen,
+        })
     }
 
     /// Its keys.
     pub(super) fn keys(&self) -> Result<RpKeys, Failure> {
-        Ok(RpKeys::load(&self.home.path(KEYS))?)
+        Ok(RpKeys::load(&self.home.path(self.keys))?)
+    }
+
+    /// Keys to announce: durable before anybody hears of them, and the same until they are in use.
+    pub(super) fn next_keys(&self) -> Result<RpKeys, Failure> {
+        let next = self.home.path(NEXT_KEYS);
+        if self.keys == NEXT_KEYS {
+            // The keys before them are out of force.
+            self.home.replace(KEYS, NEXT_KEYS)?;
+        }
+        if next.exists() {
+            return Ok(RpKeys::load(&next)?);
+        }
+        let keys = RpKeys::make(&SystemRng)?;
+        keys.save(&next)?;
+        Ok(keys)
     }
 
     /// Keeps where the registration stands.
@@ -240,6 +283,27 @@ fn vacant(common: &Common) -> Result<Home, Failure> {
         .into()),
         _ => Ok(home),
     }
+}
+
+/// The file of the keys that are in force now, by what the platform last said of the registration.
+fn keys_in_use(home: &Home, registered: &Registered) -> Result<&'static str, Failure> {
+    let next = home.path(NEXT_KEYS);
+    if !next.exists() {
+        return Ok(KEYS);
+    }
+    let now = SystemClock.now();
+    let waiting = registered.waiting_keys.as_ref();
+    let in_force = waiting
+        .filter(|keys| keys.in_force_at <= now)
+        .map(|keys| &keys.jwks)
+        .or(registered.registration.as_ref().map(|it| &it.jwks));
+    let signer = RpKeys::load(&next)?.signer();
+    let named = |kid: &str| in_force.is_some_and(|set| set.keys.iter().any(|jwk| is_key(jwk, kid)));
+    Ok(if named(signer.kid()) { NEXT_KEYS } else { KEYS })
+}
+
+fn is_key(jwk: &Jwk, kid: &str) -> bool {
+    PublicKey::try_from(jwk).is_ok_and(|key| key.thumbprint() == kid)
 }
 
 fn verification_file(id: &VerificationId) -> String {

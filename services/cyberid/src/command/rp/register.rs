@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
-use cyberid_client::Client;
 use cyberid_domain::clock::SystemClock;
 use cyberid_domain::relying_party::{IntendedUse, RegistrationStatus};
 use cyberid_protocol::registration::{Registered, Registration};
@@ -13,9 +12,10 @@ use cyberid_relying_party::{Particulars, Platform, registration};
 use serde_json::Value;
 
 use super::Common;
+use super::operators::{Operators, sessions};
 use super::party::Newcomer;
 use crate::command::Outcome;
-use crate::command::outside::{ClientKey, Failure, SandboxKeys, call_as, read_bytes};
+use crate::command::outside::{ClientKey, Failure, read_bytes};
 
 const HELP: &str = r#"An intended use, as in use.json:
   {"purpose": "register", "checks": ["real_person", "age_over_18"], "fields": [],
@@ -57,18 +57,6 @@ pub(crate) struct Register {
     common: Common,
 }
 
-/// Through whom the registration goes.
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-struct Operators {
-    /// An operator's `{"client_id", "signing_jwk"}`; the first applies, a second approves.
-    #[arg(long = "operator-key", value_name = "FILE")]
-    files: Vec<PathBuf>,
-    /// Take both operators of the server's sandbox.
-    #[arg(long)]
-    sandbox: bool,
-}
-
 impl Register {
     pub(super) async fn run(self) -> Outcome {
         let uses = intended_uses(&self.uses)?;
@@ -99,19 +87,6 @@ impl Register {
     }
 }
 
-impl Operators {
-    async fn read(&self, client: &Client) -> Result<Vec<ClientKey>, Failure> {
-        if self.sandbox {
-            return Ok(SandboxKeys::fetch(client).await?.operators);
-        }
-        let keys = self.files.iter().map(|file| {
-            let key = ClientKey::load(file);
-            key.map_err(|error| format!("the operator's key {}: {error}", file.display()).into())
-        });
-        keys.collect()
-    }
-}
-
 /// The first operator applies; the second, if there is one, approves. `applied` hears of it in between.
 async fn submit(
     platform: &Platform,
@@ -119,17 +94,14 @@ async fn submit(
     body: &Registration,
     applied: impl FnOnce(&Registered) -> Result<(), Failure>,
 ) -> Result<Registered, Failure> {
-    let session = |operator| call_as(operator, platform.client().clone(), platform.issuer());
-    let [applicant, rest @ ..] = operators else {
-        return Err("an operator is needed".into());
-    };
-    let registered: Registered = session(applicant)?.post("/v1/relying-parties", body).await?;
+    let (applicant, approver) = sessions(platform, operators)?;
+    let registered: Registered = applicant.post("/v1/relying-parties", body).await?;
     applied(&registered)?;
-    let Some(approver) = rest.first() else {
+    let Some(approver) = approver else {
         return Ok(registered);
     };
     let path = format!("/v1/relying-parties/{}/approve", registered.client_id);
-    Ok(session(approver)?.post_empty(&path, &[]).await?)
+    Ok(approver.post_empty(&path, &[]).await?)
 }
 
 /// The intended uses of every file: one, or a list.
@@ -163,7 +135,7 @@ fn words(registered: &Registered) -> String {
                 registered.registration_certificates.len()
             )
         }
-        RegistrationStatus::Suspended => format!("Suspended: {id}."),
+        status => format!("{id} is {}.", status.as_str()),
     }
 }
 

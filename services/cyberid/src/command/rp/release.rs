@@ -64,12 +64,15 @@ impl Release {
             id,
             request_uri,
             expires_at,
+            comparison_code,
             ..
         } = &pending;
-        let asked = json!({"id": id, "request_uri": request_uri, "expires_at": expires_at});
+        let asked = json!({"id": id, "request_uri": request_uri, "expires_at": expires_at,
+            "comparison_code": comparison_code});
         self.common.show().result(&asked, |_| {
             format!(
-                "{id}\n{request_uri}\nCan be answered until {}.",
+                "{id}\n{request_uri}\nShow this code, which has to stand on the device too: {comparison_code}\n\
+                 Can be answered until {}.",
                 moment(*expires_at)
             )
         });

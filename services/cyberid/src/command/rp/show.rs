@@ -6,6 +6,7 @@ use clap::Args;
 use cyberid_client::{ClientError, KeyRole};
 use cyberid_domain::check::Check;
 use cyberid_domain::field::Field;
+use cyberid_domain::relying_party::RegistrationStatus;
 use cyberid_protocol::registration::{Registered, RegistrationCertificate};
 
 use super::Common;
@@ -30,16 +31,19 @@ pub(crate) struct ShowRegistration {
 /// The platform does not let the relying party in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the platform lets this relying party do nothing: a second operator has not approved it, or it is suspended"
+    "the platform does not let this relying party in: a second operator has not approved it, or its keys changed"
 )]
 struct NotActive;
 
 impl ShowRegistration {
     pub(super) async fn run(self) -> Outcome {
         let party = Party::open(&self.common)?;
-        let path = format!("/v1/relying-parties/{}", party.rp.client_id());
-        let registered: Registered = match party.rp.session().get(&path).await {
-            Err(ClientError::TokenRefused { .. }) => return Err(NotActive.into()),
+        let registered = match read(&party).await {
+            Err(ClientError::TokenRefused { .. }) => {
+                // Keys that were announced may be in force by now, or were cancelled.
+                let other = party.open_with_other_keys(&self.common)?.ok_or(NotActive)?;
+                read(&other).await.map_err(|_| NotActive)?
+            }
             answer => answer?,
         };
         let mut uses = String::new();
@@ -48,15 +52,40 @@ impl ShowRegistration {
             uses.push_str(&use_words(&opened.await?));
         }
         party.keep_registration(&registered)?;
-        self.common.show().result(&registered, |registered| {
-            format!(
-                "{} is {}.{uses}",
-                registered.client_id,
-                registered.status.as_str()
-            )
-        });
+        self.common
+            .show()
+            .result(&registered, |registered| standing_words(registered) + &uses);
         Ok(ExitCode::SUCCESS)
     }
+}
+
+async fn read(party: &Party) -> Result<Registered, ClientError> {
+    let path = format!("/v1/relying-parties/{}", party.rp.client_id());
+    party.rp.session().get(&path).await
+}
+
+fn standing_words(registered: &Registered) -> String {
+    let mut words = format!("{} is {}", registered.client_id, registered.status.as_str());
+    if let Some(end) = registered.expires_at {
+        let verb = if registered.status == RegistrationStatus::Expired {
+            ", since"
+        } else {
+            ", until"
+        };
+        words += &format!("{verb} {}", moment(end));
+    }
+    words.push('.');
+    if let Some(keys) = &registered.waiting_keys {
+        words += &format!("\nOther keys come into force at {}.", moment(keys.in_force_at));
+    }
+    if let Some(renewal) = &registered.waiting_renewal {
+        words += &format!(
+            "\nA renewal for {} days waits for a second operator since {}.",
+            renewal.expires_in_days,
+            moment(renewal.applied_at)
+        );
+    }
+    words
 }
 
 fn use_words(certificate: &RegistrationCertificate) -> String {

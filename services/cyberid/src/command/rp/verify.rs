@@ -7,6 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use cyberid_domain::Clock as _;
 use cyberid_domain::check::{Check, Factor};
 use cyberid_domain::clock::SystemClock;
+use cyberid_domain::id::CounterCode;
 use cyberid_protocol::direct_request;
 use cyberid_relying_party::{Ask, PendingVerification};
 use serde_json::{Value, json};
@@ -51,6 +52,9 @@ pub(crate) struct Verify {
     /// The pseudonym that `same_person` compares with.
     #[arg(long, allow_hyphen_values = true)]
     sub: Option<String>,
+    /// The code that the person shows at the counter: then only their device can answer, and finds the question by itself.
+    #[arg(long, value_name = "CODE", conflicts_with = "direct")]
+    code: Option<CounterCode>,
     /// For how many seconds the person can answer.
     #[arg(long, value_name = "SECONDS")]
     expires_in: Option<u64>,
@@ -78,6 +82,7 @@ impl Verify {
             checks: self.checks,
             factors: self.factors,
             sub: self.sub,
+            code: self.code,
             expires_in: self.expires_in,
         };
         if self.direct {
@@ -87,8 +92,9 @@ impl Verify {
         party.keep_verification(&pending)?;
         self.common.show().result(&asked(&pending), |_| {
             format!(
-                "{}\nCan be answered until {}.",
+                "{}\nShow this code, which has to stand on the device too: {}\nCan be answered until {}.",
                 pending.request_uri,
+                pending.comparison_code,
                 moment(pending.expires_at)
             )
         });
@@ -102,6 +108,7 @@ impl Verify {
 async fn direct(party: &Party, ask: &Ask, common: &Common) -> Outcome {
     let (compact, expected) = party.rp.direct_request(ask).await?;
     let nonce = expected.nonce().clone();
+    let code = party.rp.comparison_code(&expected);
     let life = ask
         .expires_in
         .unwrap_or(direct_request::MAX_LIFE)
@@ -109,10 +116,13 @@ async fn direct(party: &Party, ask: &Ask, common: &Common) -> Outcome {
     let until = SystemClock.now().plus(life);
     party.keep_question(expected, until)?;
     if common.json {
-        line(&json!({"request": compact, "nonce": nonce, "expires_at": until}).to_string());
+        line(
+            &json!({"request": compact, "nonce": nonce, "expires_at": until, "comparison_code": code})
+                .to_string(),
+        );
     } else {
         note(&format!(
-            "The nonce is {nonce}; it can be answered until {}.",
+            "The nonce is {nonce}; the code to show is {code}; it can be answered until {}.",
             moment(until)
         ));
         line(&compact);
@@ -121,5 +131,6 @@ async fn direct(party: &Party, ask: &Ask, common: &Common) -> Outcome {
 }
 
 fn asked(pending: &PendingVerification) -> Value {
-    json!({"id": pending.id, "request_uri": pending.request_uri, "expires_at": pending.expires_at})
+    json!({"id": pending.id, "request_uri": pending.request_uri, "expires_at": pending.expires_at,
+        "comparison_code": pending.comparison_code})
 }

@@ -28,6 +28,13 @@ impl Cast<'_> {
         let ReviewedRequest::Verification(request) = reviewed else {
             return Err("another kind of request".into());
         };
+        if request.comparison_code() != pending.comparison_code {
+            return Err("the screens show different codes".into());
+        }
+        does(
+            "Both",
+            &format!("screens show the comparison code {}", pending.comparison_code),
+        );
         let asked = request.request();
         let shown = json!({"who": asked.rp, "purpose": asked.purpose, "checks": asked.checks});
         sees(

@@ -1,0 +1,34 @@
+//! `cyberid holder key`
+
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::json;
+
+use super::Common;
+use super::device::Device;
+use crate::command::Outcome;
+
+const HELP: &str = "\
+Examples:
+  cyberid holder key
+  cyberid holder guardian-consent --ward-key \"$(cyberid holder key --home child)\"";
+
+/// Print the thumbprint of this device's key, and make the key if there is none yet.
+///
+/// Whoever enrols with a guardian's consent hands it to the guardian first: the consent is for this key alone.
+#[derive(Debug, Args)]
+#[command(after_long_help = HELP)]
+pub(crate) struct ShowKey {
+    #[command(flatten)]
+    common: Common,
+}
+
+impl ShowKey {
+    pub(super) async fn run(self) -> Outcome {
+        let thumbprint = Device::key(&self.common)?.signer().kid().to_owned();
+        let key = json!({"thumbprint": thumbprint});
+        self.common.show().result(&key, |_| thumbprint.clone());
+        Ok(ExitCode::SUCCESS)
+    }
+}
