@@ -2,7 +2,7 @@
 
 use cyberid_client::{KeyRole, MessageRefused};
 use cyberid_domain::clock::SKEW;
-use cyberid_protocol::event::{CONSENT_WITHDRAWN, ConsentWithdrawn, Events, SecurityEvent};
+use cyberid_protocol::event::{ConsentWithdrawn, Event, Events, SecurityEvent};
 
 use crate::{RelyingParty, RelyingPartyError};
 
@@ -45,17 +45,17 @@ impl RelyingParty {
 
     /// Checks one event, however it came: fetched or pushed.
     pub async fn check_event(&self, compact: &str) -> Result<ConsentWithdrawn, EventRefused> {
-        let mut event: SecurityEvent = self.platform.open(KeyRole::Event, compact).await?;
+        let event: SecurityEvent = self.platform.open(KeyRole::Event, compact).await?;
         let ours = event.iss == self.platform.issuer()
             && event.aud == self.client_id
             && event.iat <= self.now().plus(SKEW);
         if !ours {
             return Err(EventRefused::AnotherEvent);
         }
-        let withdrawn = event.events.remove(CONSENT_WITHDRAWN);
-        withdrawn
-            .filter(|_| event.events.is_empty())
-            .ok_or(EventRefused::UnknownType)
+        match event.events {
+            Event::ConsentWithdrawn(withdrawn) => Ok(withdrawn),
+            Event::VerificationConcluded(_) => Err(EventRefused::UnknownType),
+        }
     }
 }
 

@@ -1,12 +1,10 @@
 //! Withdrawing a consent: one signed call, at any time, whatever has become of the release.
 
-use std::collections::BTreeMap;
-
 use cyberid_domain::UnixTime;
 use cyberid_domain::clock::DAY;
 use cyberid_domain::id::{ConsentId, Nonce, ReleaseId};
 use cyberid_domain::release::ReleaseStatus;
-use cyberid_protocol::event::{CONSENT_WITHDRAWN, ConsentWithdrawn, SecurityEvent};
+use cyberid_protocol::event::{ConsentWithdrawn, Event, SecurityEvent};
 use cyberid_protocol::leaf::LeafKind;
 use cyberid_protocol::message::Message as _;
 use cyberid_protocol::receipt::Receipt;
@@ -108,7 +106,7 @@ impl Consent {
             aud: release.client_id.clone(),
             iat: self.parts.clock.now(),
             jti: Nonce::random(&*self.parts.rng),
-            events: BTreeMap::from([(CONSENT_WITHDRAWN.to_owned(), withdrawn)]),
+            events: Event::ConsentWithdrawn(withdrawn),
         };
         Ok(NewEvent {
             client_id: release.client_id.clone(),

@@ -49,6 +49,7 @@ pub(crate) const RULES: &[Rule] = &[
             Who::Package("cyberid-consent"),
             Who::Package("cyberid-audit"),
             Who::Package("cyberid-ledger"),
+            Who::Package("cyberid-event-push"),
             Who::Package("cyberid-witness"),
             Who::Package("cyberid-identity-source"),
             Who::Package("cyberid-holder"),
@@ -67,6 +68,20 @@ pub(crate) const RULES: &[Rule] = &[
         from: &[Who::Package("cyberid-record")],
         limit: Limit::LeanOnlyOn(&["cyberid-domain", "cyberid-crypto"]),
         because: "what opens a record knows neither a store nor a network",
+    },
+    Rule {
+        from: &[Who::EveryService],
+        limit: Limit::Avoid(&[Who::Package("cyberid-event-push")]),
+        because: "calls to addresses that outsiders name are made in one place, and no service makes them",
+    },
+    Rule {
+        from: &[Who::Package("cyberid-event-push")],
+        limit: Limit::Avoid(&[
+            Who::EveryService,
+            Who::Package("cyberid-storage-sqlite"),
+            Who::Package("sqlx"),
+        ]),
+        because: "what calls outsiders knows what happened from the feed alone",
     },
     Rule {
         from: &[Who::EveryService],

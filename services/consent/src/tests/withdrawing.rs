@@ -2,7 +2,7 @@ use cyberid_domain::clock::DAY;
 use cyberid_domain::id::ConsentId;
 use cyberid_domain::rng::SystemRng;
 use cyberid_domain::{Clock as _, UnixTime};
-use cyberid_protocol::event::{CONSENT_WITHDRAWN, Events, SecurityEvent};
+use cyberid_protocol::event::{Event, Events, SecurityEvent};
 use cyberid_protocol::leaf::Leaf;
 use cyberid_protocol::message;
 use cyberid_protocol::problem::ProblemType;
@@ -73,7 +73,9 @@ async fn the_relying_party_is_told_by_a_signed_event() {
     let told = platform.told(&platform.as_rp(), 0).await;
     let event: SecurityEvent = message::open(&told.events[0], &platform.event_key()).unwrap();
     assert_eq!(event.aud, platform.rp);
-    let withdrawn = &event.events[CONSENT_WITHDRAWN];
+    let Event::ConsentWithdrawn(withdrawn) = event.events else {
+        panic!("a withdrawal")
+    };
     assert_eq!((&withdrawn.consent, &withdrawn.release), (&consent_id, &id));
     assert_eq!(withdrawn.erase_by, platform.clock.now().plus(30 * DAY));
     assert!(
