@@ -49,10 +49,37 @@ impl From<&SingleUse> for UsedProof {
 }
 
 impl Entry {
+    /// The verification that it is about.
+    pub(crate) fn id(&self) -> Option<&VerificationId> {
+        match self {
+            Self::Asked(row) => Some(&row.id),
+            Self::Opened { id, .. } | Self::Agreed { id } | Self::Concluded { id, .. } => Some(id),
+            Self::ConcludedDirect { .. } => None,
+        }
+    }
+
+    /// The proof that it consumes.
+    pub(crate) fn proof(&self) -> Option<&UsedProof> {
+        match self {
+            Self::Concluded { proof, .. } => proof.as_ref(),
+            Self::ConcludedDirect { proof, .. } => Some(proof),
+            Self::Asked(_) | Self::Opened { .. } | Self::Agreed { .. } => None,
+        }
+    }
+
     /// The visit that it keeps.
     pub(crate) fn visit(&self) -> Option<&Visit> {
         match self {
             Self::Concluded { visit, .. } => visit.as_ref(),
+            Self::ConcludedDirect { visit, .. } => Some(visit),
+            Self::Asked(_) | Self::Opened { .. } | Self::Agreed { .. } => None,
+        }
+    }
+
+    /// The visit that it keeps, alone.
+    pub(crate) fn into_visit(self) -> Option<Visit> {
+        match self {
+            Self::Concluded { visit, .. } => visit,
             Self::ConcludedDirect { visit, .. } => Some(visit),
             Self::Asked(_) | Self::Opened { .. } | Self::Agreed { .. } => None,
         }

@@ -17,6 +17,7 @@ const GUARDIAN_CONSENT: &str = "guardian_consent";
 
 /// What a caller's wish comes to.
 #[derive(Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "it is moved once, into the queue")]
 pub(crate) enum Decided<A> {
     /// It happens, once this is durable.
     Write(Entry),

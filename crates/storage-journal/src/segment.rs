@@ -1,0 +1,150 @@
+//! Segments: files that are made whole before their first entry, take groups page by page, and are never appended to
+//! by another process.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use cyberid_domain::rng::random;
+
+use crate::codec;
+use crate::disk::{DiskFile, PAGE};
+use crate::entry::Entry;
+use crate::error::OpenError;
+use crate::place::{Place, UNFINISHED};
+use crate::seal::{self, SegmentKey};
+
+/// The zeros that are written and synced at once: what is recorded meanwhile does not wait for more than these.
+const ZEROS: usize = 256 * PAGE;
+
+/// A segment that takes groups.
+pub(crate) struct Segment {
+    pub(crate) number: u64,
+    pub(crate) path: PathBuf,
+    pub(crate) file: Box<dyn DiskFile>,
+    pub(crate) key: Arc<SegmentKey>,
+    /// How many pages it has.
+    pub(crate) pages: u64,
+}
+
+impl Segment {
+    /// Makes one of at least `bytes`: its space is allocated by writing zeros, so that a sync of what is written later
+    /// has no change of the file's own data to make durable.
+    pub(crate) fn make(place: &Place, bytes: u64) -> io::Result<Self> {
+        let number = place.number();
+        let salt = random(&*place.rng);
+        let journal = place.keys.first().ok_or(io::ErrorKind::InvalidInput)?;
+        let key = SegmentKey::derive(&**journal, number, &salt);
+        let path = place.segment(number);
+        let unfinished = path.with_extension(UNFINISHED);
+        let mut file = place.disk.create(&unfinished)?;
+        file.write_at(&seal::header(number, &salt, &key), 0)?;
+        let length = bytes.next_multiple_of(PAGE as u64);
+        fill(&mut *file, PAGE as u64, length)?;
+        file.sync_all()?;
+        place.disk.rename(&unfinished, &path)?;
+        place.disk.sync_directory(&place.directory)?;
+        Ok(Self {
+            number,
+            path,
+            file,
+            key: Arc::new(key),
+            pages: length / PAGE as u64,
+        })
+    }
+}
+
+fn fill(file: &mut dyn DiskFile, from: u64, to: u64) -> io::Result<()> {
+    let zeros = vec![0; ZEROS];
+    for place in (from..to).step_by(ZEROS) {
+        let left = usize::try_from(to - place).unwrap_or(ZEROS);
+        file.write_at(zeros.get(..left.min(ZEROS)).unwrap_or_default(), place)?;
+        file.sync_data()?;
+    }
+    Ok(())
+}
+
+/// A segment that was read.
+pub(crate) struct ReadSegment {
+    pub(crate) key: Arc<SegmentKey>,
+    /// The groups, by their first pages.
+    pub(crate) groups: Vec<(u64, Vec<Entry>)>,
+    /// The last group's place and its bytes, if the process ended before it closed the segment: nobody knows whether
+    /// they were ever synced.
+    pub(crate) unsure: Option<(u64, Vec<u8>)>,
+}
+
+/// Reads a segment. A torn end, which nobody was ever told of, is left out; a group that does not open though another
+/// after it does was altered.
+pub(crate) fn read(place: &Place, number: u64) -> Result<ReadSegment, OpenError> {
+    let path = place.segment(number);
+    let bytes = std::fs::read(&path).map_err(|cause| OpenError::file(&path, cause))?;
+    let keys = place.keys.iter().map(|key| &**key);
+    let key = seal::read_header(bytes.get(..PAGE).unwrap_or_default(), number, keys)
+        .ok_or_else(|| OpenError::Foreign(path.clone()))?;
+    let mut groups = Vec::new();
+    let (mut page, mut last) = (1, None);
+    while let Some((entries, pages)) = group(&key, &bytes, page) {
+        last = Some(page);
+        groups.push((page, entries));
+        page += pages;
+    }
+    require_end(&key, &bytes, page, &path)?;
+    let is_closed = from(&bytes, page).is_empty();
+    let unsure = last.filter(|_| !is_closed).map(|first| {
+        let (start, end) = (place_of(first), place_of(page));
+        (first, bytes.get(start..end).unwrap_or_default().to_vec())
+    });
+    Ok(ReadSegment {
+        key: Arc::new(key),
+        groups,
+        unsure,
+    })
+}
+
+/// The entries of the group at `page` of an opened segment.
+pub(crate) fn read_group(key: &SegmentKey, path: &Path, page: u64) -> io::Result<Vec<Entry>> {
+    let file = File::open(path)?;
+    let place = page * PAGE as u64;
+    let mut first = vec![0; PAGE];
+    file.read_exact_at(&mut first, place)?;
+    let length = first
+        .first_chunk()
+        .map_or(0, |length| u32::from_be_bytes(*length));
+    let mut bytes = vec![0; (4 + length as usize).next_multiple_of(PAGE)];
+    file.read_exact_at(&mut bytes, place)?;
+    let opened = key.open(page, &bytes).ok();
+    let entries = opened.and_then(|opened| codec::read(&opened).ok());
+    entries.ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+
+/// The entries of the group at `page`, and how many pages it takes.
+fn group(key: &SegmentKey, bytes: &[u8], page: u64) -> Option<(Vec<Entry>, u64)> {
+    let opened = key.open(page, from(bytes, page)).ok()?;
+    let entries = codec::read(&opened).ok()?;
+    Some((entries, seal::pages_of(opened.len()) as u64))
+}
+
+/// Refuses an end after which something still opens.
+fn require_end(key: &SegmentKey, bytes: &[u8], end: u64, path: &Path) -> Result<(), OpenError> {
+    let pages = (bytes.len() / PAGE) as u64;
+    let is_written = |page: &u64| from(bytes, *page).iter().take(PAGE).any(|byte| *byte != 0);
+    let mut after = (end + 1..pages).filter(is_written);
+    if after.any(|page| group(key, bytes, page).is_some()) {
+        return Err(OpenError::Altered {
+            file: path.to_owned(),
+            page: end,
+        });
+    }
+    Ok(())
+}
+
+fn from(bytes: &[u8], page: u64) -> &[u8] {
+    bytes.get(place_of(page)..).unwrap_or_default()
+}
+
+fn place_of(page: u64) -> usize {
+    usize::try_from(page).unwrap_or(usize::MAX).saturating_mul(PAGE)
+}

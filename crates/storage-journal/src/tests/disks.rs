@@ -1,0 +1,238 @@
+//! Disks that fail.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use cyberid_domain::rng::{SystemRng, random};
+
+use super::Scene;
+use crate::disk::{Disk, DiskFile, PAGE, RealDisk};
+
+/// How the failing step fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Failing {
+    /// Before it did anything, and every step after it too, as if the process had died there.
+    Before,
+    /// After it was done, and every step after it too: an error is returned, but it happened.
+    After,
+    /// It alone, before it did anything.
+    Once,
+}
+
+/// A disk whose n-th step fails.
+#[derive(Clone)]
+pub(super) struct Dying {
+    steps: Arc<AtomicU64>,
+    reopened: Arc<AtomicU64>,
+    last: u64,
+    failing: Failing,
+}
+
+impl Dying {
+    pub(super) fn at(last: u64, failing: Failing) -> Arc<Self> {
+        Arc::new(Self {
+            steps: Arc::default(),
+            reopened: Arc::default(),
+            last,
+            failing,
+        })
+    }
+
+    /// One that never fails, and counts.
+    pub(super) fn never() -> Arc<Self> {
+        Self::at(u64::MAX, Failing::Before)
+    }
+
+    /// How many files were written again that were there before.
+    pub(super) fn reopened(&self) -> u64 {
+        self.reopened.load(Ordering::SeqCst)
+    }
+
+    /// Whether the failing step was reached.
+    pub(super) fn has_died(&self) -> bool {
+        self.steps.load(Ordering::SeqCst) > self.last
+    }
+
+    fn take<T>(&self, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        let step = self.steps.fetch_add(1, Ordering::SeqCst);
+        if step < self.last || (step > self.last && self.failing == Failing::Once) {
+            return work();
+        }
+        if step == self.last && self.failing == Failing::After {
+            work()?;
+        }
+        Err(io::Error::other("the disk fails"))
+    }
+}
+
+impl Disk for Dying {
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        let file = self.take(|| RealDisk.create(path))?;
+        Ok(Box::new(DyingFile(file, self.clone())))
+    }
+
+    fn reopen(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.reopened.fetch_add(1, Ordering::SeqCst);
+        let file = self.take(|| RealDisk.reopen(path))?;
+        Ok(Box::new(DyingFile(file, self.clone())))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.take(|| RealDisk.rename(from, to))
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.take(|| RealDisk.remove(path))
+    }
+
+    fn sync_directory(&self, path: &Path) -> io::Result<()> {
+        self.take(|| RealDisk.sync_directory(path))
+    }
+}
+
+struct DyingFile(Box<dyn DiskFile>, Dying);
+
+impl DiskFile for DyingFile {
+    fn write_at(&mut self, bytes: &[u8], place: u64) -> io::Result<()> {
+        let Self(file, disk) = self;
+        disk.take(|| file.write_at(bytes, place))
+    }
+
+    fn sync_data(&mut self) -> io::Result<()> {
+        let Self(file, disk) = self;
+        disk.take(|| file.sync_data())
+    }
+
+    fn sync_all(&mut self) -> io::Result<()> {
+        let Self(file, disk) = self;
+        disk.take(|| file.sync_all())
+    }
+
+    fn set_length(&mut self, length: u64) -> io::Result<()> {
+        let Self(file, disk) = self;
+        disk.take(|| file.set_length(length))
+    }
+}
+
+/// Pages by file and number.
+type Pages = BTreeMap<PathBuf, BTreeMap<u64, Vec<u8>>>;
+
+/// A disk that loses its power: of what was written and not synced, only some pages are there afterwards.
+#[derive(Default)]
+pub(super) struct Powered {
+    /// What was not synced, by file and page.
+    unsynced: Arc<Mutex<Pages>>,
+    /// Whether a sync does nothing at all, as if it had been forgotten.
+    lies: bool,
+}
+
+impl Powered {
+    pub(super) fn new(lies: bool) -> Arc<Self> {
+        Arc::new(Self {
+            lies,
+            ..Self::default()
+        })
+    }
+
+    /// What another machine finds in a copy of the directory after the power is lost now: of what was not synced, half
+    /// of the pages, by chance. Returns how many are lost.
+    pub(super) fn cut(&self, copy: impl FnOnce() -> Scene) -> (Scene, usize) {
+        // Nobody writes meanwhile.
+        let unsynced = self.unsynced.lock().unwrap();
+        let (copy, mut lost) = (copy(), 0);
+        for (path, pages) in unsynced.iter() {
+            let path = copy.directory().join(path.file_name().unwrap());
+            let Ok(mut file) = RealDisk.reopen(&path) else {
+                continue;
+            };
+            for (page, bytes) in pages {
+                if random::<1>(&SystemRng)[0].is_multiple_of(2) {
+                    file.write_at(bytes, page * PAGE as u64).unwrap();
+                } else {
+                    lost += 1;
+                }
+            }
+        }
+        (copy, lost)
+    }
+
+    fn file(&self, path: &Path, file: Box<dyn DiskFile>) -> Box<dyn DiskFile> {
+        Box::new(PoweredFile {
+            file,
+            path: path.to_owned(),
+            unsynced: Arc::clone(&self.unsynced),
+            lies: self.lies,
+        })
+    }
+}
+
+impl Disk for Powered {
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        Ok(self.file(&path.with_extension("segment"), RealDisk.create(path)?))
+    }
+
+    fn reopen(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        Ok(self.file(path, RealDisk.reopen(path)?))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        RealDisk.rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        RealDisk.remove(path)
+    }
+
+    fn sync_directory(&self, path: &Path) -> io::Result<()> {
+        RealDisk.sync_directory(path)
+    }
+}
+
+struct PoweredFile {
+    file: Box<dyn DiskFile>,
+    path: PathBuf,
+    unsynced: Arc<Mutex<Pages>>,
+    lies: bool,
+}
+
+impl PoweredFile {
+    fn flush(&mut self) -> io::Result<()> {
+        let mut unsynced = self.unsynced.lock().unwrap();
+        for (page, bytes) in unsynced.remove(&self.path).unwrap_or_default() {
+            self.file.write_at(&bytes, page * PAGE as u64)?;
+        }
+        Ok(())
+    }
+}
+
+impl DiskFile for PoweredFile {
+    fn write_at(&mut self, bytes: &[u8], place: u64) -> io::Result<()> {
+        let mut unsynced = self.unsynced.lock().unwrap();
+        let pages = unsynced.entry(self.path.clone()).or_default();
+        let first = place / PAGE as u64;
+        assert_eq!(place % PAGE as u64, 0, "no page is written twice");
+        for (page, bytes) in (first..).zip(bytes.chunks(PAGE)) {
+            pages.insert(page, bytes.to_vec());
+        }
+        Ok(())
+    }
+
+    fn sync_data(&mut self) -> io::Result<()> {
+        // As long as a disk takes, so that the power can be lost meanwhile.
+        std::thread::sleep(std::time::Duration::from_micros(500));
+        if self.lies { Ok(()) } else { self.flush() }
+    }
+
+    fn sync_all(&mut self) -> io::Result<()> {
+        self.flush()?;
+        self.file.sync_all()
+    }
+
+    fn set_length(&mut self, length: u64) -> io::Result<()> {
+        self.flush()?;
+        self.file.set_length(length)
+    }
+}
