@@ -281,9 +281,54 @@ async fn a_relying_party_is_let_in_by_two_operators() {
     assert!(alone.err.contains("two-persons-required"), "{alone:?}");
     let approved = shell.json(&format!("{register} --operator-key {one} --operator-key {two}"));
     assert_eq!(approved["status"], "approved");
-    assert_eq!(shell.json("rp show"), approved);
+    let shown = shell.json("rp show");
+    let certificates = "registration_certificates";
+    assert_eq!(
+        (&shown["status"], &shown[certificates]),
+        (&approved["status"], &approved[certificates])
+    );
     shell.refused(&format!("{register} --operator-key {one}"), 1);
     shell.done("rp verify --purpose age --check age_over_14 --wait 0");
+
+    let renew = "rp renew --expires-in-days 30";
+    let waiting = shell.json(&format!("{renew} --operator-key {one}"));
+    assert_eq!(waiting[certificates], approved[certificates]);
+    assert!(shell.done("rp show").contains("A renewal for 30 days waits"));
+    let renewed = shell.json(&format!("{renew} --operator-key {one} --operator-key {two}"));
+    assert_ne!(renewed[certificates], approved[certificates]);
+    let end = |registered: &Value| registered["expires_at"].as_u64().unwrap();
+    assert!(end(&renewed) < end(&approved));
+    shell.done("rp verify --purpose age --check age_over_14 --wait 0");
+}
+
+#[tokio::test]
+async fn keys_are_rotated_and_taken_up_when_they_are_in_force() {
+    let platform = TestPlatform::start_with("[verification]\nkey_cooling_off_hours = 0\n").await;
+    let shell = Shell::ready(&platform);
+    let sub = shell.sub();
+    let kept = |name: &str| std::fs::read(shell.path(".cyberid/rp").join(name)).unwrap();
+    for kept_key in ["", " --keep-signing"] {
+        let before = kept("keys.json");
+        shell.done(&format!("rp keys rotate{kept_key}"));
+        assert!(shell.done("rp show").contains("is approved, until"));
+        assert_eq!(shell.sub(), sub);
+        assert_ne!(kept("next-keys.json"), before);
+    }
+}
+
+#[tokio::test]
+async fn keys_that_wait_are_shown_and_not_used() {
+    let platform = TestPlatform::start().await;
+    let shell = Shell::ready(&platform);
+    let sub = shell.sub();
+    let announced = shell.done("rp keys rotate");
+    assert!(announced.contains("in force from"), "{announced}");
+    assert!(shell.done("rp show").contains("Other keys come into force"));
+    assert_eq!(shell.sub(), sub);
+    // Announced again, they are the same, and wait anew.
+    let keys = |registered: &Value| registered["waiting_keys"]["jwks"].clone();
+    let first = keys(&shell.json("rp show"));
+    assert_eq!(keys(&shell.json("rp keys rotate")), first);
 }
 
 #[tokio::test]

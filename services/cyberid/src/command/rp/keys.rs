@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use cyberid_crypto::Sign as _;
 use cyberid_crypto::jwk::JwkSet;
 use cyberid_domain::Clock as _;
 use cyberid_domain::clock::SystemClock;
