@@ -92,12 +92,19 @@ impl Town {
     /// Which of the sandbox's people, counted from 1, is of this age and has a valid document; the `nth` of them.
     async fn aged(&self, ages: std::ops::Range<i32>, nth: usize) -> usize {
         let today = SystemClock.now().date();
-        let listed: Value = self.platform.client.get("/sandbox/people?limit=300").await.unwrap();
-        let mut fitting = (1..).zip(listed["people"].as_array().unwrap()).filter(|(_, person)| {
-            let born: i32 = text(person, "birth_date")[..4].parse().unwrap();
-            let valid = text(&person["document"], "valid_until") > today.to_string();
-            valid && ages.contains(&(today.year() - born))
-        });
+        let listed: Value = self
+            .platform
+            .client
+            .get("/sandbox/people?limit=300")
+            .await
+            .unwrap();
+        let mut fitting = (1..)
+            .zip(listed["people"].as_array().unwrap())
+            .filter(|(_, person)| {
+                let born: i32 = text(person, "birth_date")[..4].parse().unwrap();
+                let valid = text(&person["document"], "valid_until") > today.to_string();
+                valid && ages.contains(&(today.year() - born))
+            });
         fitting.nth(nth).unwrap().0
     }
 
@@ -157,8 +164,14 @@ async fn a_code_at_a_counter_brings_the_question_to_the_device_that_shows_it() {
     let (id, _) = town.asked(&format!("--check real_person --code {code}"));
     let mut led_to = String::new();
     shown.read_to_string(&mut led_to).unwrap();
-    assert!(showing.wait().unwrap().success() && led_to.contains(&id), "{led_to}");
-    town.refused(&format!("holder approve {id} --home @two --yes"), "request-closed");
+    assert!(
+        showing.wait().unwrap().success() && led_to.contains(&id),
+        "{led_to}"
+    );
+    town.refused(
+        &format!("holder approve {id} --home @two --yes"),
+        "request-closed",
+    );
     town.done(&format!("holder approve {id} --home @one --yes"));
     assert_eq!(town.json(&format!("rp result {id}"))["outcome"], "passed");
     let again = format!("rp verify --purpose register --wait 0 --check real_person --code {code}");
@@ -184,7 +197,10 @@ async fn a_child_passes_after_a_guardian_agreed_on_a_device_of_their_own() {
     assert!(opened.err.contains("no guardian has yet"), "{opened:?}");
     let wards = town.json("holder wards --home @parent");
     let waiting = &wards["wards"][0]["requests"][0];
-    assert_eq!((text(waiting, "id"), text(waiting, "comparison_code")), (id.clone(), code));
+    assert_eq!(
+        (text(waiting, "id"), text(waiting, "comparison_code")),
+        (id.clone(), code)
+    );
     town.refused(
         &format!("holder wards approve {id} --home @child --yes"),
         "no ward of yours",
@@ -201,7 +217,12 @@ async fn a_child_passes_after_a_guardian_agreed_on_a_device_of_their_own() {
 
     let (unwanted, _) = town.asked(question);
     town.run(&format!("holder approve {unwanted} --home @child"));
-    town.done(&format!("holder wards approve {unwanted} --home @parent --decline"));
+    town.done(&format!(
+        "holder wards approve {unwanted} --home @parent --decline"
+    ));
     assert_eq!(town.run(&format!("rp result {unwanted}")).code, NO_ANSWER);
-    town.refused(&format!("holder approve {unwanted} --home @child --yes"), "request-closed");
+    town.refused(
+        &format!("holder approve {unwanted} --home @child --yes"),
+        "request-closed",
+    );
 }
