@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use cyberid_client::{KeyRole, MessageRefused};
 use cyberid_domain::UnixTime;
 use cyberid_domain::check::{Check, Factor, Outcome};
+use cyberid_domain::clock::SKEW;
 use cyberid_domain::id::{ClientId, Nonce};
 use cyberid_protocol::attestation::{Attestation, LIFE, acr};
 use cyberid_protocol::message::{NotNow, check_life};
@@ -72,6 +73,9 @@ pub enum AttestationRefused {
     /// The result is not what the checks say.
     #[error("the result is not what the checks say")]
     Inconsistent,
+    /// The question has its answer already.
+    #[error("the question has its answer already")]
+    Answered,
     /// There is no well-formed pseudonym in a pass, there is one in a fail, or it is not the one that was asked about.
     #[error("the pseudonym does not fit the result")]
     Sub,
@@ -117,6 +121,10 @@ impl VerifiedAttestation {
 impl RelyingParty {
     /// Checks an attestation against what was asked: type, signature, key role, issuer, audience, life, nonce,
     /// purpose, checks, factors, and the agreement of result, checks and pseudonym.
+    ///
+    /// One question has one answer: whatever else is presented for the same nonce is refused for as long as an
+    /// attestation lives, however often `expected` was copied or read from where it was kept. That is remembered by
+    /// this value, so several processes of one relying party each delete the question that they take an answer for.
     pub async fn check_attestation(
         &self,
         expected: &Expected,
@@ -126,6 +134,9 @@ impl RelyingParty {
         check_origin(&attestation, self.platform.issuer(), &self.client_id, self.now())?;
         check_answer(&attestation, expected)?;
         check_result(&attestation, expected)?;
+        let (until, now) = (attestation.exp.plus(SKEW), self.now());
+        let first = self.answered.take(&attestation.nonce, until, now);
+        demand(first, AttestationRefused::Answered)?;
         Ok(VerifiedAttestation {
             compact: compact.into(),
             checks: attestation.checks,

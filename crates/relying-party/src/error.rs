@@ -36,6 +36,9 @@ pub enum RelyingPartyError {
     /// The platform says that a verification is decided, and brings no attestation.
     #[error("decided, without an attestation")]
     NoAttestation,
+    /// What was seen of the ledger could not be kept or read.
+    #[error("what was seen of the ledger cannot be kept or read: {0}")]
+    Checkpoint(std::io::ErrorKind),
     /// The key could not be used.
     #[error(transparent)]
     Key(#[from] KeyFailure),

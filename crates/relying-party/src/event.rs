@@ -1,8 +1,15 @@
-//! Security events: what a relying party has to act upon, each signed by the platform.
+//! Security events: what a relying party has to act upon, each signed by the platform, fetched from its feed or pushed to
+//! its `events_uri`.
+
+use std::collections::BTreeMap;
 
 use cyberid_client::{KeyRole, MessageRefused};
+use cyberid_crypto::jws::InvalidJws;
+use cyberid_domain::UnixTime;
 use cyberid_domain::clock::SKEW;
-use cyberid_protocol::event::{ConsentWithdrawn, Event, Events, SecurityEvent};
+use cyberid_domain::id::Nonce;
+use cyberid_protocol::event::{ConsentWithdrawn, DeliveryRefused, Event, Events, PUSHED_FOR, SecurityEvent};
+use serde_json::Value;
 
 use crate::{RelyingParty, RelyingPartyError};
 
@@ -12,12 +19,45 @@ pub enum EventRefused {
     /// The platform did not sign it as an event.
     #[error("not an event that the platform signed: {0}")]
     Message(#[from] MessageRefused),
-    /// It is of another issuer, for another relying party, or from the future.
-    #[error("an event of another issuer, relying party or time")]
-    AnotherEvent,
+    /// It is of another issuer.
+    #[error("an event of another issuer")]
+    Issuer,
+    /// It is for another relying party.
+    #[error("an event for another relying party")]
+    Audience,
+    /// It claims to be from the future.
+    #[error("an event from the future")]
+    Future,
+    /// It was pushed, and is older than what is pushed.
+    #[error("older than what is pushed")]
+    Stale,
     /// It is not exactly one event of a known type.
     #[error("not one event of a known type")]
     UnknownType,
+}
+
+impl EventRefused {
+    /// What the receiver of a push answers (RFC 8935 section 2): the status, and the body of a refusal. Only what
+    /// will never be good is refused for good.
+    pub fn answer(&self) -> (u16, Option<DeliveryRefused>) {
+        let err = match self {
+            Self::Message(MessageRefused::Keys(_)) => return (503, None),
+            Self::Message(MessageRefused::Jws(InvalidJws::Signature | InvalidJws::Key)) => "invalid_key",
+            // A key may be so new that it is looked for again in a moment.
+            Self::Message(MessageRefused::UnknownKey) => return (503, None),
+            Self::Message(MessageRefused::WrongRole) => "invalid_key",
+            Self::Issuer => "invalid_issuer",
+            Self::Audience => "invalid_audience",
+            // The clocks will agree, or the sender will give up.
+            Self::Future => return (503, None),
+            Self::Message(MessageRefused::Jws(_)) | Self::Stale | Self::UnknownType => "invalid_request",
+        };
+        let refused = DeliveryRefused {
+            err: err.to_owned(),
+            description: Some(self.to_string()),
+        };
+        (400, Some(refused))
+    }
 }
 
 /// Events that were checked, oldest first.
@@ -28,6 +68,38 @@ pub struct VerifiedEvents {
     /// What to send as `after` next time.
     pub next: u64,
 }
+
+/// What came by a push, checked. Answer 202 to both, to the first one once it was acted upon.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Received {
+    /// An event that was not handled yet.
+    First(PushedEvent),
+    /// One that was: delivery is at least once.
+    Again,
+}
+
+/// A pushed event to act upon, and then to hand to [`RelyingParty::handled`].
+#[derive(Debug, PartialEq, Eq)]
+pub struct PushedEvent {
+    event: Event,
+    jti: Nonce,
+    until: UnixTime,
+}
+
+impl PushedEvent {
+    /// What happened.
+    pub fn event(&self) -> &Event {
+        &self.event
+    }
+
+    /// Its name, the same at each delivery: for a relying party of several processes, which remember together.
+    pub fn jti(&self) -> &Nonce {
+        &self.jti
+    }
+}
+
+type Any = SecurityEvent<BTreeMap<String, Value>>;
 
 impl RelyingParty {
     /// The events since `after`, all of them checked; one that is not the platform's refuses them all.
@@ -43,101 +115,68 @@ impl RelyingParty {
         })
     }
 
-    /// Checks one event, however it came: fetched or pushed.
+    /// Checks one event of the feed, however old.
     pub async fn check_event(&self, compact: &str) -> Result<ConsentWithdrawn, EventRefused> {
-        let event: SecurityEvent = self.platform.open(KeyRole::Event, compact).await?;
-        let ours = event.iss == self.platform.issuer()
-            && event.aud == self.client_id
-            && event.iat <= self.now().plus(SKEW);
-        if !ours {
-            return Err(EventRefused::AnotherEvent);
-        }
-        match event.events {
+        match self.open_event(compact).await?.events {
             Event::ConsentWithdrawn(withdrawn) => Ok(withdrawn),
             Event::VerificationConcluded(_) => Err(EventRefused::UnknownType),
         }
     }
+
+    /// Takes the body of a push (RFC 8935): type, signature, key role, issuer, audience and time are checked, and
+    /// whether it was handled before.
+    ///
+    /// An event that is refused is answered as [`EventRefused::answer`] says.
+    pub async fn receive(&self, compact: &str) -> Result<Received, EventRefused> {
+        let SecurityEvent { iat, jti, events, .. } = self.open_event(compact).await?;
+        let until = iat.plus(PUSHED_FOR + SKEW);
+        if self.now() > until {
+            return Err(EventRefused::Stale);
+        }
+        if self.handled.knows(&jti, self.now()) {
+            return Ok(Received::Again);
+        }
+        Ok(Received::First(PushedEvent {
+            event: events,
+            jti,
+            until,
+        }))
+    }
+
+    /// Remembers that an event was acted upon, for as long as it may be pushed. Of more than 100,000 at once the
+    /// oldest are forgotten: acting twice has to be harmless.
+    pub fn handled(&self, pushed: PushedEvent) {
+        self.handled.take(&pushed.jti, pushed.until, self.now());
+    }
+
+    async fn open_event(&self, compact: &str) -> Result<SecurityEvent, EventRefused> {
+        let Any {
+            iss,
+            aud,
+            iat,
+            jti,
+            events,
+        } = self.platform.open(KeyRole::Event, compact).await?;
+        if iss != self.platform.issuer() {
+            return Err(EventRefused::Issuer);
+        }
+        if aud != self.client_id {
+            return Err(EventRefused::Audience);
+        }
+        if iat > self.now().plus(SKEW) {
+            return Err(EventRefused::Future);
+        }
+        let events = serde_json::from_value(events.into_iter().collect::<serde_json::Map<_, _>>().into());
+        let events = events.map_err(|_| EventRefused::UnknownType)?;
+        Ok(SecurityEvent {
+            iss,
+            aud,
+            iat,
+            jti,
+            events,
+        })
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use cyberid_domain::id::Nonce;
-    use cyberid_domain::rng::SystemRng;
-    use serde_json::json;
-
-    use super::*;
-    use crate::platform_double::{NOW, PlatformDouble};
-    use crate::testing::{client_id, met, other_client};
-
-    fn withdrawn() -> ConsentWithdrawn {
-        ConsentWithdrawn {
-            consent: "con_AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap(),
-            release: "rel_AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap(),
-            erase_by: NOW.plus(100),
-        }
-    }
-
-    fn event(double: &PlatformDouble) -> SecurityEvent {
-        SecurityEvent {
-            iss: double.issuer.clone(),
-            aud: client_id(),
-            iat: NOW,
-            jti: Nonce::random(&SystemRng),
-            events: BTreeMap::from([(CONSENT_WITHDRAWN.to_owned(), withdrawn())]),
-        }
-    }
-
-    async fn fetched(
-        role: &str,
-        alter: impl FnOnce(&mut SecurityEvent),
-    ) -> Result<VerifiedEvents, RelyingPartyError> {
-        let (double, party) = met().await;
-        let good = double.sign("event", &event(&double));
-        let mut altered = event(&double);
-        alter(&mut altered);
-        let events = [good, double.sign(role, &altered)];
-        double.script_json("GET /v1/events", &json!({"events": events, "next": 9}));
-        let fetched = party.events(7).await;
-        assert_eq!(
-            double.received("GET /v1/events")[0].line,
-            "GET /v1/events?after=7"
-        );
-        fetched
-    }
-
-    #[tokio::test]
-    async fn good_events_arrive_in_order() {
-        let events = fetched("event", |_| {}).await.unwrap();
-        assert_eq!(
-            (events.withdrawn, events.next),
-            (vec![withdrawn(), withdrawn()], 9)
-        );
-    }
-
-    #[tokio::test]
-    async fn one_bad_event_refuses_them_all() {
-        let other = EventRefused::AnotherEvent;
-        let iss = fetched("event", |it| it.iss = "https://id.example".into()).await;
-        assert_eq!(iss, Err(other.clone().into()));
-        let aud = fetched("event", |it| it.aud = other_client()).await;
-        assert_eq!(aud, Err(other.clone().into()));
-        let future = fetched("event", |it| it.iat = NOW.plus(61)).await;
-        assert_eq!(future, Err(other.into()));
-        let role = fetched("attestation", |_| {}).await;
-        assert_eq!(role, Err(EventRefused::Message(MessageRefused::WrongRole).into()));
-    }
-
-    #[tokio::test]
-    async fn an_event_of_an_unknown_type_is_refused() {
-        let unknown =
-            |it: &mut SecurityEvent| it.events = BTreeMap::from([("urn:x".to_owned(), withdrawn())]);
-        assert_eq!(
-            fetched("event", unknown).await,
-            Err(EventRefused::UnknownType.into())
-        );
-        let two = |it: &mut SecurityEvent| drop(it.events.insert("urn:x".to_owned(), withdrawn()));
-        assert_eq!(fetched("event", two).await, Err(EventRefused::UnknownType.into()));
-    }
-}
+mod tests;

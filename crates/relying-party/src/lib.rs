@@ -5,11 +5,13 @@
 //! says so. Not in scope: accounts, storage, and what a relying party does with what it learns.
 
 mod attestation;
+mod checkpoint;
 mod direct;
 mod error;
 mod event;
 mod identity;
 mod keys;
+mod once;
 #[cfg(test)]
 #[path = "../../client/src/testing.rs"]
 pub mod platform_double;
@@ -21,10 +23,11 @@ mod testing;
 mod verification;
 
 pub use attestation::{AttestationRefused, Expected, VerifiedAttestation};
+pub use checkpoint::{CheckpointFile, Checkpoints};
 pub use cyberid_client::ledger::Tree;
 pub use cyberid_client::{Pins, Platform};
 pub use error::RelyingPartyError;
-pub use event::{EventRefused, VerifiedEvents};
+pub use event::{EventRefused, PushedEvent, Received, VerifiedEvents};
 pub use identity::{IdentityRefused, ReleasedIdentity};
 pub use keys::RpKeys;
 pub use registration::{Particulars, registration};

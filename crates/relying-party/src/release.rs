@@ -66,6 +66,7 @@ impl RelyingParty {
         let redeemed: Redeemed = self.session.post_empty(&path, &headers).await?;
         let intent = identity::check_intent(self, pending, &redeemed)?;
         self.ledger.admit(intent.checkpoint()).await?;
+        self.keep_checkpoint().await?;
         Ok(identity::open(self, pending, intent, &redeemed.identity).await?)
     }
 

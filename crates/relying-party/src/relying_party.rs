@@ -9,6 +9,8 @@ use cyberid_crypto::{Agree, Sign};
 use cyberid_domain::id::ClientId;
 use cyberid_domain::{Clock, Rng, UnixTime};
 
+use crate::checkpoint::Checkpoints;
+use crate::once::Once;
 use crate::{RelyingPartyError, RpKeys};
 
 /// A registered relying party in front of one platform.
@@ -22,7 +24,16 @@ pub struct RelyingParty {
     pub(crate) certificates: Vec<String>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
+    checkpoints: Option<Arc<dyn Checkpoints>>,
+    /// Questions that have their answer.
+    pub(crate) answered: Once,
+    /// Pushed events that were acted upon.
+    pub(crate) handled: Once,
 }
+
+/// Attestations are only remembered until they expire: so many are those of 150 a second.
+const ANSWERED: usize = 100_000;
+const HANDLED: usize = 100_000;
 
 impl RelyingParty {
     /// Meets the platform at `client`'s address for the first time, and pins what it is from then on.
@@ -64,6 +75,9 @@ impl RelyingParty {
             certificates: Vec::new(),
             clock,
             rng,
+            checkpoints: None,
+            answered: Once::of(ANSWERED),
+            handled: Once::of(HANDLED),
         })
     }
 
@@ -71,6 +85,33 @@ impl RelyingParty {
     #[must_use]
     pub fn with_certificates(self, certificates: Vec<String>) -> Self {
         Self { certificates, ..self }
+    }
+
+    /// Keeps what it sees of the ledger there, and begins with what was kept: a ledger that does not continue it is
+    /// refused from the first call on.
+    pub fn remembering(mut self, checkpoints: Arc<dyn Checkpoints>) -> Result<Self, RelyingPartyError> {
+        let kept = checkpoints.load();
+        if let Some(seen) = kept.map_err(|error| RelyingPartyError::Checkpoint(error.kind()))? {
+            self.ledger = LedgerReader::new(self.platform.ledger_client()?, self.platform.anchors(), seen);
+        }
+        self.checkpoints = Some(checkpoints);
+        Ok(self)
+    }
+
+    /// Looks at the ledger: it has to continue what was seen before, and is remembered as it is now.
+    pub async fn watch_ledger(&self) -> Result<Tree, RelyingPartyError> {
+        self.ledger.advance().await?;
+        self.keep_checkpoint().await
+    }
+
+    /// Keeps what was seen of the ledger, before anything is believed because of it.
+    pub(crate) async fn keep_checkpoint(&self) -> Result<Tree, RelyingPartyError> {
+        let tree = self.ledger.last().await;
+        if let Some(checkpoints) = &self.checkpoints {
+            let kept = checkpoints.keep(&tree);
+            kept.map_err(|error| RelyingPartyError::Checkpoint(error.kind()))?;
+        }
+        Ok(tree)
     }
 
     /// The relying party's id.

@@ -33,6 +33,7 @@ pub(crate) fn ask() -> Ask {
         checks: vec![Check::RealPerson, Check::AgeOver18],
         factors: vec![Factor::Pin],
         sub: None,
+        code: None,
         expires_in: None,
     }
 }
@@ -40,14 +41,18 @@ pub(crate) fn ask() -> Ask {
 /// A platform and a relying party that has met it, with its registration certificate.
 pub(crate) async fn met() -> (Arc<PlatformDouble>, RelyingParty) {
     let double = PlatformDouble::start().await;
-    let client = Client::new(&double.issuer).unwrap();
-    let keys = RpKeys::new(PrivateKey::make(&SystemRng), PrivateKey::make(&SystemRng)).unwrap();
-    let (clock, rng) = (double.clock.clone(), Arc::new(SystemRng));
-    let party = RelyingParty::contact(client, client_id(), &keys, clock, rng)
-        .await
-        .unwrap();
+    let party = party_of(&double, Client::new(&double.issuer).unwrap()).await;
     let certificate = certificate(&double, &party);
     (double, party.with_certificates(vec![certificate]))
+}
+
+/// A relying party that meets a platform.
+pub(crate) async fn party_of(double: &PlatformDouble, client: Client) -> RelyingParty {
+    let keys = RpKeys::new(PrivateKey::make(&SystemRng), PrivateKey::make(&SystemRng)).unwrap();
+    let (clock, rng) = (double.clock.clone(), Arc::new(SystemRng));
+    RelyingParty::contact(client, client_id(), &keys, clock, rng)
+        .await
+        .unwrap()
 }
 
 fn certificate(double: &PlatformDouble, party: &RelyingParty) -> String {

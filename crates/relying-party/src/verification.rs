@@ -147,8 +147,7 @@ mod tests {
 
     async fn requested() -> (Arc<PlatformDouble>, RelyingParty, PendingVerification) {
         let (double, party) = met().await;
-        let answer =
-            json!({"id": "ver_AAAAAAAAAAAAAAAAAAAAAA", "request_uri": "u", "expires_at": NOW.plus(300),
+        let answer = json!({"id": "ver_AAAAAAAAAAAAAAAAAAAAAA", "request_uri": "u", "expires_at": NOW.plus(300),
                 "comparison_code": "0000"});
         double.script("POST /v1/verifications", 201, answer.to_string());
         let pending = party.request_verification(&ask()).await.unwrap();
