@@ -20,6 +20,9 @@ use crate::process::{Process, free_address};
 /// The PIN of every citizen in a test.
 pub const PIN: &str = "27182845";
 
+/// The configuration file, in the data directory.
+const CONFIG: &str = "cyberid.toml";
+
 /// A platform in sandbox mode, and everybody around it.
 pub struct TestPlatform {
     process: Process,
@@ -33,7 +36,13 @@ pub struct TestPlatform {
 impl TestPlatform {
     /// Starts a platform.
     pub async fn start() -> Self {
+        Self::start_with("").await
+    }
+
+    /// Starts a platform with this configuration file.
+    pub async fn start_with(config: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(CONFIG), config).unwrap();
         let address = free_address();
         let process = serve(folder.path(), address).await;
         Self::of(process, folder, address).await
@@ -67,39 +76,18 @@ impl TestPlatform {
     /// Starts a platform that speaks TLS as `localhost` with `server.pem` and `server.key` of this folder, and takes the
     /// certificates of clients that come from the authority `ca.pem`.
     pub async fn start_over_tls(certificates: &Path) -> Self {
-        let (folder, address) = (tempfile::tempdir().unwrap(), free_address());
-        let authority = certificates.join("ca.pem");
         let [server, key, ca] =
             ["server.pem", "server.key", "ca.pem"].map(|file| certificates.join(file).display().to_string());
         let config = format!(
-            "issuer = 'https://localhost:{}'\n[tls]\ncertificate = '{server}'\nkey = '{key}'\n\
-             client_ca = '{ca}'\nclient_certificates = 'optional'\n",
-            address.port()
+            "[tls]\ncertificate = '{server}'\nkey = '{key}'\nclient_ca = '{ca}'\n\
+             client_certificates = 'optional'\n"
         );
-        let file = folder.path().join("cyberid.toml");
-        std::fs::write(&file, config).unwrap();
-        let [data, listen, file] = [
-            folder.path().join("data").display().to_string(),
-            address.to_string(),
-            file.display().to_string(),
-        ];
-        let arguments = [
-            "serve",
-            "--sandbox",
-            "--people",
-            "300",
-            "--data",
-            &data,
-            "--listen",
-            &listen,
-            "--config",
-            &file,
-        ];
-        let process = Process::try_start_trusting(&arguments, Some(&authority))
-            .await
-            .unwrap();
+        let (folder, address) = (tempfile::tempdir().unwrap(), free_address());
+        let issuer = format!("issuer = 'https://localhost:{}'\n", address.port());
+        std::fs::write(folder.path().join(CONFIG), issuer + &config).unwrap();
+        let process = serve_trusting(folder.path(), address, Some(Path::new(&ca))).await;
         let tls = Tls {
-            authority: Some(std::fs::read(&authority).unwrap()),
+            authority: Some(std::fs::read(&ca).unwrap()),
             identity: None,
         };
         let client = Client::over_tls(process.url(), Limits::default(), &tls).unwrap();
@@ -207,9 +195,16 @@ impl TestPlatform {
 }
 
 async fn serve(folder: &Path, address: SocketAddr) -> Process {
+    serve_trusting(folder, address, None).await
+}
+
+async fn serve_trusting(folder: &Path, address: SocketAddr, authority: Option<&Path>) -> Process {
     let (data, listen) = (folder.display().to_string(), address.to_string());
-    Process::start(&[
+    let config = folder.join(CONFIG).display().to_string();
+    let arguments = [
         "serve",
+        "--config",
+        &config,
         "--sandbox",
         "--people",
         "300",
@@ -217,6 +212,6 @@ async fn serve(folder: &Path, address: SocketAddr) -> Process {
         &data,
         "--listen",
         &listen,
-    ])
-    .await
+    ];
+    Process::try_start_trusting(&arguments, authority).await.unwrap()
 }

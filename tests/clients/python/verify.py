@@ -74,6 +74,7 @@ def enter():
     auth = PrivateKeyJWT(endpoint, alg="ES256", claims={"exp": int(time.time()) + 60})
     session = OAuth2Session(PARTY["client_id"], ECKey.import_key(PARTY["signing_jwk"]), token_endpoint_auth_method=auth)
     session.verify, session.cert, session.default_timeout = ca, certificate, 60
+    session.trust_env = False  # or REQUESTS_CA_BUNDLE would say whom to trust
     proofs = None if FOLDER else WithProofs(then=session.client_auth(auth))
     token = session.fetch_token(endpoint, auth=proofs, grant_type="client_credentials")
     assert token["token_type"] == ("Bearer" if FOLDER else "DPoP"), token
