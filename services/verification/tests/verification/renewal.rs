@@ -220,6 +220,10 @@ async fn a_suspension_ends_by_a_renewal_that_was_applied_for_after_it() {
     let reinstated: Registered = approve(&platform, &rp).await.expect(200);
     assert_eq!(reinstated.status, RegistrationStatus::Approved);
     assert_eq!(sub(&platform, &rp, &citizen).await, pseudonym);
+    // A second suspension is another one, with a leaf of its own.
+    let again = platform.act(&platform.operators[1], &rp.id, "suspend").await;
+    let again: Registered = again.expect(200);
+    assert_eq!(again.status, RegistrationStatus::Suspended);
 }
 
 #[tokio::test]
