@@ -56,6 +56,14 @@ impl RelyingParties for RegistryDb {
         Ok(row.map(|row| row.read(now)).transpose()?)
     }
 
+    async fn relying_parties(&self, now: UnixTime) -> Result<Vec<RelyingParty>> {
+        let rows: Vec<Row> = sqlx::query_as(select!("ORDER BY relying_party.client_id"))
+            .fetch_all(self.db.readers())
+            .await
+            .map_err(Fault::from)?;
+        read_all(rows, now)
+    }
+
     async fn active(&self, after: Option<&ClientId>, limit: u32, now: UnixTime) -> Result<Vec<RelyingParty>> {
         let sql = select!(
             "WHERE relying_party.client_id > ?1 AND status = 'approved' AND expires_at > ?2 \

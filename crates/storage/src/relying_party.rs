@@ -89,6 +89,9 @@ pub trait RelyingParties: Send + Sync {
     /// The relying party of this id.
     async fn relying_party(&self, client_id: &ClientId, now: UnixTime) -> Result<Option<RelyingParty>>;
 
+    /// All relying parties, by id.
+    async fn relying_parties(&self, now: UnixTime) -> Result<Vec<RelyingParty>>;
+
     /// Those who may act at `now`, by id, after this one.
     async fn active(&self, after: Option<&ClientId>, limit: u32, now: UnixTime) -> Result<Vec<RelyingParty>>;
 

@@ -193,13 +193,16 @@ async fn who_may_act_comes_by_id_and_in_pages<S: RelyingParties>(store: &Arc<S>)
         active.push(put(store, &application, approved(&application)).await);
     }
     active.sort_by(|left, right| left.client_id.cmp(&right.client_id));
-    applied(store).await;
+    let mut all = active.clone();
+    all.push(applied(store).await);
     let halted = applied(store).await;
     let suspended = RelyingParty {
         status: RegistrationStatus::Suspended,
         ..approved(&halted)
     };
-    put(store, &halted, suspended).await;
+    all.push(put(store, &halted, suspended).await);
+    all.sort_by(|left, right| left.client_id.cmp(&right.client_id));
+    assert_eq!(store.relying_parties(NOW).await.unwrap(), all);
 
     let last = NOW.plus(999);
     assert_eq!(store.active(None, 10, last).await.unwrap(), active);
