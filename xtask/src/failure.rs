@@ -63,6 +63,14 @@ pub(crate) enum Failure {
         /// The listing of those that exist.
         known: String,
     },
+    /// No fuzz target has the name asked for.
+    #[error("there is no fuzz target named `{name}`. There are:\n  {known}")]
+    NoSuchFuzzTarget {
+        /// The name asked for.
+        name: String,
+        /// Those that exist.
+        known: String,
+    },
 }
 
 impl Failure {

@@ -11,6 +11,7 @@
 mod bench;
 mod command;
 mod failure;
+mod fuzz;
 mod layering;
 mod lint;
 mod openapi;
@@ -78,6 +79,18 @@ enum Task {
         #[arg(last = true)]
         args: Vec<String>,
     },
+    /// Let libFuzzer look for inputs that break a parser's promise
+    ///
+    /// Without a name every target runs, one after another. What breaks a promise is written to
+    /// fuzz/artifacts/<TARGET>/: fix it, and move it to fuzz/found/<TARGET>/, where the ordinary tests
+    /// run it from then on.
+    Fuzz {
+        /// Which target, by the name of its file
+        target: Option<String>,
+        /// For how many seconds each
+        #[arg(long, default_value_t = 60)]
+        seconds: u32,
+    },
 }
 
 fn main() -> ExitCode {
@@ -99,6 +112,7 @@ fn go() -> Result<(), Failure> {
         Task::Lint { checks } => lint::run(&checks),
         Task::Openapi { check } => openapi::run(check),
         Task::Bench { name, args } => bench::run(name.as_deref(), &args),
+        Task::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
     }
 }
 

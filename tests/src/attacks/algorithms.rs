@@ -7,8 +7,24 @@ use super::{Corpus, Token};
 
 const UNSIGNED: [&str; 5] = ["none", "None", "NONE", "nOnE", ""];
 const OTHERS: [&str; 18] = [
-    "none", "HS256", "HS384", "HS512", "ES256K", "ES384", "ES512", "RS256", "PS256", "EdDSA", "Ed25519", "SM2",
-    "es256", "Es256", "ES256 ", " ES256", "ES256\0", "SHA256withECDSA",
+    "none",
+    "HS256",
+    "HS384",
+    "HS512",
+    "ES256K",
+    "ES384",
+    "ES512",
+    "RS256",
+    "PS256",
+    "EdDSA",
+    "Ed25519",
+    "SM2",
+    "es256",
+    "Es256",
+    "ES256 ",
+    " ES256",
+    "ES256\0",
+    "SHA256withECDSA",
 ];
 
 pub(super) fn add(corpus: &mut Corpus<Token>) {
@@ -33,7 +49,9 @@ pub(super) fn add(corpus: &mut Corpus<Token>) {
             good.with_member("alg", value.clone())
         });
     }
-    corpus.add("no alg", |good, _| good.with_header(|header| drop(header.remove("alg"))));
+    corpus.add("no alg", |good, _| {
+        good.with_header(|header| drop(header.remove("alg")))
+    });
     add_confusions(corpus);
 }
 
@@ -47,7 +65,9 @@ fn add_confusions(corpus: &mut Corpus<Token>) {
         ("first coordinate", |key| key.as_sec1()[1..33].to_vec()),
         ("SubjectPublicKeyInfo", spki),
         ("PEM", |key| pem(key).into_bytes()),
-        ("PEM and a line break", |key| format!("{}\n", pem(key)).into_bytes()),
+        ("PEM and a line break", |key| {
+            format!("{}\n", pem(key)).into_bytes()
+        }),
         ("JWK", |key| serde_json::to_vec(&key.to_jwk()).unwrap()),
         ("thumbprint", |key| key.thumbprint().into_bytes()),
     ];
@@ -55,9 +75,10 @@ fn add_confusions(corpus: &mut Corpus<Token>) {
         corpus.add(format!("HS256 under the {what} of the key"), move |good, _| {
             hs256(good, &encode(&good.key.public_key()))
         });
-        corpus.add(format!("HS256 under the {what} of another's key"), move |good, loot| {
-            hs256(good, &encode(loot.keys.first().unwrap()))
-        });
+        corpus.add(
+            format!("HS256 under the {what} of another's key"),
+            move |good, loot| hs256(good, &encode(loot.keys.first().unwrap())),
+        );
     }
     corpus.add("HS256 under no key", |good, _| hs256(good, b""));
 }
@@ -89,8 +110,8 @@ fn compressed(key: &PublicKey) -> Vec<u8> {
 /// RFC 5480.
 fn spki(key: &PublicKey) -> Vec<u8> {
     const PREFIX: [u8; 26] = [
-        0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
-        0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
+        0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86,
+        0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
     ];
     [PREFIX.as_slice(), key.as_sec1()].concat()
 }
@@ -98,8 +119,15 @@ fn spki(key: &PublicKey) -> Vec<u8> {
 fn pem(key: &PublicKey) -> String {
     let text = super::encoding::standard(&base64url::encode(&spki(key)));
     let padded = format!("{text:=<width$}", width = text.len().next_multiple_of(4));
-    let lines: Vec<&str> = padded.as_bytes().chunks(64).map(|line| str::from_utf8(line).unwrap()).collect();
-    format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----", lines.join("\n"))
+    let lines: Vec<&str> = padded
+        .as_bytes()
+        .chunks(64)
+        .map(|line| str::from_utf8(line).unwrap())
+        .collect();
+    format!(
+        "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----",
+        lines.join("\n")
+    )
 }
 
 #[cfg(test)]

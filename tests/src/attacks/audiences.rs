@@ -21,8 +21,12 @@ fn add_shapes(corpus: &mut Corpus<Token>, claim: &'static str) {
     type Shape = fn(&str) -> Value;
     let shapes: [(&str, Shape); 9] = [
         ("an array of one", |right| json!([right])),
-        ("an array with others", |right| json!([right, "https://other.example"])),
-        ("an array of others", |_| json!(["https://other.example", "https://third.example"])),
+        ("an array with others", |right| {
+            json!([right, "https://other.example"])
+        }),
+        ("an array of others", |_| {
+            json!(["https://other.example", "https://third.example"])
+        }),
         ("an empty array", |_| json!([])),
         ("an object", |right| json!({ "url": right })),
         ("null", |_| Value::Null),
@@ -54,17 +58,29 @@ fn add_likes(corpus: &mut Corpus<Token>, claim: &'static str) {
         ("with a way back", |right| format!("{right}/x/..")),
         ("in capitals", |right| {
             let upper = right.to_uppercase();
-            if upper == right { right.to_lowercase() } else { upper }
+            if upper == right {
+                right.to_lowercase()
+            } else {
+                upper
+            }
         }),
         ("with a space before", |right| format!(" {right}")),
         ("with a space behind", |right| format!("{right} ")),
         ("with a NUL behind", |right| format!("{right}\0")),
         ("with a line break", |right| format!("{right}\n")),
-        ("in look-alikes", |right| right.replacen(['a', 'e', 'o', 'p', 'E', 'G', 'T'], "\u{430}", 1) + "\u{200b}"),
-        ("as a user of another host", |right| format!("{right}@other.example")),
-        ("with a percent code", |right| format!("%{:02x}{}", right.as_bytes()[0], &right[1..])),
+        ("in look-alikes", |right| {
+            right.replacen(['a', 'e', 'o', 'p', 'E', 'G', 'T'], "\u{430}", 1) + "\u{200b}"
+        }),
+        ("as a user of another host", |right| {
+            format!("{right}@other.example")
+        }),
+        ("with a percent code", |right| {
+            format!("%{:02x}{}", right.as_bytes()[0], &right[1..])
+        }),
         ("over another scheme", |right| {
-            right.strip_prefix("http").map_or_else(|| format!("urn:{right}"), |rest| format!("ftp{rest}"))
+            right
+                .strip_prefix("http")
+                .map_or_else(|| format!("urn:{right}"), |rest| format!("ftp{rest}"))
         }),
     ];
     for (what, like) in likes {

@@ -10,7 +10,10 @@ pub(super) fn add(corpus: &mut Corpus<Token>) {
         ("empty", json!([])),
         ("of a claim", json!(["exp"])),
         ("of a registered header", json!(["alg"])),
-        ("of nothing that is there", json!(["http://openbanking.org.uk/iat"])),
+        (
+            "of nothing that is there",
+            json!(["http://openbanking.org.uk/iat"]),
+        ),
         ("twice the same", json!(["exp", "exp"])),
         ("a text", json!("exp")),
         ("null", Value::Null),
@@ -27,10 +30,14 @@ pub(super) fn add(corpus: &mut Corpus<Token>) {
         ("b64 false with crit, encoded after all", true, false),
         ("b64 false without crit, encoded after all", false, false),
     ] {
-        corpus.add(what, move |good, _| good.with_raw_header(header(good, crit, b64).as_bytes()));
+        corpus.add(what, move |good, _| {
+            good.with_raw_header(header(good, crit, b64).as_bytes())
+        });
     }
     for (what, crit) in [("b64 false with crit", true), ("b64 false without crit", false)] {
-        corpus.add(format!("{what}, not encoded"), move |good, _| unencoded(good, crit));
+        corpus.add(format!("{what}, not encoded"), move |good, _| {
+            unencoded(good, crit)
+        });
         corpus.add(format!("{what}, detached"), move |good, _| {
             let compact = unencoded(good, crit);
             let (header, rest) = compact.split_once('.').unwrap();

@@ -18,10 +18,14 @@ pub(super) fn add<T: 'static>(corpus: &mut Corpus<T>, of: fn(&T) -> &String) {
         ("a tab before", |good| format!("\t{good}")),
         ("a NUL behind", |good| format!("{good}\0")),
         ("a byte order mark before", |good| format!("\u{feff}{good}")),
-        ("a line break inside", |good| format!("{}\n{}", &good[..9], &good[9..])),
+        ("a line break inside", |good| {
+            format!("{}\n{}", &good[..9], &good[9..])
+        }),
         ("a space inside", |good| format!("{} {}", &good[..9], &good[9..])),
         ("a space beside a dot", |good| good.replacen('.', ". ", 1)),
-        ("full stops of another script", |good| good.replace('.', "\u{3002}")),
+        ("full stops of another script", |good| {
+            good.replace('.', "\u{3002}")
+        }),
         ("dots in percent code", |good| good.replace('.', "%2E")),
         ("dots in another code", |good| good.replace('.', "\\u002e")),
         ("a dot before", |good| format!(".{good}")),
@@ -41,7 +45,9 @@ pub(super) fn add<T: 'static>(corpus: &mut Corpus<T>, of: fn(&T) -> &String) {
             good.split('.').rev().collect::<Vec<_>>().join(".")
         }),
         ("as an address", |good| format!("data:application/jwt,{good}")),
-        ("in base64url once more", |good| base64url::encode(good.as_bytes())),
+        ("in base64url once more", |good| {
+            base64url::encode(good.as_bytes())
+        }),
         ("in full-width letters", |good| {
             let wide = |letter: char| char::from_u32(u32::from(letter) + 0xfee0).unwrap();
             good.chars().map(wide).collect()

@@ -28,7 +28,9 @@ pub(super) fn add(corpus: &mut Corpus<Token>) {
         ("single quotes", |text| text.replace('"', "'").into()),
         ("an array around it", |text| format!("[{text}]").into()),
         ("a text around it", |text| json!(text).to_string().into()),
-        ("an object around it", |text| format!("{{\"claims\":{text}}}").into()),
+        ("an object around it", |text| {
+            format!("{{\"claims\":{text}}}").into()
+        }),
         ("nothing", |_| Vec::new()),
         ("an empty object", |_| b"{}".into()),
         ("null", |_| b"null".into()),
@@ -37,10 +39,14 @@ pub(super) fn add(corpus: &mut Corpus<Token>) {
         ("half of it", |text| text[..text.len() / 2].into()),
         ("a form", |_| b"aud=x&exp=4000000000".into()),
         ("invalid UTF-8 in a name", |text| splice(text, b"\"\xff\":1,")),
-        ("invalid UTF-8 in a value", |text| splice(text, b"\"x\":\"\xc3\x28\",")),
+        ("invalid UTF-8 in a value", |text| {
+            splice(text, b"\"x\":\"\xc3\x28\",")
+        }),
         ("an overlong letter", |text| splice(text, b"\"x\":\"\xc0\xaf\",")),
         ("a lone surrogate", |text| splice(text, br#""x":"\ud800","#)),
-        ("a number that no reader holds", |text| splice(text, br#""x":1e999999,"#)),
+        ("a number that no reader holds", |text| {
+            splice(text, br#""x":1e999999,"#)
+        }),
         ("an escaped name twice", |text| {
             splice(text, br#""\u006e\u006f":1,"no":2,"#)
         }),
@@ -71,9 +77,10 @@ fn add_deep(corpus: &mut Corpus<Token>) {
             let deep = format!("\"x\":{}{inner}{},", open.repeat(DEEP), close.repeat(DEEP));
             good.with_payload(&splice(&good.claims.to_string(), deep.as_bytes()))
         });
-        corpus.add(format!("a header with deep {what}, not closed"), move |good, _| {
-            good.with_raw_header(open.repeat(DEEP).as_bytes())
-        });
+        corpus.add(
+            format!("a header with deep {what}, not closed"),
+            move |good, _| good.with_raw_header(open.repeat(DEEP).as_bytes()),
+        );
     }
     corpus.add("a claim of a hundred thousand digits", |good, _| {
         let long = format!("\"x\":{},", "9".repeat(100_000));
@@ -87,7 +94,12 @@ fn add_deep(corpus: &mut Corpus<Token>) {
 
 /// Each member twice: first false and then right, and the other way round.
 fn add_duplicates(corpus: &mut Corpus<Token>) {
-    for (name, value) in [("alg", "\"none\""), ("typ", "\"JWT\""), ("kid", "\"other\""), ("jwk", "{}")] {
+    for (name, value) in [
+        ("alg", "\"none\""),
+        ("typ", "\"JWT\""),
+        ("kid", "\"other\""),
+        ("jwk", "{}"),
+    ] {
         for (what, write) in ORDERS {
             corpus.add_some(format!("{name} twice in the header, {what}"), move |good, _| {
                 let header = write(&good.header, name, value)?;
@@ -158,7 +170,9 @@ fn add_claims(corpus: &mut Corpus<Token>) {
         ("empty", json!("")),
         ("too long", json!("j".repeat(5000))),
     ] {
-        corpus.add_some(format!("jti is {what}"), move |good, _| good.with_claim("jti", value.clone()));
+        corpus.add_some(format!("jti is {what}"), move |good, _| {
+            good.with_claim("jti", value.clone())
+        });
     }
     corpus.add_some("no jti", |good, _| {
         good.claims.get("jti")?;

@@ -55,7 +55,9 @@ fn add_bent(corpus: &mut Corpus<Seal>) {
         }),
     ];
     for (what, bend) in bends {
-        corpus.add(what, move |good, _| bend(good.parts().map(str::to_owned)).join("."));
+        corpus.add(what, move |good, _| {
+            bend(good.parts().map(str::to_owned)).join(".")
+        });
     }
 }
 
@@ -71,16 +73,23 @@ fn add_elsewhere(corpus: &mut Corpus<Seal>) {
     corpus.add("sealed to a key of the attacker", |good, loot| {
         jwe::seal(&loot.own.public_key(), "json", &good.plaintext).unwrap()
     });
-    corpus.add("sealed to a key of the attacker, in the recipient's name", |good, loot| {
-        let other = Seal {
-            recipient: loot.own.public_key(),
-            ..good.clone()
-        };
-        other.with_member("kid", good.recipient.thumbprint().into())
-    });
+    corpus.add(
+        "sealed to a key of the attacker, in the recipient's name",
+        |good, loot| {
+            let other = Seal {
+                recipient: loot.own.public_key(),
+                ..good.clone()
+            };
+            other.with_member("kid", good.recipient.thumbprint().into())
+        },
+    );
     for index in 0..6 {
         corpus.add_some(format!("sealed to the signing key {index}"), move |good, loot| {
-            let other = loot.keys.iter().filter(|key| **key != good.recipient).nth(index)?;
+            let other = loot
+                .keys
+                .iter()
+                .filter(|key| **key != good.recipient)
+                .nth(index)?;
             Some(jwe::seal(other, "json", &good.plaintext).unwrap())
         });
     }
@@ -89,10 +98,13 @@ fn add_elsewhere(corpus: &mut Corpus<Seal>) {
         jwe::seal(&gone.public_key(), "json", &good.plaintext).unwrap()
     });
     for (what, secret) in [("zeros", [0; 32]), ("all bits", [255; 32])] {
-        corpus.add(format!("sealed under a shared secret of {what}"), move |good, _| {
-            let [header, ..] = good.parts();
-            encrypted(header, &content_key(&secret), &good.plaintext)
-        });
+        corpus.add(
+            format!("sealed under a shared secret of {what}"),
+            move |good, _| {
+                let [header, ..] = good.parts();
+                encrypted(header, &content_key(&secret), &good.plaintext)
+            },
+        );
     }
     corpus.add("sealed under the ephemeral key's own coordinate", |good, loot| {
         let header = json!({"alg": "ECDH-ES", "enc": "A256GCM", "epk": loot.own.public_key().to_jwk()});
@@ -100,7 +112,9 @@ fn add_elsewhere(corpus: &mut Corpus<Seal>) {
         let header = base64url::encode(header.to_string().as_bytes());
         encrypted(&header, &content_key(&shared), &good.plaintext)
     });
-    corpus.add("a signed message in place of the seal", |_, loot| loot.others.first().unwrap().1.clone());
+    corpus.add("a signed message in place of the seal", |_, loot| {
+        loot.others.first().unwrap().1.clone()
+    });
     corpus.add("what is in the seal, without a seal", |good, _| {
         String::from_utf8(good.plaintext.clone()).unwrap()
     });
@@ -115,15 +129,23 @@ fn add_contents(corpus: &mut Corpus<Seal>) {
         ("null", |_| b"null".into()),
         ("an array of it", |text| format!("[{text}]").into()),
         ("it as a text", |text| json!(text).to_string().into()),
-        ("it after a byte order mark", |text| format!("\u{feff}{text}").into()),
+        ("it after a byte order mark", |text| {
+            format!("\u{feff}{text}").into()
+        }),
         ("it and bytes behind", |text| format!("{text}x").into()),
         ("it and a NUL", |text| format!("{text}\0").into()),
         ("it twice", |text| format!("{text}{text}").into()),
-        ("it in UTF-16", |text| text.encode_utf16().flat_map(u16::to_le_bytes).collect()),
+        ("it in UTF-16", |text| {
+            text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+        }),
         ("invalid UTF-8", |text| [text.as_bytes(), &[0xff]].concat()),
         ("half of it", |text| text[..text.len() / 2].into()),
-        ("an unknown member first", |text| format!("{{\"x\":1,{}", &text[1..]).into()),
-        ("an empty member first", |text| format!("{{\"\":\"\",{}", &text[1..]).into()),
+        ("an unknown member first", |text| {
+            format!("{{\"x\":1,{}", &text[1..]).into()
+        }),
+        ("an empty member first", |text| {
+            format!("{{\"\":\"\",{}", &text[1..]).into()
+        }),
         ("a deep array", |_| "[".repeat(20_000).into()),
         ("another seal", |text| {
             let key = AgreementKey::ephemeral().unwrap().public_key();
@@ -135,7 +157,9 @@ fn add_contents(corpus: &mut Corpus<Seal>) {
             good.around(&write(str::from_utf8(&good.plaintext).unwrap()))
         });
     }
-    corpus.add("holding itself, sealed", |good, _| good.around(good.compact.as_bytes()));
+    corpus.add("holding itself, sealed", |good, _| {
+        good.around(good.compact.as_bytes())
+    });
     corpus.add("holding each member twice", |good, _| {
         let text = str::from_utf8(&good.plaintext).unwrap();
         let inner = text.get(1..text.len() - 1).unwrap_or_default();

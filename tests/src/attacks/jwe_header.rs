@@ -15,10 +15,22 @@ pub(super) fn add(corpus: &mut Corpus<Seal>) {
 
 fn add_algorithms(corpus: &mut Corpus<Seal>) {
     for alg in [
-        "dir", "none", "RSA-OAEP", "RSA-OAEP-256", "RSA1_5", "A256KW", "A256GCMKW", "ECDH-ES+A128KW",
-        "ECDH-ES+A256KW", "ECDH-1PU", "ecdh-es", "",
+        "dir",
+        "none",
+        "RSA-OAEP",
+        "RSA-OAEP-256",
+        "RSA1_5",
+        "A256KW",
+        "A256GCMKW",
+        "ECDH-ES+A128KW",
+        "ECDH-ES+A256KW",
+        "ECDH-1PU",
+        "ecdh-es",
+        "",
     ] {
-        corpus.add(format!("alg {alg:?}"), move |good, _| good.with_member("alg", alg.into()));
+        corpus.add(format!("alg {alg:?}"), move |good, _| {
+            good.with_member("alg", alg.into())
+        });
     }
     corpus.add("PBES2 with two thousand million rounds", |good, _| {
         good.with_header(|header| {
@@ -28,9 +40,18 @@ fn add_algorithms(corpus: &mut Corpus<Seal>) {
         })
     });
     for enc in [
-        "A128GCM", "A192GCM", "A128CBC-HS256", "A256CBC-HS512", "XC20P", "a256gcm", "none", "",
+        "A128GCM",
+        "A192GCM",
+        "A128CBC-HS256",
+        "A256CBC-HS512",
+        "XC20P",
+        "a256gcm",
+        "none",
+        "",
     ] {
-        corpus.add(format!("enc {enc:?}"), move |good, _| good.with_member("enc", enc.into()));
+        corpus.add(format!("enc {enc:?}"), move |good, _| {
+            good.with_member("enc", enc.into())
+        });
     }
     for name in ["alg", "enc"] {
         corpus.add(format!("no {name}"), move |good, _| {
@@ -49,8 +70,12 @@ fn add_algorithms(corpus: &mut Corpus<Seal>) {
 }
 
 fn add_compression(corpus: &mut Corpus<Seal>) {
-    corpus.add("zip DEF, not compressed", |good, _| good.with_member("zip", "DEF".into()));
-    corpus.add("zip DEF, stored", |good, _| zipped(good, &stored(&good.plaintext)));
+    corpus.add("zip DEF, not compressed", |good, _| {
+        good.with_member("zip", "DEF".into())
+    });
+    corpus.add("zip DEF, stored", |good, _| {
+        zipped(good, &stored(&good.plaintext))
+    });
     corpus.add("zip DEF, a bomb", |good, _| zipped(good, &bomb()));
     corpus.add("zip GZ", |good, _| good.with_member("zip", "GZ".into()));
     corpus.add("an empty zip", |good, _| good.with_member("zip", "".into()));
@@ -64,7 +89,13 @@ fn zipped(good: &Seal, plaintext: &[u8]) -> String {
 /// One stored block, RFC 1951 section 3.2.4.
 fn stored(bytes: &[u8]) -> Vec<u8> {
     let length = u16::try_from(bytes.len()).unwrap();
-    [&[1], length.to_le_bytes().as_slice(), &(!length).to_le_bytes(), bytes].concat()
+    [
+        &[1],
+        length.to_le_bytes().as_slice(),
+        &(!length).to_le_bytes(),
+        bytes,
+    ]
+    .concat()
 }
 
 /// One block of fixed codes (RFC 1951, section 3.2.6): an `a`, and then itself 258 times over, twenty thousand times.
@@ -113,8 +144,12 @@ fn add_members(corpus: &mut Corpus<Seal>) {
     corpus.add("a header with a byte order mark", |good, _| {
         good.with_text(|header| format!("\u{feff}{header}"))
     });
-    corpus.add("a header with bytes behind", |good, _| good.with_text(|header| format!("{header}0")));
-    corpus.add("a header in an array", |good, _| good.with_text(|header| format!("[{header}]")));
+    corpus.add("a header with bytes behind", |good, _| {
+        good.with_text(|header| format!("{header}0"))
+    });
+    corpus.add("a header in an array", |good, _| {
+        good.with_text(|header| format!("[{header}]"))
+    });
     corpus.add("an empty header", |good, _| good.with_text(|_| "{}".into()));
     corpus.add("no header", |good, _| good.with_text(|_| String::new()));
 }
@@ -133,19 +168,32 @@ fn add_ephemeral_keys(corpus: &mut Corpus<Seal>) {
         corpus.add(format!("an ephemeral key {what}"), move |good, _| {
             good.with_header(|header| {
                 let key = header["epk"].as_object_mut().unwrap();
-                key.extend(members.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+                key.extend(
+                    members
+                        .iter()
+                        .map(|(name, value)| ((*name).to_owned(), value.clone())),
+                );
             })
         });
     };
     bend("off the curve", vec![("y", zeros.clone().into())]);
-    bend("at infinity", vec![("x", zeros.clone().into()), ("y", zeros.clone().into())]);
+    bend(
+        "at infinity",
+        vec![("x", zeros.clone().into()), ("y", zeros.clone().into())],
+    );
     bend("on a twist", vec![("x", one.clone().into()), ("y", one.into())]);
     bend("not reduced", vec![("x", modulus.into())]);
     bend("of all bits", vec![("x", base64url::encode(&[255; 32]).into())]);
     bend("on P-384 by name", vec![("crv", "P-384".into())]);
     bend("on secp256k1 by name", vec![("crv", "secp256k1".into())]);
-    bend("on X25519 by name", vec![("kty", "OKP".into()), ("crv", "X25519".into())]);
-    bend("that is symmetric", vec![("kty", "oct".into()), ("k", "AAAA".into())]);
+    bend(
+        "on X25519 by name",
+        vec![("kty", "OKP".into()), ("crv", "X25519".into())],
+    );
+    bend(
+        "that is symmetric",
+        vec![("kty", "oct".into()), ("k", "AAAA".into())],
+    );
     bend("with its private half", vec![("d", zeros.into())]);
     bend("with an unknown member", vec![("z", "AA".into())]);
     bend("of 31 bytes", vec![("x", base64url::encode(&[1; 31]).into())]);
@@ -162,7 +210,9 @@ fn add_ephemeral_keys(corpus: &mut Corpus<Seal>) {
             good.with_member("epk", value.clone())
         });
     }
-    corpus.add("no ephemeral key", |good, _| good.with_header(|header| drop(header.remove("epk"))));
+    corpus.add("no ephemeral key", |good, _| {
+        good.with_header(|header| drop(header.remove("epk")))
+    });
     corpus.add("another ephemeral key", |good, loot| {
         good.with_member("epk", json!(loot.own.public_key().to_jwk()))
     });

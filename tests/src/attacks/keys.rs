@@ -55,16 +55,20 @@ fn add_remote_keys(corpus: &mut Corpus<Token>) {
         corpus.add(format!("{member} to a listener"), move |good, loot| {
             good.with_member(member, url(loot, path))
         });
-        corpus.add(format!("{member} to a listener, signed by an own key"), move |good, loot| {
-            let value = url(loot, path);
-            good.with_header_by(&*loot.own, |header| drop(header.insert(member.into(), value)))
-        });
+        corpus.add(
+            format!("{member} to a listener, signed by an own key"),
+            move |good, loot| {
+                let value = url(loot, path);
+                good.with_header_by(&*loot.own, |header| drop(header.insert(member.into(), value)))
+            },
+        );
     }
     corpus.add("kid to a listener", |good, loot| {
         good.with_member("kid", url(loot, "key.json"))
     });
     corpus.add("iss to a listener", |good, loot| {
-        good.with_claim("iss", url(loot, "")).unwrap_or_else(|| good.with_member("iss", url(loot, "")))
+        good.with_claim("iss", url(loot, ""))
+            .unwrap_or_else(|| good.with_member("iss", url(loot, "")))
     });
     let certificate = "MIIBtjCCAVugAwIBAgITBmyf1XSXNmY/Owua2eiedgPySjAKBggqhkjOPQQDAjA5MQswCQYDVQQGEwJVUw==";
     for (member, value) in [
@@ -126,7 +130,15 @@ fn add_names(corpus: &mut Corpus<Token>) {
 
 fn full_width(text: &str) -> String {
     let wide = |letter: char| char::from_u32(u32::from(letter) - 0x21 + 0xFF01).unwrap_or(letter);
-    text.chars().map(|letter| if letter.is_ascii_graphic() { wide(letter) } else { letter }).collect()
+    text.chars()
+        .map(|letter| {
+            if letter.is_ascii_graphic() {
+                wide(letter)
+            } else {
+                letter
+            }
+        })
+        .collect()
 }
 
 /// Where the key stands in the header, its bad forms.
@@ -148,10 +160,16 @@ fn add_embedded_keys(corpus: &mut Corpus<Token>) {
     bend("of secp256k1 by name", Box::new(set("crv", "secp256k1".into())));
     bend("of another type by name", Box::new(set("kty", "OKP".into())));
     bend("that is symmetric", Box::new(set("kty", "oct".into())));
-    bend("off the curve", Box::new(set("y", base64url::encode(&[1; 32]).into())));
+    bend(
+        "off the curve",
+        Box::new(set("y", base64url::encode(&[1; 32]).into())),
+    );
     bend("with an unknown member", Box::new(set("k", "AAAA".into())));
     bend("with a chain", Box::new(set("x5c", json!(["AAAA"]))));
-    bend("with an address", Box::new(set("x5u", "http://127.0.0.1:1/".into())));
+    bend(
+        "with an address",
+        Box::new(set("x5u", "http://127.0.0.1:1/".into())),
+    );
     bend("with its coordinates as numbers", Box::new(set("x", json!(1))));
     let (short, long): (Bend, Bend) = (
         |key| resize(key, |bytes| bytes[1..].to_vec()),

@@ -6,8 +6,8 @@ use super::{Corpus, Token};
 
 /// The order of P-256 (FIPS 186-5, SP 800-186 section 3.2.1.3).
 const ORDER: [u8; 32] = [
-    0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa,
-    0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
+    0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc,
+    0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
 ];
 
 pub(super) fn add(corpus: &mut Corpus<Token>) {
@@ -79,12 +79,16 @@ fn add_forms(corpus: &mut Corpus<Token>) {
         ("of 63 bytes, without its first", |bytes| bytes[1..].to_vec()),
         ("of 65 bytes", |bytes| [bytes, &[0]].concat()),
         ("of 65 bytes, after a zero", |bytes| [&[0], bytes].concat()),
-        ("of 65 bytes, with a recovery byte", |bytes| [bytes, &[27]].concat()),
+        ("of 65 bytes, with a recovery byte", |bytes| {
+            [bytes, &[27]].concat()
+        }),
         ("of 96 bytes", |bytes| {
             [&[0; 16], &bytes[..32], &[0; 16], &bytes[32..]].concat()
         }),
         ("twice", |bytes| [bytes, bytes].concat()),
-        ("with r and s changed over", |bytes| [&bytes[32..], &bytes[..32]].concat()),
+        ("with r and s changed over", |bytes| {
+            [&bytes[32..], &bytes[..32]].concat()
+        }),
         ("backwards", |bytes| bytes.iter().rev().copied().collect()),
     ];
     for (what, form) in forms {
@@ -93,18 +97,27 @@ fn add_forms(corpus: &mut Corpus<Token>) {
         });
     }
     for (what, bit) in [("first", 0x80_u8), ("last", 1)] {
-        corpus.add(format!("a signature with its {what} bit turned"), move |good, _| {
-            let mut bytes = good.signature();
-            let at = if bit == 1 { bytes.len() - 1 } else { 0 };
-            bytes[at] ^= bit;
-            good.with_signature(&bytes)
-        });
+        corpus.add(
+            format!("a signature with its {what} bit turned"),
+            move |good, _| {
+                let mut bytes = good.signature();
+                let at = if bit == 1 { bytes.len() - 1 } else { 0 };
+                bytes[at] ^= bit;
+                good.with_signature(&bytes)
+            },
+        );
     }
     corpus.add("a signature in hexadecimal", |good, _| {
-        let hex: String = good.signature().iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex: String = good
+            .signature()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         format!("{}.{hex}", good.signed())
     });
-    corpus.add("the part of the signature left out", |good, _| good.signed().to_owned());
+    corpus.add("the part of the signature left out", |good, _| {
+        good.signed().to_owned()
+    });
 }
 
 /// Signatures of other texts by the right key, and of this text by another.
@@ -120,7 +133,9 @@ fn add_borrowed(corpus: &mut Corpus<Token>) {
         ("of the words without base64url", |good| {
             format!("{}.{}", good.header, good.claims).into()
         }),
-        ("of the words' digest", |good| digest::sha256(good.signed().as_bytes()).into()),
+        ("of the words' digest", |good| {
+            digest::sha256(good.signed().as_bytes()).into()
+        }),
         ("of nothing", |_| Vec::new()),
     ];
     for (what, text) in texts {
@@ -129,14 +144,21 @@ fn add_borrowed(corpus: &mut Corpus<Token>) {
         });
     }
     corpus.add("the signature of another message", |good, loot| {
-        let (_, other) = loot.others.iter().find(|(_, other)| other.split('.').count() == 3).unwrap();
+        let (_, other) = loot
+            .others
+            .iter()
+            .find(|(_, other)| other.split('.').count() == 3)
+            .unwrap();
         format!("{}.{}", good.signed(), other.rsplit_once('.').unwrap().1)
     });
     corpus.add("claims exchanged under a good signature", |good, _| {
         let mut claims = good.claims.clone();
         claims["aud"] = "https://other.example".into();
         let [header, _, signature] = good.parts();
-        format!("{header}.{}.{signature}", base64url::encode(claims.to_string().as_bytes()))
+        format!(
+            "{header}.{}.{signature}",
+            base64url::encode(claims.to_string().as_bytes())
+        )
     });
 }
 
@@ -144,7 +166,11 @@ fn add_borrowed(corpus: &mut Corpus<Token>) {
 fn der(signature: &[u8]) -> Vec<u8> {
     let integer = |bytes: &[u8]| {
         let bytes: Vec<u8> = bytes.iter().copied().skip_while(|byte| *byte == 0).collect();
-        let sign: &[u8] = if bytes.first().is_none_or(|byte| *byte > 127) { &[0] } else { &[] };
+        let sign: &[u8] = if bytes.first().is_none_or(|byte| *byte > 127) {
+            &[0]
+        } else {
+            &[]
+        };
         let bytes = [sign, &bytes].concat();
         [&[2, u8::try_from(bytes.len()).unwrap()], bytes.as_slice()].concat()
     };

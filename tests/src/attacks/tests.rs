@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
 use cyberid_crypto::jws::{self, InvalidJws};
-use cyberid_crypto::{AgreementKey, Agree as _, SigningKey, jwe};
+use cyberid_crypto::{Agree as _, AgreementKey, SigningKey, jwe};
 use cyberid_protocol::message;
 use cyberid_protocol::withdrawal::Withdrawal;
 use serde_json::json;

@@ -77,7 +77,9 @@ fn add_moments(corpus: &mut Corpus<Token>) {
         ("expired just beyond the skew", |now| (now - 120, now - 65)),
         ("of tomorrow", |now| (now + DAY, now + DAY + 60)),
         ("of a moment beyond the skew", |now| (now + 90, now + 120)),
-        ("of the far future", |now| (now + 100 * 365 * DAY, now + 100 * 365 * DAY + 60)),
+        ("of the far future", |now| {
+            (now + 100 * 365 * DAY, now + 100 * 365 * DAY + 60)
+        }),
         ("of the year 1970", |_| (0, 60)),
         ("with a life of ten years", |now| (now, now + 3650 * DAY)),
         ("with an end before its beginning", |now| (now, now - 1)),

@@ -55,7 +55,11 @@ impl Token {
     }
 
     fn new(header: Value, claims: Value, key: Arc<dyn Sign>) -> Self {
-        let compact = sign(&*key, header.to_string().as_bytes(), claims.to_string().as_bytes());
+        let compact = sign(
+            &*key,
+            header.to_string().as_bytes(),
+            claims.to_string().as_bytes(),
+        );
         Self {
             header,
             claims,
@@ -100,7 +104,11 @@ impl Token {
     ) -> String {
         let mut header = self.header.clone();
         change(header.as_object_mut().unwrap());
-        sign(key, header.to_string().as_bytes(), self.claims.to_string().as_bytes())
+        sign(
+            key,
+            header.to_string().as_bytes(),
+            self.claims.to_string().as_bytes(),
+        )
     }
 
     /// Signed again with a member of the header set.

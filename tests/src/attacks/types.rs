@@ -41,11 +41,14 @@ pub(super) fn add(corpus: &mut Corpus<Token>) {
             let (_, other) = loot.others.iter().find(|(name, _)| *name == typ)?;
             (good.header["typ"] != typ).then(|| other.clone())
         });
-        corpus.add_some(format!("the words of a {typ} under the right typ"), move |good, loot| {
-            let (_, other) = loot.others.iter().find(|(name, _)| *name == typ)?;
-            let other = Token::stolen(other.clone(), good.key.clone());
-            (good.header["typ"] != typ).then(|| good.with_payload(other.claims.to_string().as_bytes()))
-        });
+        corpus.add_some(
+            format!("the words of a {typ} under the right typ"),
+            move |good, loot| {
+                let (_, other) = loot.others.iter().find(|(name, _)| *name == typ)?;
+                let other = Token::stolen(other.clone(), good.key.clone());
+                (good.header["typ"] != typ).then(|| good.with_payload(other.claims.to_string().as_bytes()))
+            },
+        );
     }
     for (what, value) in [
         ("null", Value::Null),
@@ -56,7 +59,9 @@ pub(super) fn add(corpus: &mut Corpus<Token>) {
             good.with_member("typ", value.clone())
         });
     }
-    corpus.add("no typ", |good, _| good.with_header(|header| drop(header.remove("typ"))));
+    corpus.add("no typ", |good, _| {
+        good.with_header(|header| drop(header.remove("typ")))
+    });
     corpus.add("a typ in an array", |good, _| {
         good.with_member("typ", json!([good.header["typ"]]))
     });
@@ -65,7 +70,11 @@ pub(super) fn add(corpus: &mut Corpus<Token>) {
         ("in mixed letters", |typ| {
             let first: String = typ.chars().take(1).flat_map(char::to_uppercase).collect();
             let turned = format!("{first}{}", &typ[1..]);
-            if turned == typ { typ.to_lowercase() + "X" } else { turned }
+            if turned == typ {
+                typ.to_lowercase() + "X"
+            } else {
+                turned
+            }
         }),
         ("as a media type", |typ| format!("application/{typ}")),
         ("with a space", |typ| format!("{typ} ")),
