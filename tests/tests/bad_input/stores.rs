@@ -85,7 +85,7 @@ async fn kinds(ledger: &LedgerDb, size: u64) -> BTreeMap<String, u64> {
 }
 
 async fn relying_parties(registry: &RegistryDb) -> Vec<String> {
-    let parties = registry.relying_parties().await.unwrap();
+    let parties = registry.relying_parties(SystemClock.now()).await.unwrap();
     let mut parties: Vec<String> = parties.iter().map(|party| format!("{party:?}")).collect();
     parties.sort();
     parties
@@ -111,7 +111,12 @@ fn journal(folder: &Path) -> String {
     for file in files {
         let bytes = std::fs::read(file).unwrap();
         let pages = bytes.chunks(PAGE).skip(1);
-        written.extend(pages.filter(|page| page.iter().any(|byte| *byte != 0)).flatten().copied());
+        written.extend(
+            pages
+                .filter(|page| page.iter().any(|byte| *byte != 0))
+                .flatten()
+                .copied(),
+        );
     }
     format!("{} {}", written.len(), digest::sha256_base64url(&written))
 }
