@@ -25,13 +25,25 @@ pub struct Header {
     /// Signature algorithm.
     pub alg: String,
     /// The message type.
-    #[serde(default, deserialize_with = "json::present", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "json::present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub typ: Option<String>,
     /// The signing key's thumbprint.
-    #[serde(default, deserialize_with = "json::present", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "json::present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub kid: Option<String>,
     /// The signing key itself, only in DPoP and key proofs.
-    #[serde(default, deserialize_with = "json::present", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "json::present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub jwk: Option<Jwk>,
 }
 
