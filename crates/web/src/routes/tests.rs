@@ -262,6 +262,11 @@ fn the_document_says_what_the_mount_enforces() {
     );
     let examples = &refused["content"]["application/problem+json"]["examples"];
     assert_eq!(examples["over-asking"]["value"]["status"], 403);
+    let refused = ask["responses"]["403"]["description"].as_str().unwrap();
+    assert!(
+        refused.contains("[`forbidden`](/problems/forbidden)"),
+        "{refused}"
+    );
     assert!(ask["description"].as_str().unwrap().contains("DPoP: <proof>"));
     assert_eq!(document["paths"]["/asks/{id}"]["get"]["x-access"], "public");
     assert_eq!(document["paths"]["/asks/{id}"]["get"]["security"], json!([]));
