@@ -20,7 +20,8 @@ use crate::{Client, ClientError};
 
 /// For how many seconds fetched keys are used without a look at the platform: a revoked key lives on that long.
 pub const KEYS_FRESH: u64 = 300;
-/// How many seconds have to pass before an unknown key id makes us ask again: garbage must not become a flood.
+/// How many seconds have to pass before an unknown key id, or an answer that did not come, makes us ask again: neither
+/// garbage nor an outage may become a flood.
 pub const REFRESH_INTERVAL: u64 = 10;
 
 /// What a platform key signs.
@@ -111,8 +112,15 @@ pub struct Platform {
     pins: Pins,
     anchors: Anchors,
     clock: Arc<dyn Clock>,
-    keys: Mutex<Option<Keys>>,
+    keys: Mutex<HeldKeys>,
     sealing: Mutex<Option<Sealing>>,
+}
+
+/// The keys that were fetched last, and why they could not be fetched since.
+#[derive(Default)]
+struct HeldKeys {
+    keys: Option<Keys>,
+    failed: Option<(UnixTime, ClientError)>,
 }
 
 struct Keys {
@@ -222,21 +230,40 @@ impl Platform {
     }
 
     async fn key(&self, role: KeyRole, kid: &str) -> Result<PublicKey, MessageRefused> {
+        // Whoever comes meanwhile waits for the same answer.
         let mut held = self.keys.lock().await;
-        let usable = held.as_ref().is_some_and(|keys| {
+        let usable = held.keys.as_ref().is_some_and(|keys| {
             let known = keys.by_kid.contains_key(kid);
-            let asked_lately = self.clock.now().since(keys.fetched) < REFRESH_INTERVAL;
-            self.is_fresh(keys.fetched) && (known || asked_lately)
+            self.is_fresh(keys.fetched) && (known || self.is_recent(keys.fetched))
         });
         if !usable {
-            *held = Some(self.fetch_keys().await.map_err(MessageRefused::Keys)?);
+            self.refresh(&mut held).await.map_err(MessageRefused::Keys)?;
         }
-        let known = held.as_ref().and_then(|keys| keys.by_kid.get(kid));
+        let known = held.keys.as_ref().and_then(|keys| keys.by_kid.get(kid));
         let (key, of_role) = known.ok_or(MessageRefused::UnknownKey)?;
         if of_role == role.as_str() {
             Ok(*key)
         } else {
             Err(MessageRefused::WrongRole)
+        }
+    }
+
+    async fn refresh(&self, held: &mut HeldKeys) -> Result<(), ClientError> {
+        if let Some((failed, error)) = &held.failed
+            && self.is_recent(*failed)
+        {
+            return Err(error.clone());
+        }
+        match self.fetch_keys().await {
+            Ok(keys) => {
+                let (keys, failed) = (Some(keys), None);
+                *held = HeldKeys { keys, failed };
+                Ok(())
+            }
+            Err(error) => {
+                held.failed = Some((self.clock.now(), error.clone()));
+                Err(error)
+            }
         }
     }
 
@@ -251,6 +278,10 @@ impl Platform {
             by_kid: keys.collect(),
             fetched: self.clock.now(),
         })
+    }
+
+    fn is_recent(&self, asked: UnixTime) -> bool {
+        self.clock.now().since(asked) < REFRESH_INTERVAL
     }
 
     fn is_fresh(&self, fetched: UnixTime) -> bool {

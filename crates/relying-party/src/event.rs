@@ -41,15 +41,15 @@ impl EventRefused {
     /// will never be good is refused for good.
     pub fn answer(&self) -> (u16, Option<DeliveryRefused>) {
         let err = match self {
-            Self::Message(MessageRefused::Keys(_)) => return (503, None),
-            Self::Message(MessageRefused::Jws(InvalidJws::Signature | InvalidJws::Key)) => "invalid_key",
-            // A key may be so new that it is looked for again in a moment.
-            Self::Message(MessageRefused::UnknownKey) => return (503, None),
-            Self::Message(MessageRefused::WrongRole) => "invalid_key",
+            // Keys will be at hand, a new one be found, and clocks agree; or the sender gives up.
+            Self::Message(MessageRefused::Keys(_) | MessageRefused::UnknownKey) | Self::Future => {
+                return (503, None);
+            }
+            Self::Message(
+                MessageRefused::WrongRole | MessageRefused::Jws(InvalidJws::Signature | InvalidJws::Key),
+            ) => "invalid_key",
             Self::Issuer => "invalid_issuer",
             Self::Audience => "invalid_audience",
-            // The clocks will agree, or the sender will give up.
-            Self::Future => return (503, None),
             Self::Message(MessageRefused::Jws(_)) | Self::Stale | Self::UnknownType => "invalid_request",
         };
         let refused = DeliveryRefused {
@@ -146,7 +146,8 @@ impl RelyingParty {
     /// Remembers that an event was acted upon, for as long as it may be pushed. Of more than 100,000 at once the
     /// oldest are forgotten: acting twice has to be harmless.
     pub fn handled(&self, pushed: PushedEvent) {
-        self.handled.take(&pushed.jti, pushed.until, self.now());
+        let PushedEvent { jti, until, .. } = pushed;
+        self.handled.take(&jti, until, self.now());
     }
 
     async fn open_event(&self, compact: &str) -> Result<SecurityEvent, EventRefused> {

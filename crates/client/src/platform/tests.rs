@@ -56,6 +56,45 @@ async fn a_key_that_is_new_is_looked_up_and_garbage_makes_no_flood() {
 }
 
 #[tokio::test]
+async fn a_key_that_was_published_ahead_is_known_when_it_signs() {
+    let double = PlatformDouble::start().await;
+    let platform = met(&double).await;
+    let old = double.sign("certificate", &message(&double));
+    double.keys.lock().unwrap().push(("certificate", 77));
+    let open = async |compact: String| platform.open::<Certificate>(KeyRole::Certificate, &compact).await;
+    assert!(open(old.clone()).await.is_ok());
+    let new = double.sign("certificate", &message(&double));
+    assert!(open(new).await.is_ok());
+    assert!(open(old).await.is_ok(), "what the old key signed is still good");
+    assert_eq!(double.received("GET /.well-known/jwks.json").len(), 1);
+}
+
+#[tokio::test]
+async fn many_who_find_a_new_key_ask_once() {
+    let double = PlatformDouble::start().await;
+    let platform = std::sync::Arc::new(met(&double).await);
+    let old = double.sign("certificate", &message(&double));
+    let open = platform.open::<Certificate>(KeyRole::Certificate, &old);
+    open.await.unwrap();
+    double.keys.lock().unwrap().push(("certificate", 77));
+    double.clock.advance(REFRESH_INTERVAL);
+    let new = double.sign("certificate", &message(&double));
+    let all: tokio::task::JoinSet<_> = (0..20)
+        .map(|_| {
+            let (platform, new) = (platform.clone(), new.clone());
+            async move {
+                platform
+                    .open::<Certificate>(KeyRole::Certificate, &new)
+                    .await
+                    .is_ok()
+            }
+        })
+        .collect();
+    assert!(all.join_all().await.into_iter().all(|opened| opened));
+    assert_eq!(double.received("GET /.well-known/jwks.json").len(), 2);
+}
+
+#[tokio::test]
 async fn a_key_that_was_revoked_is_not_believed_for_long() {
     let double = PlatformDouble::start().await;
     let platform = met(&double).await;
@@ -85,6 +124,31 @@ async fn keys_that_cannot_be_fetched_refuse_everything() {
         opened,
         Err(MessageRefused::Keys(ClientError::Unexpected { status: 502 }))
     );
+}
+
+#[tokio::test]
+async fn an_outage_makes_no_flood_and_revives_no_old_key() {
+    let double = PlatformDouble::start().await;
+    let platform = met(&double).await;
+    let signed = double.sign("certificate", &message(&double));
+    let open = async || {
+        platform
+            .open::<Certificate>(KeyRole::Certificate, &signed)
+            .await
+            .is_ok()
+    };
+    assert!(open().await);
+    double.script("GET /.well-known/jwks.json", 502, "");
+    double.clock.advance(KEYS_FRESH - 1);
+    assert!(open().await, "fresh enough");
+    double.clock.advance(1);
+    for _ in 0..20 {
+        assert!(!open().await);
+    }
+    assert_eq!(double.received("GET /.well-known/jwks.json").len(), 2);
+    double.clock.advance(REFRESH_INTERVAL);
+    assert!(!open().await);
+    assert_eq!(double.received("GET /.well-known/jwks.json").len(), 3);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 use cyberid_crypto::jws::{self, InvalidJws};
 use cyberid_crypto::{KeyFailure, SigningKey};
+use cyberid_domain::Clock as _;
 use cyberid_domain::rng::SystemRng;
 use cyberid_protocol::message::Message as _;
 
@@ -245,4 +246,99 @@ async fn times_are_numbers_and_claims_are_closed() {
             "at {at}"
         );
     }
+}
+
+#[tokio::test]
+async fn the_clocks_may_differ_by_a_minute_and_no_second_more() {
+    type Alter = fn(&mut Attestation);
+    let table: [(Alter, Option<NotNow>); 7] = [
+        (|it| (it.iat, it.exp) = (NOW.plus(60), NOW.plus(660)), None),
+        (
+            |it| (it.iat, it.exp) = (NOW.plus(61), NOW.plus(660)),
+            Some(NotNow::Future),
+        ),
+        (|it| (it.iat, it.exp) = (NOW.minus(659), NOW.minus(59)), None),
+        (
+            |it| (it.iat, it.exp) = (NOW.minus(660), NOW.minus(60)),
+            Some(NotNow::Expired),
+        ),
+        (|it| (it.iat, it.exp) = (NOW.minus(1), NOW.plus(599)), None),
+        (
+            |it| (it.iat, it.exp) = (NOW.minus(1), NOW.plus(600)),
+            Some(NotNow::TooLong),
+        ),
+        (|it| (it.iat, it.exp) = (NOW.plus(1), NOW), Some(NotNow::TooLong)),
+    ];
+    for (at, (alter, expected)) in table.into_iter().enumerate() {
+        let refused = altered(alter).await.err();
+        assert_eq!(refused, expected.map(AttestationRefused::NotNow), "at {at}");
+    }
+}
+
+#[tokio::test]
+async fn one_question_has_one_answer() {
+    let (double, party) = met().await;
+    let (first, second) = (passed(&double), passed(&double));
+    let mut forged = passed(&double);
+    forged.purpose = "marketing".into();
+    let check = async |attestation: &Attestation| {
+        let compact = double.sign("attestation", attestation);
+        party.check_attestation(&expected(), &compact).await
+    };
+    assert_eq!(check(&forged).await.err(), Some(AttestationRefused::Purpose));
+    assert!(check(&first).await.is_ok(), "what was refused is no answer");
+    for again in [&first, &second] {
+        assert_eq!(check(again).await.err(), Some(AttestationRefused::Answered));
+    }
+    assert_eq!(check(&forged).await.err(), Some(AttestationRefused::Purpose));
+    double.clock.advance(LIFE + 60);
+    let expired = check(&first).await.err();
+    assert_eq!(
+        expired,
+        Some(NotNow::Expired.into()),
+        "forgotten when it could no longer come"
+    );
+}
+
+#[tokio::test]
+async fn a_platform_key_may_change_and_a_revoked_one_is_refused_in_five_minutes() {
+    let (double, party) = met().await;
+    let question = |nonce: &str| Expected::new(&ask(), nonce.parse().unwrap());
+    let signed = |nonce: &str| {
+        let mut attestation = passed(&double);
+        attestation.nonce = nonce.parse().unwrap();
+        (attestation.iat, attestation.exp) = (double.clock.now(), double.clock.now().plus(LIFE));
+        double.sign("attestation", &attestation)
+    };
+    let [one, two, three] = ["AAAAAAAAAAAAAAAAAAAAAA", "BBBBBBBBBBBBBBBBBBBBBA", NONCE];
+    let before = signed(two);
+    assert!(
+        party
+            .check_attestation(&question(one), &signed(one))
+            .await
+            .is_ok()
+    );
+    double.keys.lock().unwrap().push(("attestation", 77));
+    double.clock.advance(cyberid_client::REFRESH_INTERVAL);
+    assert!(
+        party
+            .check_attestation(&question(three), &signed(three))
+            .await
+            .is_ok()
+    );
+    assert!(
+        party.check_attestation(&question(two), &before).await.is_ok(),
+        "retained"
+    );
+    let stolen = signed(one);
+    double
+        .keys
+        .lock()
+        .unwrap()
+        .retain(|(role, _)| *role != "attestation");
+    double.clock.advance(cyberid_client::KEYS_FRESH);
+    let refused = party
+        .check_attestation(&question("DDDDDDDDDDDDDDDDDDDDDA"), &stolen)
+        .await;
+    assert_eq!(refused, Err(MessageRefused::UnknownKey.into()));
 }

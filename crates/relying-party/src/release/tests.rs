@@ -221,3 +221,20 @@ async fn erasure_is_confirmed_with_its_time() {
     let sent: ErasureBody = serde_json::from_slice(&scene.double.received(line)[0].body).unwrap();
     assert_eq!(sent.erased_at, NOW);
 }
+
+#[tokio::test]
+async fn what_the_ledger_showed_is_kept_before_the_plaintext_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = crate::CheckpointFile::new(folder.path().join("ledger.json"));
+    let mut scene = scene().await;
+    scene.party = scene.party.remembering(Arc::new(file.clone())).unwrap();
+    scene.redeem(&scene.redeemed()).await.unwrap();
+    let kept = crate::Checkpoints::load(&file).unwrap();
+    assert_eq!(kept, Some(scene.party.ledger().last().await));
+    let lost = crate::CheckpointFile::new(folder.path().join("nowhere").join("ledger.json"));
+    scene.party = scene.party.remembering(Arc::new(lost)).unwrap();
+    assert_eq!(
+        scene.refused().await,
+        RelyingPartyError::Checkpoint(std::io::ErrorKind::NotFound)
+    );
+}
