@@ -2,6 +2,7 @@
 //! lifecycles. Pure: no IO, no cryptography, nothing of ours below it.
 
 pub mod age;
+pub mod calendar;
 pub mod check;
 pub mod clock;
 pub mod document;

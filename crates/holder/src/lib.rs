@@ -6,6 +6,7 @@
 //! is in the ledger. Not in scope: showing things to people, and a phone's secure element, which implements
 //! [`cyberid_crypto::Sign`].
 
+mod activity;
 mod answer;
 mod certified;
 mod codes;

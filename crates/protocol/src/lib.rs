@@ -5,6 +5,7 @@
 //! sends is read only through [`message::open`] and its kin, which check the signature before the claims.
 
 pub mod access;
+pub mod activity;
 pub mod attestation;
 pub mod audit;
 pub mod canonical;

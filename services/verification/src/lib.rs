@@ -8,6 +8,7 @@
 //! cryptography), T14 (a proof is consumed durably before its answer is given) and T16 (an unknown holder costs the same
 //! work as a known one, and is answered in the same form).
 
+mod activity;
 mod announce;
 mod asked;
 mod asking;
@@ -31,6 +32,7 @@ mod refusal;
 mod registration;
 mod renewal;
 mod request;
+mod retention;
 mod routes;
 mod signing_keys;
 mod token;
@@ -41,7 +43,6 @@ use std::sync::Arc;
 
 use cyberid_crypto::key::{self, SigningKey};
 use cyberid_crypto::{KeyFailure, PublicKey, Sign, jws};
-use cyberid_domain::clock::DAY;
 use cyberid_domain::{Clock, Rng, UnixTime};
 use cyberid_keystore::role::{
     Attestation, Evidence, Journal as JournalRole, Message, Pairwise, Registration, Request,
@@ -69,12 +70,10 @@ use crate::waiting::Waiting;
 
 pub use crate::announce::{Announce, Silent};
 pub use crate::discovery::Description;
+pub use crate::retention::VisitsKept;
 pub use crate::routes::{request_routes, routes};
 pub use crate::signing_keys::SigningKeys;
 pub use crate::token::StaticClient;
-
-/// For how long the journal of visits is kept: six months at least, Cybersecurity Law, article 21, item 3.
-pub const VISITS_KEPT: u64 = 184 * DAY;
 
 /// What the service is put together from.
 pub struct Parts {
@@ -98,6 +97,8 @@ pub struct Parts {
     pub promises: Arc<dyn Promises>,
     /// The journal of visits.
     pub journal: Arc<dyn Journal>,
+    /// For how long it is kept.
+    pub visits_kept: VisitsKept,
     /// Signs attestations.
     pub attestation: Signer<Attestation>,
     /// Signs the requests that holders are shown.
@@ -208,7 +209,7 @@ impl Verification {
             .await?;
         self.parts.single_uses.forget_single_uses(now).await?;
         self.settle_keys().await?;
-        let oldest = now.minus(VISITS_KEPT).day_start();
+        let oldest = self.parts.visits_kept.since(now);
         self.parts.journal.forget_visits(oldest).await?;
         self.parts.access_tokens.forget_rested();
         self.misses.forget_rested(now);

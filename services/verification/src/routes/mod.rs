@@ -14,6 +14,7 @@ mod list_certificates;
 mod list_wards;
 mod make_code;
 mod obtain_token;
+mod read_activity;
 mod read_certificates;
 mod read_code;
 mod read_relying_party;
@@ -65,6 +66,7 @@ pub fn routes() -> Routes<Arc<Verification>> {
         .authorize(&party, routes!(read_verification::read_verification))
         .authorize(&[Role::Holder], routes!(make_code::make_code))
         .authorize(&[Role::Holder], routes!(read_code::read_code))
+        .authorize(&[Role::Holder], routes!(read_activity::read_activity))
         .authorize(&[Role::Holder], routes!(list_wards::list_wards))
         .authorize(&[Role::Holder], routes!(answer_for_ward::answer_for_ward))
 }

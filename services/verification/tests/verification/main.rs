@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod access;
+mod activity;
 mod announcing;
 mod certificates;
 mod codes;

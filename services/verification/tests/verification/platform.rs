@@ -37,7 +37,9 @@ use cyberid_storage::promise::Promises as _;
 use cyberid_storage::subject::{NewSubject, SubjectDevice, Subjects as _};
 use cyberid_storage_journal::{FileJournal, Options};
 use cyberid_storage_sqlite::RegistryDb;
-use cyberid_verification::{Description, Parts, StaticClient, Verification, request_routes, routes};
+use cyberid_verification::{
+    Description, Parts, StaticClient, Verification, VisitsKept, request_routes, routes,
+};
 use cyberid_web::AccessTokens;
 use cyberid_web::auth::Binding;
 use cyberid_web::quota::{CallerQuotas, Quota};
@@ -235,6 +237,7 @@ impl Platform {
             evidence_key: keys.mac().unwrap(),
             guardianships: store,
             journal: journal.clone(),
+            visits_kept: VisitsKept::default(),
             attestation: keys.signer().unwrap(),
             request: keys.signer().unwrap(),
             registration: keys.signer().unwrap(),

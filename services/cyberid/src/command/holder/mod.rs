@@ -1,5 +1,6 @@
 //! `cyberid holder`
 
+mod activity;
 mod approve;
 mod code;
 mod decision;
@@ -57,6 +58,7 @@ pub(crate) enum Holder {
     Key(key::ShowKey),
     GuardianConsent(guardian_consent::GuardianConsent),
     Wards(wards::Wards),
+    Activity(activity::ShowActivity),
 }
 
 /// What every holder's command takes.
@@ -92,6 +94,7 @@ impl Holder {
             Self::Key(key) => key.run().await,
             Self::GuardianConsent(consent) => consent.run().await,
             Self::Wards(wards) => wards.run().await,
+            Self::Activity(activity) => activity.run().await,
         }
     }
 }
@@ -146,6 +149,15 @@ mod tests {
         assert!(!parses("cyberid holder wards approve rel_YUxXbTdLV1RqRlN6ZVhGbw"));
         assert!(parses("cyberid holder guardian-consent --ward-key -x"));
         assert!(!parses("cyberid holder guardian-consent"));
+    }
+
+    #[test]
+    fn activity_is_of_days() {
+        assert!(parses("cyberid holder activity --json"));
+        assert!(parses(
+            "cyberid holder activity --from 2026-11-01 --to 2026-11-23"
+        ));
+        assert!(!parses("cyberid holder activity --from yesterday"));
     }
 
     #[test]
