@@ -38,7 +38,7 @@ use cyberid_storage::subject::{NewSubject, SubjectDevice, Subjects as _};
 use cyberid_storage_journal::{FileJournal, Options};
 use cyberid_storage_sqlite::RegistryDb;
 use cyberid_verification::{
-    Description, Parts, StaticClient, Verification, VisitsKept, request_routes, routes,
+    Description, Parts, SigningKeys, StaticClient, Verification, VisitsKept, request_routes, routes,
 };
 use cyberid_web::AccessTokens;
 use cyberid_web::auth::Binding;
@@ -59,6 +59,11 @@ pub(crate) const START: UnixTime = UnixTime(1_795_400_000);
 pub(crate) const PURPOSE: &str = "open-account";
 /// For how many seconds changed keys wait.
 pub(crate) const COOLING_OFF: u64 = 86_400;
+/// The least cost of a PIN.
+const CHEAP: PinCost = PinCost {
+    memory_kib: 8,
+    passes: 1,
+};
 pub(crate) const REGULATED: &str = "fields-only";
 
 /// The service with its store, its clock and its callers.
@@ -183,6 +188,28 @@ fn description() -> Description {
     }
 }
 
+async fn open_journal(folder: &TempDir, keys: &Keystore, clock: Arc<ManualClock>) -> Arc<FileJournal> {
+    let keys = keys.mac::<JournalRole>().unwrap().all();
+    let directory = folder.path().join("journal");
+    let journal = FileJournal::open(directory, &keys, clock, Arc::new(SystemRng), Options::default());
+    Arc::new(journal.await.unwrap())
+}
+
+fn signing_keys(keys: Keystore) -> SigningKeys {
+    Arc::new(move || keys.public_signing_keys())
+}
+
+impl Client {
+    /// The client as the platform knows it.
+    fn known(&self) -> StaticClient {
+        StaticClient {
+            client_id: self.id.clone(),
+            role: self.role,
+            key: self.key.public_key(),
+        }
+    }
+}
+
 impl Platform {
     pub(crate) async fn start() -> Self {
         Self::start_with(Quota::default(), true).await
@@ -202,26 +229,14 @@ impl Platform {
         };
         let tokens = AccessTokens::new(ISSUER, &mac, clock.clone(), Arc::clone(&rng)).with_quotas(quotas);
         let tokens = Arc::new(if bearer { tokens.allow_bearer() } else { tokens });
-        let cheap = PinCost {
-            memory_kib: 8,
-            passes: 1,
-        };
         let pepper = Arc::new(Counting::of(keys.mac().unwrap()));
-        let pins = PinHasher::new(pepper.clone(), cheap, 2);
+        let pins = PinHasher::new(pepper.clone(), CHEAP, 2);
         let operators = [client(Role::Operator), client(Role::Operator)];
         let regulator = client(Role::Regulator);
         let promised = Arc::new(Notify::new());
         let announced = Arc::new(Told::default());
         let store = Arc::new(db.clone());
-        let journal_keys = keys.mac::<JournalRole>().unwrap().all();
-        let journal = FileJournal::open(
-            folder.path().join("journal"),
-            &journal_keys,
-            clock.clone(),
-            Arc::clone(&rng),
-            Options::default(),
-        );
-        let journal = Arc::new(journal.await.unwrap());
+        let journal = open_journal(&folder, &keys, clock.clone()).await;
         let source = new_key();
         let service = Verification::new(Parts {
             issuer: ISSUER.into(),
@@ -244,18 +259,11 @@ impl Platform {
             message: keys.opener().unwrap(),
             pairwise: keys.mac().unwrap(),
             journal_key: keys.mac().unwrap(),
-            signing_keys: {
-                let keys = keys.clone();
-                Arc::new(move || keys.public_signing_keys())
-            },
+            signing_keys: signing_keys(keys.clone()),
             access_tokens: Arc::clone(&tokens),
             pins: pins.clone(),
             clients: [&operators[0], &operators[1], &regulator]
-                .map(|client| StaticClient {
-                    client_id: client.id.clone(),
-                    role: client.role,
-                    key: client.key.public_key(),
-                })
+                .map(Client::known)
                 .into(),
             description: description(),
             promised: Arc::clone(&promised),
