@@ -10,12 +10,20 @@ use cyberid_domain::relying_party::Role;
 use cyberid_protocol::warrant::Anchors;
 use cyberid_tlog::note::VerifierKey;
 use cyberid_tlog::policy::Policy;
+use cyberid_verification::VisitsKept;
+use cyberid_web::quota::Quota;
+use cyberid_web::server::ClientCa;
 use serde::Deserialize;
 use url::{Host, Url};
+
+use super::events::EventsConfig;
 
 /// Where the platform listens when nobody says otherwise.
 pub(crate) const DEFAULT_LISTEN: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+
+/// The longest that changed keys may wait.
+const MAX_COOLING_OFF_HOURS: u64 = 30 * 24;
 
 /// A configuration file: TOML, every member known.
 #[derive(Debug, Default, Clone, Deserialize)]
@@ -29,6 +37,14 @@ pub(crate) struct ConfigFile {
     #[serde(default)]
     pub(crate) behind_tls_proxy: bool,
     pub(crate) tls: Option<TlsFiles>,
+    /// The holders of at most so many devices are kept in memory (about 130 bytes each); of more, none.
+    pub(crate) holders_in_memory: Option<usize>,
+    /// How often each relying party may call.
+    pub(crate) quota: Option<QuotaConfig>,
+    #[serde(default)]
+    pub(crate) verification: VerificationConfig,
+    #[serde(default)]
+    pub(crate) events: EventsConfig,
     pub(crate) identity_source: Option<IdentitySource>,
     pub(crate) ledger: Option<LedgerConfig>,
     pub(crate) vault: Option<Peer>,
@@ -38,12 +54,97 @@ pub(crate) struct ConfigFile {
     pub(crate) clients: Vec<ClientConfig>,
 }
 
-/// The server's certificate and key, PEM.
+/// The server's certificate chain and key, and the authorities of clients' certificates; all PEM.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TlsFiles {
     pub(crate) certificate: PathBuf,
     pub(crate) key: PathBuf,
+    /// Whom clients' certificates have to come from.
+    pub(crate) client_ca: Option<PathBuf>,
+    /// Whether a client has to show one; said where `client_ca` is.
+    pub(crate) client_certificates: Option<ClientCertificates>,
+}
+
+/// Whether a client has to show a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ClientCertificates {
+    /// It may; where only some clients have one, such as relying parties but not people's phones.
+    Optional,
+    /// It has to.
+    Required,
+}
+
+impl TlsFiles {
+    /// Whom a client's certificate has to come from, if clients are asked for one.
+    pub(crate) fn client_ca(&self) -> Result<Option<ClientCa>, ConfigError> {
+        match (&self.client_ca, self.client_certificates) {
+            (None, None) => Ok(None),
+            (Some(file), Some(wanted)) => Ok(Some(ClientCa {
+                file: file.clone(),
+                required: wanted == ClientCertificates::Required,
+            })),
+            _ => Err(ConfigError::Unusable {
+                member: "tls",
+                why: "`client_ca` (a file) and `client_certificates` (`optional` or `required`) are said together",
+            }),
+        }
+    }
+}
+
+/// How verification treats relying parties.
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct VerificationConfig {
+    /// For how many hours a relying party's changed keys wait before they are in force; a day by default.
+    pub(crate) key_cooling_off_hours: Option<u64>,
+    /// For how many calendar months, and a day, the journal of visits is kept; six by default.
+    pub(crate) visits_kept_months: Option<u32>,
+}
+
+impl VerificationConfig {
+    /// For how long the journal of visits is kept.
+    pub(crate) fn visits_kept(&self) -> Result<VisitsKept, ConfigError> {
+        let months = self.visits_kept_months.unwrap_or(VisitsKept::LEAST);
+        VisitsKept::months(months).ok_or(ConfigError::Unusable {
+            member: "verification.visits_kept_months",
+            why: "law asks for six months at least",
+        })
+    }
+
+    /// For how many seconds changed keys wait. Only in a sandbox do they not wait at all.
+    pub(crate) fn key_cooling_off(&self, sandbox: bool) -> Result<u64, ConfigError> {
+        let unusable = |why| {
+            Err(ConfigError::Unusable {
+                member: "verification.key_cooling_off_hours",
+                why,
+            })
+        };
+        match self.key_cooling_off_hours.unwrap_or(24) {
+            0 if !sandbox => {
+                unusable("only in a sandbox may keys come into force at once: a thief's would, too")
+            }
+            hours @ ..=MAX_COOLING_OFF_HOURS => Ok(hours * 3_600),
+            _ => unusable("keys do not wait for longer than 30 days"),
+        }
+    }
+}
+
+/// How often one relying party may call.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct QuotaConfig {
+    /// Calls that can be saved up.
+    pub(crate) burst: u32,
+    /// Calls that are gained each second.
+    pub(crate) per_second: u32,
+}
+
+impl From<QuotaConfig> for Quota {
+    fn from(QuotaConfig { burst, per_second }: QuotaConfig) -> Self {
+        Self { burst, per_second }
+    }
 }
 
 /// The authoritative source and its pinned keys.
@@ -235,6 +336,59 @@ mod tests {
     fn an_unknown_member_is_refused() {
         assert!(toml::from_str::<ConfigFile>("listn = 1").is_err());
         assert!(toml::from_str::<ConfigFile>("[ledger]\nquorums = 1").is_err());
+    }
+
+    #[test]
+    fn visits_are_kept_for_six_months_at_least() {
+        let kept = |text: &str| {
+            let file = toml::from_str::<ConfigFile>(text).unwrap();
+            file.verification.visits_kept()
+        };
+        let months = |months| Ok(VisitsKept::months(months).unwrap());
+        assert_eq!(kept(""), months(6));
+        assert_eq!(kept("[verification]\nvisits_kept_months = 24"), months(24));
+        assert!(kept("[verification]\nvisits_kept_months = 5").is_err());
+    }
+
+    #[test]
+    fn keys_cool_off_everywhere_but_in_a_sandbox_that_says_so() {
+        let hours = |key_cooling_off_hours| VerificationConfig {
+            key_cooling_off_hours,
+            visits_kept_months: None,
+        };
+        assert_eq!(hours(None).key_cooling_off(true), Ok(86_400));
+        assert_eq!(hours(Some(720)).key_cooling_off(false), Ok(30 * 86_400));
+        assert_eq!(hours(Some(0)).key_cooling_off(true), Ok(0));
+        assert!(hours(Some(0)).key_cooling_off(false).is_err());
+        assert!(hours(Some(721)).key_cooling_off(true).is_err());
+        let text = "[verification]\nkey_cooling_off_hours = 48";
+        let file = toml::from_str::<ConfigFile>(text).unwrap();
+        assert_eq!(file.verification.key_cooling_off(false), Ok(2 * 86_400));
+    }
+
+    #[test]
+    fn whose_certificates_and_whether_they_are_needed_are_said_together() {
+        let clients = |more: &str| {
+            let text = format!("certificate = 'c'\nkey = 'k'\n{more}");
+            toml::from_str::<TlsFiles>(&text).map(|tls| tls.client_ca())
+        };
+        let ca = |required| {
+            let file = "ca".into();
+            Ok(Ok(Some(ClientCa { file, required })))
+        };
+        assert_eq!(clients(""), Ok(Ok(None)));
+        assert_eq!(
+            clients("client_ca = 'ca'\nclient_certificates = 'optional'"),
+            ca(false)
+        );
+        assert_eq!(
+            clients("client_ca = 'ca'\nclient_certificates = 'required'"),
+            ca(true)
+        );
+        for lacking in ["client_ca = 'ca'", "client_certificates = 'required'"] {
+            assert!(clients(lacking).unwrap().is_err(), "{lacking}");
+        }
+        assert!(clients("client_ca = 'ca'\nclient_certificates = 'maybe'").is_err());
     }
 
     fn client(role: Role, id: u8, key: u8) -> ClientConfig {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use axum::Router;
 use cyberid_web::Server;
-use cyberid_web::server::{Limits, Tls};
+use cyberid_web::server::{ClientCa, Limits, Tls};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -21,6 +21,7 @@ pub(crate) struct Door {
     pub(crate) address: SocketAddr,
     listener: TcpListener,
     tls: Option<TlsFiles>,
+    clients: Option<ClientCa>,
 }
 
 impl Door {
@@ -36,6 +37,7 @@ impl Door {
             }
             .into());
         }
+        let clients = file.tls.as_ref().map(TlsFiles::client_ca).transpose()?.flatten();
         let (listener, address) = bind(wanted).await?;
         let scheme = if file.tls.is_some() { "https" } else { "http" };
         let issuer = file
@@ -49,6 +51,7 @@ impl Door {
             address,
             listener,
             tls: file.tls.clone(),
+            clients,
         })
     }
 
@@ -60,7 +63,13 @@ impl Door {
             address,
             listener,
             tls: None,
+            clients: None,
         })
+    }
+
+    /// Whether a client can show a certificate, for its token to be bound to.
+    pub(crate) fn takes_client_certificates(&self) -> bool {
+        self.clients.is_some()
     }
 
     /// Answers with `router` from now on.
@@ -68,7 +77,7 @@ impl Door {
         let tls = self
             .tls
             .as_ref()
-            .map(|files| Tls::load(&files.certificate, &files.key, None));
+            .map(|files| Tls::load(&files.certificate, &files.key, self.clients.as_ref()));
         let tls = tls
             .transpose()
             .map_err(|error| StartError::other("the TLS files cannot be used")(error.into()))?;
