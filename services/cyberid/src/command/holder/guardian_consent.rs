@@ -30,7 +30,7 @@ pub(crate) struct GuardianConsent {
 }
 
 impl GuardianConsent {
-    pub(super) async fn run(self) -> Outcome {
+    pub(super) fn run(self) -> Outcome {
         let consent = Device::open(&self.common)?
             .holder
             .guardian_consent(&self.ward_key)?;

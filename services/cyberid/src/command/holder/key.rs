@@ -25,7 +25,7 @@ pub(crate) struct ShowKey {
 }
 
 impl ShowKey {
-    pub(super) async fn run(self) -> Outcome {
+    pub(super) fn run(self) -> Outcome {
         let thumbprint = Device::key(&self.common)?.signer().kid().to_owned();
         let key = json!({"thumbprint": thumbprint});
         self.common.show().result(&key, |_| thumbprint.clone());

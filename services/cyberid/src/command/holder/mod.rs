@@ -91,8 +91,8 @@ impl Holder {
             Self::Receipts(receipts) => receipts.run().await,
             Self::Direct(direct) => direct.run().await,
             Self::Code(code) => code.run().await,
-            Self::Key(key) => key.run().await,
-            Self::GuardianConsent(consent) => consent.run().await,
+            Self::Key(key) => key.run(),
+            Self::GuardianConsent(consent) => consent.run(),
             Self::Wards(wards) => wards.run().await,
             Self::Activity(activity) => activity.run().await,
         }
