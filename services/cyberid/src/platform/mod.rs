@@ -4,6 +4,7 @@ mod compose;
 mod config;
 mod data;
 mod door;
+mod events;
 mod key_holders;
 mod notices;
 mod outside;

@@ -22,6 +22,7 @@ const MESSAGE_KEY_GRACE: u64 = cyberid_protocol::consent::MAX_LIFE;
 
 /// Works until told to stop.
 pub(crate) async fn keep(services: Services, keystore: Arc<Keystore>, stop: Stop) {
+    let pushing = tokio::spawn(Arc::clone(&services.push).run(stop.told()));
     let mut told = Box::pin(stop.told());
     let mut every = tokio::time::interval(HOUSEKEEPING);
     loop {
@@ -36,6 +37,8 @@ pub(crate) async fn keep(services: Services, keystore: Arc<Keystore>, stop: Stop
             }
         }
     }
+    // Pushing that panicked has nothing left to keep.
+    let _ = pushing.await;
 }
 
 /// Changes the key that messages are sealed to once it is a day old, and destroys the private halves of those that no
