@@ -18,6 +18,7 @@
 
 pub mod attacks;
 mod documents;
+mod passkey;
 mod people;
 mod platform;
 mod process;
@@ -26,6 +27,7 @@ mod release;
 mod split;
 
 pub use documents::{DocumentedBody, Operation, documents, documents_in, operations};
+pub use passkey::Passkey;
 pub use people::{Citizen, Person, verified_sub};
 pub use platform::{PIN, TestPlatform};
 pub use process::{Process, executable, free_address};

@@ -2,13 +2,13 @@
 
 use cyberid_domain::check::{Check, Factor};
 use cyberid_domain::id::{ClientId, Nonce, VerificationId};
-use cyberid_domain::pin::Pin;
 use cyberid_protocol::message::Message as _;
+use cyberid_protocol::passkey::challenge_of;
 use cyberid_protocol::proof::Proof;
 use cyberid_protocol::request::AnswerBody;
-use cyberid_protocol::sealed::SealedProof;
+use cyberid_protocol::sealed::{Evidence, SealedProof};
 
-use crate::{Holder, HolderError, ReviewedRequest, ReviewedVerification};
+use crate::{Factors, Holder, HolderError, ReviewedRequest, ReviewedVerification};
 
 /// The life of a proof in seconds: it is sent at once, or handed over at a counter.
 const LIFE: u64 = 120;
@@ -24,11 +24,11 @@ pub(crate) struct Question<'a> {
 }
 
 impl Holder {
-    /// Agrees to a verification. The PIN leaves the device only where it is asked for, and only sealed.
-    pub async fn answer_verification(
+    /// Agrees to a verification. PIN, face and passkey leave the device only where they are asked for, and only sealed.
+    pub async fn answer_verification<'a>(
         &self,
         reviewed: &ReviewedVerification,
-        pin: Option<&Pin>,
+        factors: impl Into<Factors<'a>>,
     ) -> Result<(), HolderError> {
         let request = reviewed.request();
         let question = Question {
@@ -40,7 +40,7 @@ impl Holder {
             nonce: &request.nonce,
         };
         let body = AnswerBody {
-            sealed: Some(self.seal_proof(&question, pin).await?),
+            sealed: Some(self.seal_proof(&question, factors.into()).await?),
             declined: None,
         };
         let path = format!("/v1/requests/{}/answer", request.id);
@@ -61,16 +61,17 @@ impl Holder {
     pub(crate) async fn seal_proof(
         &self,
         question: &Question<'_>,
-        pin: Option<&Pin>,
+        factors: Factors<'_>,
     ) -> Result<String, HolderError> {
-        let pin = match (question.factors.contains(&Factor::Pin), pin) {
-            (true, None) => return Err(HolderError::PinNeeded),
-            (true, Some(pin)) => Some(pin),
-            (false, _) => None,
-        };
+        factors.require(question.factors)?;
+        let pin = factors.pin_for(question.factors)?;
         let platform = self.platform.sealing_key().await?;
-        let proof = self.proof(question).sign(&*self.key)?;
-        Ok(SealedProof::seal(&platform, &proof, pin)?)
+        let proof = self.proof(question);
+        let face = factors.face_for(&proof, self.key.kid()).await?;
+        let proof = proof.sign(&*self.key)?;
+        let passkey = factors.passkey_for(question.factors, &challenge_of(&proof))?;
+        let evidence = Evidence { face, passkey };
+        Ok(SealedProof::seal_with(&platform, &proof, pin, &evidence)?)
     }
 
     fn proof(&self, question: &Question<'_>) -> Proof {
@@ -93,6 +94,7 @@ impl Holder {
 #[cfg(test)]
 mod tests {
     use cyberid_domain::id::RequestId;
+    use cyberid_domain::pin::Pin;
     use cyberid_protocol::message::open;
     use cyberid_protocol::request::{Answer, RequestObject};
     use cyberid_protocol::statement::Locale;

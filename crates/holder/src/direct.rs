@@ -4,7 +4,6 @@
 use cyberid_crypto::jws::InvalidJws;
 use cyberid_crypto::{PublicKey, base64url, json};
 use cyberid_domain::UnixTime;
-use cyberid_domain::pin::Pin;
 use cyberid_protocol::comparison;
 use cyberid_protocol::direct_request::{self, DirectRequest};
 use cyberid_protocol::message::{check_life, open};
@@ -12,7 +11,7 @@ use cyberid_protocol::request::RequestingParty;
 
 use crate::answer::Question;
 use crate::certified::Certified;
-use crate::{Holder, HolderError, RequestRefused};
+use crate::{Factors, Holder, HolderError, RequestRefused};
 
 /// A direct request that can be shown, and then answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,10 +51,10 @@ impl Holder {
     }
 
     /// The sealed proof to hand to the relying party's app, which cannot read it.
-    pub async fn direct_proof(
+    pub async fn direct_proof<'a>(
         &self,
         reviewed: &ReviewedDirect,
-        pin: Option<&Pin>,
+        factors: impl Into<Factors<'a>>,
     ) -> Result<String, HolderError> {
         let request = &reviewed.request;
         let question = Question {
@@ -66,7 +65,7 @@ impl Holder {
             factors: &request.factors,
             nonce: &request.nonce,
         };
-        self.seal_proof(&question, pin).await
+        self.seal_proof(&question, factors.into()).await
     }
 }
 
@@ -110,6 +109,7 @@ mod tests {
     use cyberid_client::MessageRefused;
     use cyberid_crypto::{Sign as _, SigningKey};
     use cyberid_domain::check::{Check, Factor};
+    use cyberid_domain::pin::Pin;
     use cyberid_protocol::message::{Message as _, NotNow};
     use cyberid_protocol::proof::Proof;
     use cyberid_protocol::sealed::SealedProof;

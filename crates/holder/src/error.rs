@@ -38,6 +38,12 @@ pub enum HolderError {
     /// The request asks for the PIN, and none was given.
     #[error("the PIN is asked for")]
     PinNeeded,
+    /// The request asks for the face, and none is before the camera.
+    #[error("the face is asked for")]
+    FaceNeeded,
+    /// The request asks for a passkey, and none was used.
+    #[error("a passkey is asked for")]
+    PasskeyNeeded,
     /// The fields to grant are none, repeated, or not among those asked.
     #[error("the fields to grant are not some of those asked")]
     FieldsNotAsked,

@@ -15,6 +15,7 @@ mod device_key;
 mod direct;
 mod enrol;
 mod error;
+mod factors;
 mod grant;
 mod holder;
 #[cfg(test)]
@@ -33,6 +34,7 @@ pub use device_key::DeviceKey;
 pub use direct::{ReviewedDirect, review_direct_offline};
 pub use enrol::Enrolment;
 pub use error::{HolderError, RequestRefused};
+pub use factors::{Authenticator, Face, FaceSource, Factors};
 pub use grant::Consented;
 pub use holder::Holder;
 pub use receipt::{ReceiptRefused, VerifiedReceipt, check_receipt};

@@ -69,7 +69,7 @@ impl Holder {
             factors: &[Factor::Device],
             nonce: &request.nonce,
         };
-        let sealed = self.seal_proof(&question, None).await?;
+        let sealed = self.seal_proof(&question, crate::Factors::default()).await?;
         self.answer_for_ward(ward, reviewed, Some(sealed)).await
     }
 

@@ -280,6 +280,7 @@ pub(crate) fn routes() -> Routes<Arc<Sandbox>> {
     )
     .public(routes!(show_keys))
     .public(routes!(list_people))
+    .public(routes!(show_source))
 }
 
 /// Gives the private keys of the sandbox's relying party, operators and regulator, so that anyone can act as them.
@@ -301,6 +302,14 @@ pub(crate) fn routes() -> Routes<Arc<Sandbox>> {
 async fn show_keys(State(sandbox): State<Arc<Sandbox>>) -> Result<Json<Value>, Failure> {
     let keys = sandbox.keys.get().ok_or(ProblemType::Unavailable)?;
     Ok(Json(json!(keys)))
+}
+
+/// Says where the sandbox's identity source is, to which faces are shown: `POST /v1/face-checks` there.
+#[utoipa::path(get, path = "/sandbox/source", operation_id = "show_sandbox_source", tag = "sandbox",
+    responses((status = 200, description = "The source's address.", body = Value,
+        example = json!({"url": "http://127.0.0.1:43671"}))))]
+async fn show_source(State(sandbox): State<Arc<Sandbox>>) -> Json<Value> {
+    Json(json!({"url": sandbox.source.base()}))
 }
 
 /// How many people.

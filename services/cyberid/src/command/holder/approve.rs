@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use cyberid_domain::check::{Check, Factor};
 use cyberid_domain::pin::Pin;
-use cyberid_holder::{ReviewedRequest, ReviewedVerification};
+use cyberid_holder::{Factors, ReviewedRequest, ReviewedVerification};
 use cyberid_protocol::request::RequestingParty;
 use cyberid_protocol::statement::Locale;
 use serde_json::json;
@@ -13,6 +13,7 @@ use serde_json::json;
 use super::Common;
 use super::decision::{Answer, Decision, left_alone};
 use super::device::Device;
+use super::face::FaceArgs;
 use super::pin::{PinError, PinSource};
 use crate::command::Outcome;
 use crate::command::outside::moment;
@@ -21,7 +22,8 @@ use crate::terminal::note;
 const HELP: &str = "\
 Examples:
   cyberid holder approve http://127.0.0.1:8080/v1/requests/ver_YUxXbTdLV1RqRlN6ZVhGbw
-  cyberid holder approve ver_YUxXbTdLV1RqRlN6ZVhGbw --yes --pin-file pin.txt";
+  cyberid holder approve ver_YUxXbTdLV1RqRlN6ZVhGbw --yes --pin-file pin.txt
+  curl -s localhost:8080/sandbox/people | jq '.people[4]' | cyberid holder approve ver_YUxXbTdLV1RqRlN6ZVhGbw --yes --face -";
 
 /// Answer a service that asks for pass or fail.
 ///
@@ -35,6 +37,8 @@ pub(crate) struct Approve {
     request: String,
     #[command(flatten)]
     pin: PinSource,
+    #[command(flatten)]
+    face: FaceArgs,
     #[command(flatten)]
     answer: Answer,
     #[command(flatten)]
@@ -65,10 +69,14 @@ impl Approve {
             }
             Decision::Agree => {
                 let pin = pin_if_asked(&self.pin, &verification.request().factors)?;
-                device
-                    .holder
-                    .answer_verification(verification, pin.as_ref())
-                    .await?;
+                let asked = &verification.request().factors;
+                let face = self.face.shown_if_asked(&device.holder, asked).await?;
+                let factors = Factors {
+                    pin: pin.as_ref(),
+                    face: face.as_ref(),
+                    passkey: None,
+                };
+                device.holder.answer_verification(verification, factors).await?;
                 "answered"
             }
         };
@@ -99,17 +107,23 @@ pub(super) fn question(
         .map(|check| format!("\n  - {}", check.as_str()))
         .collect();
     let checks = checks.concat();
-    let pin = if factors.contains(&Factor::Pin) {
-        " and your PIN"
-    } else {
-        ""
-    };
+    let beside: String = factors.iter().map(|factor| beside(*factor)).collect();
     let RequestingParty { name, domain, .. } = party;
     format!(
         "{name} ({domain}) asks whether this holds of you, and learns nothing but pass or fail:{checks}\n\
-         Purpose: {purpose}. Answered with: this device{pin}.\n\
+         Purpose: {purpose}. Answered with: this device{beside}.\n\
          The same code has to stand on its screen: {comparison_code}."
     )
+}
+
+/// What stands beside the device.
+fn beside(factor: Factor) -> &'static str {
+    match factor {
+        Factor::Device => "",
+        Factor::Pin => " and your PIN",
+        Factor::Face => " and your face, shown to the identity source",
+        Factor::Passkey => " and a passkey",
+    }
 }
 
 fn words(verification: &ReviewedVerification) -> String {

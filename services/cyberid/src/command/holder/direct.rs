@@ -3,12 +3,14 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use cyberid_holder::Factors;
 use serde_json::json;
 
 use super::Common;
 use super::approve::{pin_if_asked, question};
 use super::decision::{Answer, Decision, left_alone};
 use super::device::Device;
+use super::face::FaceArgs;
 use super::pin::PinSource;
 use crate::command::Outcome;
 use crate::command::outside::read_text;
@@ -31,6 +33,8 @@ pub(crate) struct Direct {
     #[command(flatten)]
     pin: PinSource,
     #[command(flatten)]
+    face: FaceArgs,
+    #[command(flatten)]
     answer: Answer,
     #[command(flatten)]
     common: Common,
@@ -52,7 +56,13 @@ impl Direct {
             return Ok(left_alone());
         }
         let pin = pin_if_asked(&self.pin, &asked.factors)?;
-        let sealed = device.holder.direct_proof(&reviewed, pin.as_ref()).await?;
+        let face = self.face.shown_if_asked(&device.holder, &asked.factors).await?;
+        let factors = Factors {
+            pin: pin.as_ref(),
+            face: face.as_ref(),
+            passkey: None,
+        };
+        let sealed = device.holder.direct_proof(&reviewed, factors).await?;
         if self.common.json {
             line(&json!({"sealed": sealed}).to_string());
         } else {

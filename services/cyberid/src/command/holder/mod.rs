@@ -7,6 +7,7 @@ mod decision;
 mod device;
 mod direct;
 mod enrol;
+mod face;
 mod guardian_consent;
 mod key;
 mod person;

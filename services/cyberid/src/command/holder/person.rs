@@ -65,7 +65,7 @@ impl PersonSource {
 }
 
 impl Person {
-    fn from_json(bytes: &[u8]) -> Result<Self, PersonError> {
+    pub(super) fn from_json(bytes: &[u8]) -> Result<Self, PersonError> {
         Ok(json::from_slice(bytes)?)
     }
 
