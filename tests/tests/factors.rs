@@ -29,6 +29,23 @@ fn face(source: &FaceSource, person: &Person) -> Face {
     }
 }
 
+/// The face alone.
+fn with(face: &Face) -> Factors<'_> {
+    Factors {
+        face: Some(face),
+        ..Factors::default()
+    }
+}
+
+/// PIN and passkey.
+fn both<'a>(pin: &'a Pin, passkey: &'a Passkey) -> Factors<'a> {
+    Factors {
+        pin: Some(pin),
+        passkey: Some(passkey),
+        ..Factors::default()
+    }
+}
+
 async fn asked(party: &RelyingParty, factors: &[Factor]) -> PendingVerification {
     let ask = Ask {
         purpose: "register".into(),
@@ -69,10 +86,6 @@ async fn a_face_passes_before_its_own_persons_device_only() {
     let (citizen, party) = (platform.citizen(0).await, platform.relying_party().await);
     let source = source(&platform).await;
     let own = face(&source, &citizen.person);
-    let with = |face| Factors {
-        face: Some(face),
-        ..Factors::default()
-    };
     let passed = attested(&party, &citizen.holder, &[Factor::Face], with(&own)).await;
     assert!(passed.passed().is_some());
     assert_eq!(passed.acr(), "device+face");
@@ -84,7 +97,7 @@ async fn a_face_passes_before_its_own_persons_device_only() {
     let masked = Face {
         number: own.number.clone(),
         kind: own.kind,
-        ..thief
+        ..thief.clone()
     };
     let reviewed = fetched(&citizen.holder, &asked(&party, &[Factor::Face]).await).await;
     let refused = citizen.holder.answer_verification(&reviewed, with(&masked)).await;
@@ -114,21 +127,16 @@ async fn a_passkey_is_added_with_the_pin_used_and_removed() {
 
     passkey.0.sign_count = 1;
     let asked_for = [Factor::Pin, Factor::Passkey];
-    let factors = |passkey| Factors {
-        pin: Some(&pin),
-        passkey: Some(passkey),
-        ..Factors::default()
-    };
-    let passed = attested(&party, holder, &asked_for, factors(&passkey)).await;
+    let passed = attested(&party, holder, &asked_for, both(&pin, &passkey)).await;
     assert!(passed.passed().is_some());
     assert_eq!(passed.acr(), "device+pin+passkey");
-    let copied = attested(&party, holder, &asked_for, factors(&passkey)).await;
+    let copied = attested(&party, holder, &asked_for, both(&pin, &passkey)).await;
     assert!(copied.passed().is_none(), "its counter stood still");
     passkey.0.sign_count = 2;
-    let again = attested(&party, holder, &asked_for, factors(&passkey)).await;
+    let again = attested(&party, holder, &asked_for, both(&pin, &passkey)).await;
     assert!(again.passed().is_some());
     holder.remove_passkey(&id).await.unwrap();
     passkey.0.sign_count = 3;
-    let removed = attested(&party, holder, &asked_for, factors(&passkey)).await;
+    let removed = attested(&party, holder, &asked_for, both(&pin, &passkey)).await;
     assert!(removed.passed().is_none());
 }

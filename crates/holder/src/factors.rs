@@ -157,3 +157,124 @@ impl Holder {
         Ok(self.session.delete(&format!("/v1/me/passkeys/{id}")).await?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use cyberid_crypto::{Agree as _, AgreementKey, Sign as _, json, jwe};
+    use cyberid_domain::check::Check;
+    use cyberid_protocol::message::open;
+    use cyberid_protocol::passkey::challenge_of;
+    use cyberid_protocol::sealed::SealedProof;
+    use serde_json::json;
+
+    use super::*;
+    use crate::answer::Question;
+    use crate::platform_double::PlatformDouble;
+    use crate::testing::{client_id, key, met, opened};
+
+    const FACE_CHECK: &str = "POST /v1/face-checks";
+
+    /// Signs with what it was challenged with.
+    struct Echo;
+
+    impl Authenticator for Echo {
+        fn assertion(&self, challenge: &[u8; 32]) -> Option<PasskeyAssertion> {
+            Some(PasskeyAssertion {
+                id: "AA".into(),
+                client_data_json: cyberid_crypto::base64url::encode(challenge),
+                authenticator_data: "AA".into(),
+                signature: "AA".into(),
+            })
+        }
+    }
+
+    /// A source at the platform's address, and a face before it.
+    async fn face(double: &Arc<PlatformDouble>, source: &AgreementKey) -> Face {
+        let keys = SourceKeys {
+            signing_jwk: key(31).public_key(),
+            encryption_jwk: source.public_key(),
+        };
+        double.script_json("GET /v1/source", &keys);
+        double.script_json(FACE_CHECK, &json!({"evidence": "f.a.ce"}));
+        let client = Client::new(&double.issuer).unwrap();
+        Face {
+            source: FaceSource::contact(client).await.unwrap(),
+            kind: DocumentType::Passport,
+            number: Personal::new("L898902C36".into()),
+            sample: Personal::new("sample".into()),
+        }
+    }
+
+    async fn sealed(
+        double: &PlatformDouble,
+        holder: &Holder,
+        asked: &[Factor],
+        factors: Factors<'_>,
+    ) -> Result<SealedProof, HolderError> {
+        let question = Question {
+            rp: &client_id(),
+            request: None,
+            purpose: "register",
+            checks: &[Check::RealPerson],
+            factors: asked,
+            nonce: &"BBBBBBBBBBBBBBBBBBBBBA".parse().unwrap(),
+        };
+        let sealed = holder.seal_proof(&question, factors).await?;
+        Ok(SealedProof::read(&opened(double, &sealed)).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_face_is_shown_for_the_very_proof_and_a_passkey_signs_it() {
+        let (double, holder) = met().await;
+        let source = AgreementKey::ephemeral().unwrap();
+        let face = face(&double, &source).await;
+        let factors = Factors {
+            face: Some(&face),
+            passkey: Some(&Echo),
+            ..Factors::default()
+        };
+        let asked = [Factor::Device, Factor::Face, Factor::Passkey];
+        let sealed = sealed(&double, &holder, &asked, factors).await.unwrap();
+        let proof: Proof = open(&sealed.proof, &holder.public_key()).unwrap();
+        let evidence = sealed.evidence.unwrap();
+        assert_eq!(evidence.face.as_deref(), Some("f.a.ce"));
+        let challenge = cyberid_crypto::base64url::encode(&challenge_of(&sealed.proof));
+        assert_eq!(evidence.passkey.unwrap().client_data_json, challenge);
+        let body: FaceCheckBody = json::from_slice(&double.received(FACE_CHECK)[0].body).unwrap();
+        let question = jwe::Sealed::parse(&body.sealed).unwrap().open(&source).unwrap();
+        let question: FaceQuestion = json::from_slice(&question).unwrap();
+        assert_eq!(
+            (question.aud.as_str(), question.jkt.as_str()),
+            (double.issuer.as_str(), holder.key.kid())
+        );
+        assert_eq!(question.nonce, evidence_nonce(&proof.nonce, &proof.jti));
+        assert_eq!(
+            (question.number.expose(), question.sample.expose()),
+            ("L898902C36", "sample")
+        );
+    }
+
+    #[tokio::test]
+    async fn what_is_not_asked_for_stays_and_what_is_has_to_be_there() {
+        let (double, holder) = met().await;
+        let face = face(&double, &AgreementKey::ephemeral().unwrap()).await;
+        let all = Factors {
+            face: Some(&face),
+            passkey: Some(&Echo),
+            ..Factors::default()
+        };
+        let device = sealed(&double, &holder, &[Factor::Device], all).await.unwrap();
+        assert!(device.evidence.is_none());
+        for (asked, missing) in [
+            (Factor::Face, HolderError::FaceNeeded),
+            (Factor::Passkey, HolderError::PasskeyNeeded),
+            (Factor::Pin, HolderError::PinNeeded),
+        ] {
+            let refused = sealed(&double, &holder, &[asked], Factors::default()).await;
+            assert_eq!(refused.err(), Some(missing));
+        }
+        assert!(double.received(FACE_CHECK).is_empty());
+    }
+}
