@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 
 use cyberid_domain::rng::{SystemRng, random};
 
@@ -234,5 +234,74 @@ impl DiskFile for PoweredFile {
     fn set_length(&mut self, length: u64) -> io::Result<()> {
         self.flush()?;
         self.file.set_length(length)
+    }
+}
+
+/// A disk whose syncs wait for a gate to open.
+#[derive(Clone, Default)]
+pub(super) struct Gated(Arc<(Mutex<bool>, Condvar)>);
+
+impl Gated {
+    /// Has every sync wait, until [`Self::open`].
+    pub(super) fn shut(&self) {
+        *self.0.0.lock().unwrap() = true;
+    }
+
+    pub(super) fn open(&self) {
+        *self.0.0.lock().unwrap() = false;
+        self.0.1.notify_all();
+    }
+}
+
+/// Opens a gate at the end of a test, however it ends.
+pub(super) struct OpenAtLast(pub(super) Gated);
+
+impl Drop for OpenAtLast {
+    fn drop(&mut self) {
+        self.0.open();
+    }
+}
+
+impl Disk for Gated {
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(GatedFile(RealDisk.create(path)?, self.clone())))
+    }
+
+    fn reopen(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        RealDisk.reopen(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        RealDisk.rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        RealDisk.remove(path)
+    }
+
+    fn sync_directory(&self, path: &Path) -> io::Result<()> {
+        RealDisk.sync_directory(path)
+    }
+}
+
+struct GatedFile(Box<dyn DiskFile>, Gated);
+
+impl DiskFile for GatedFile {
+    fn write_at(&mut self, bytes: &[u8], place: u64) -> io::Result<()> {
+        self.0.write_at(bytes, place)
+    }
+
+    fn sync_data(&mut self) -> io::Result<()> {
+        let (shut, opened) = &*self.1.0;
+        drop(opened.wait_while(shut.lock().unwrap(), |shut| *shut).unwrap());
+        self.0.sync_data()
+    }
+
+    fn sync_all(&mut self) -> io::Result<()> {
+        self.0.sync_all()
+    }
+
+    fn set_length(&mut self, length: u64) -> io::Result<()> {
+        self.0.set_length(length)
     }
 }

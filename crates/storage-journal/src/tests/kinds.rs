@@ -1,7 +1,8 @@
 //! A restart after each kind of entry, and what concurrent callers come to.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use cyberid_domain::check::Check;
 use cyberid_storage::StorageError;
@@ -11,10 +12,10 @@ use cyberid_storage::verification::{
 };
 use tokio::task::JoinSet;
 
+use super::disks::{Gated, OpenAtLast};
 use super::{Scene, is_used, times, visited};
 use crate::FileJournal;
 use crate::sample::{self, NOW};
-use std::sync::Arc;
 
 const DEVICE: [u8; 16] = [7; 16];
 const OTHER: [u8; 16] = [8; 16];
@@ -116,6 +117,47 @@ async fn who_waits_for_a_guardian_is_found_until_one_agreed_and_after_a_restart(
         .await
         .unwrap();
     assert_eq!(ids(&journal, NOW).await, BTreeSet::new());
+}
+
+/// What a loss of power could take back, nobody is told: neither who did it nor who looks.
+#[tokio::test]
+async fn what_is_not_yet_durable_is_seen_by_nobody() {
+    let scene = Scene::new();
+    let disk = Gated::default();
+    let journal = Arc::new(scene.open_on(Arc::new(disk.clone())).unwrap());
+    let (row, unasked) = (sample::verification(), sample::verification());
+    journal.ask(&row).await.unwrap();
+    let _gate = OpenAtLast(disk.clone());
+    disk.shut();
+    let (proof, visit, passed) = (sample::proof(), sample::visit(), sample::passed());
+    let asking = journal.ask(&unasked);
+    let opening = journal.open(&row.id, &DEVICE, NOW);
+    let agreeing = journal.agree(&row.id, NOW);
+    let answering = journal.conclude(&row.id, &passed, Some(&DEVICE), Some(&proof), Some(&visit), NOW);
+    let looking = async {
+        for _ in 0..20 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            assert_eq!(read(&journal, &unasked).await, None);
+            assert_eq!(read(&journal, &row).await.as_ref(), Some(&row));
+            assert_eq!(times(&journal, &visit).await, 0);
+        }
+        // Yet it is decided: another is refused at once.
+        assert_eq!(journal.open(&row.id, &OTHER, NOW).await.unwrap(), Opened::Closed);
+        let again = journal.conclude_direct(&proof, &sample::visit()).await;
+        assert_eq!(again.unwrap(), Answered::Replayed);
+        disk.open();
+    };
+    let (asked, opened, agreed, answered, ()) = tokio::join!(asking, opening, agreeing, answering, looking);
+    let told = (
+        asked.unwrap(),
+        opened.unwrap(),
+        agreed.unwrap(),
+        answered.unwrap(),
+    );
+    assert_eq!(told, (Kept::Now, Opened::Now, true, Answered::Now));
+    assert_eq!(read(&journal, &row).await.unwrap().state, passed);
+    assert_eq!(times(&journal, &visit).await, 1);
+    assert!(read(&journal, &unasked).await.is_some());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
