@@ -154,3 +154,21 @@ async fn pushing_reaches_public_hosts_alone() {
         "it is tried again"
     );
 }
+
+#[tokio::test]
+async fn a_proxy_of_the_environment_is_not_used() {
+    let (proxy, _) = bystander().await;
+    let address = format!("http://{}", proxy.local_addr().unwrap());
+    let delivering = tokio::process::Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "delivering::what_happens_is_delivered_once_and_in_order",
+        ])
+        .env("HTTPS_PROXY", &address)
+        .env("ALL_PROXY", &address)
+        .output();
+    let delivered = delivering.await.unwrap();
+    let said = String::from_utf8_lossy(&delivered.stdout);
+    assert!(delivered.status.success() && said.contains("1 passed"), "{said}");
+    assert!(!was_called(&proxy).await);
+}
