@@ -54,7 +54,11 @@ fn line(visit: &ActivityVisit) -> String {
     let name = visit.rp.name.as_deref().unwrap_or(visit.rp.client_id.as_str());
     let result = if visit.passed { "passed" } else { "failed" };
     let checks = names(&visit.checks, Check::as_str);
-    format!("{}  {name}: {} ({checks}) {result}", moment(visit.time), visit.purpose)
+    format!(
+        "{}  {name}: {} ({checks}) {result}",
+        moment(visit.time),
+        visit.purpose
+    )
 }
 
 #[cfg(test)]
