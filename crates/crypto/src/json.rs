@@ -1,6 +1,7 @@
 //! JSON read strictly: one object, no duplicate member at any depth (RFC 8259 section 4 leaves them open,
 //! RFC 7515 section 4 lets us refuse). Unknown members and wrong types are refused by the types read into.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
@@ -82,13 +83,63 @@ impl<'de> Visitor<'de> for DistinctVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Distinct, A::Error> {
-        let mut seen = HashSet::new();
-        while let Some((name, Distinct)) = members.next_entry::<String, Distinct>()? {
+        let mut seen = Seen::default();
+        while let Some((name, Distinct)) = members.next_entry::<Name<'de>, Distinct>()? {
             if !seen.insert(name) {
                 return Err(serde::de::Error::custom("duplicate member"));
             }
         }
         Ok(Distinct)
+    }
+}
+
+/// The name of a member: part of the text, but where it holds an escape.
+#[derive(PartialEq, Eq, Hash)]
+struct Name<'de>(Cow<'de, str>);
+
+impl<'de> Deserialize<'de> for Name<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(NameVisitor)
+    }
+}
+
+struct NameVisitor;
+
+impl<'de> Visitor<'de> for NameVisitor {
+    type Value = Name<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a member")
+    }
+
+    fn visit_borrowed_str<E: serde::de::Error>(self, name: &'de str) -> Result<Name<'de>, E> {
+        Ok(Name(Cow::Borrowed(name)))
+    }
+
+    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Name<'de>, E> {
+        Ok(Name(Cow::Owned(name.into())))
+    }
+}
+
+/// The names of an object so far: our messages have few, a hostile one may have very many.
+#[derive(Default)]
+struct Seen<'de> {
+    few: Vec<Name<'de>>,
+    many: HashSet<Name<'de>>,
+}
+
+impl<'de> Seen<'de> {
+    /// `false` if the name was there.
+    fn insert(&mut self, name: Name<'de>) -> bool {
+        const FEW: usize = 24;
+        if self.few.contains(&name) {
+            return false;
+        }
+        if self.few.len() < FEW {
+            self.few.push(name);
+            return true;
+        }
+        self.many.insert(name)
     }
 }
 
@@ -118,6 +169,27 @@ mod tests {
             read(r#"{"exp":1,"tags":[{"a":1,"\u0061":2}]}"#),
             Err(InvalidJson::Duplicate)
         );
+    }
+
+    #[test]
+    fn a_duplicate_is_refused_among_very_many() {
+        let members: Vec<String> = (0..1000).map(|at| format!(r#""m{at}":0"#)).collect();
+        let read = |more: &str| {
+            from_slice::<serde_json::Value>(format!("{{{},{more}}}", members.join(",")).as_bytes()).map(drop)
+        };
+        assert_eq!(read(r#""other":0"#), Ok(()));
+        for at in [0, 23, 24, 25, 999] {
+            assert_eq!(
+                read(&format!(r#""m{at}":0"#)),
+                Err(InvalidJson::Duplicate),
+                "{at}"
+            );
+            assert_eq!(
+                read(&format!(r#""\u006d{at}":0"#)),
+                Err(InvalidJson::Duplicate),
+                "{at}"
+            );
+        }
     }
 
     #[test]

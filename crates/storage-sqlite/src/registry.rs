@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+#[cfg(feature = "import")]
+use cyberid_storage::subject::NewSubject;
+
 use crate::database::Database;
 use crate::open::{OpenError, Presence};
 
@@ -17,6 +20,17 @@ impl RegistryDb {
         let migrations = sqlx::migrate!("../../migrations/sqlite/registry");
         let db = Database::open(path.as_ref(), Presence::Any, &migrations).await?;
         Ok(Self { db })
+    }
+
+    /// Keeps subjects as if each had been enrolled, all in one transaction.
+    #[cfg(feature = "import")]
+    pub async fn import_subjects(&self, subjects: &[NewSubject]) -> cyberid_storage::Result<()> {
+        let mut tx = self.db.begin("import_subjects").await?;
+        for new in subjects {
+            crate::subject::enrolment::keep(&mut tx, new).await?;
+        }
+        tx.commit().await?;
+        Ok(())
     }
 
     /// Ends all connections; the file is then whole without its log.

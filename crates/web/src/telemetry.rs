@@ -1,14 +1,16 @@
 //! What the process says about itself: log lines and metrics. Neither holds a raw path, a query, a header, a body, or
 //! anything that stands for one person or one relying party.
 
-use std::io::IsTerminal as _;
-use std::sync::OnceLock;
+use std::collections::HashMap;
+use std::io::{self, IsTerminal as _};
+use std::sync::{LazyLock, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::Method;
+use metrics::{Counter, Histogram};
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 use tokio::time::Instant;
 use tracing_subscriber::filter::ParseError;
@@ -37,12 +39,18 @@ pub enum InitError {
     /// Another recorder was there first.
     #[error("metrics were begun before")]
     Metrics(#[from] BuildError),
+    /// The thread that sums up what was measured cannot be started.
+    #[error("the thread of the metrics cannot be started")]
+    Thread(#[from] io::Error),
 }
 
 /// Upper bounds of the histogram's buckets, in seconds.
 const SECONDS: [f64; 14] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 ];
+
+/// How often measured times are summed up.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
 
@@ -67,28 +75,34 @@ pub fn begin_metrics() -> Result<(), InitError> {
     let handle = PrometheusBuilder::new()
         .set_buckets(&SECONDS)?
         .install_recorder()?;
-    METRICS.get_or_init(|| handle);
+    let handle = METRICS.get_or_init(|| handle);
+    // Measured times are kept one by one until they are summed up, and nobody may ever look.
+    std::thread::Builder::new().name("metrics".into()).spawn(|| {
+        loop {
+            handle.run_upkeep();
+            std::thread::sleep(UPKEEP);
+        }
+    })?;
     Ok(())
 }
 
 /// The metrics in the Prometheus text format; empty before [`init`].
 pub(crate) fn render_metrics() -> String {
-    METRICS.get().map_or_else(String::new, |handle| {
-        handle.run_upkeep();
-        handle.render()
-    })
+    METRICS.get().map_or_else(String::new, PrometheusHandle::render)
 }
 
 /// The middleware that logs and counts every answer.
 pub(crate) async fn observe(request: Request, next: Next) -> Response {
-    let route = route(&request);
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let method = method_label(request.method());
     let start = Instant::now();
     let in_flight = InFlight::begin();
     let response = next.run(request).await;
     drop(in_flight);
     let took = start.elapsed();
-    record(&route, method, response.status().as_u16(), took);
+    // A path that matches no route is never shown.
+    let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
+    record(route, method, response.status().as_u16(), took);
     response
 }
 
@@ -100,20 +114,54 @@ fn record(route: &str, method: &'static str, status: u16, took: Duration) {
         duration_ms = took.as_secs_f64() * 1000.0,
         "answered"
     );
-    let route = route.to_owned();
-    let labels = [
-        ("route", route.clone()),
-        ("method", method.to_owned()),
-        ("status", status.to_string()),
-    ];
-    metrics::counter!("http_requests_total", &labels).increment(1);
-    metrics::histogram!("http_request_seconds", "route" => route, "method" => method).record(took);
+    meters(route, method, status, |meters| {
+        meters.answers.increment(1);
+        meters.seconds.record(took);
+    });
 }
 
-/// The route's template; a path that matches none is never shown.
-fn route(request: &Request) -> String {
-    let template = request.extensions().get::<MatchedPath>();
-    template.map_or_else(|| "unmatched".into(), |path| path.as_str().into())
+/// What counts the answers of one route, method and status.
+struct Meters {
+    answers: Counter,
+    seconds: Histogram,
+}
+
+type OfRoute = HashMap<(&'static str, u16), Meters>;
+
+/// The meters in use: to make one anew for each answer would cost more than to count. There are as many as routes,
+/// methods and statuses in the documents.
+static METERS: LazyLock<RwLock<HashMap<String, OfRoute>>> = LazyLock::new(RwLock::default);
+
+fn meters(route: &str, method: &'static str, status: u16, count: impl FnOnce(&Meters)) {
+    let kept = METERS.read().unwrap_or_else(PoisonError::into_inner);
+    let found = kept
+        .get(route)
+        .and_then(|of_route| of_route.get(&(method, status)));
+    if let Some(found) = found {
+        return count(found);
+    }
+    drop(kept);
+    let mut kept = METERS.write().unwrap_or_else(PoisonError::into_inner);
+    let of_route = kept.entry(route.to_owned()).or_default();
+    count(
+        of_route
+            .entry((method, status))
+            .or_insert_with(|| Meters::new(route, method, status)),
+    );
+}
+
+impl Meters {
+    fn new(route: &str, method: &'static str, status: u16) -> Self {
+        let labels = [
+            ("route", route.to_owned()),
+            ("method", method.to_owned()),
+            ("status", status.to_string()),
+        ];
+        Self {
+            answers: metrics::counter!("http_requests_total", &labels),
+            seconds: metrics::histogram!("http_request_seconds", "route" => route.to_owned(), "method" => method),
+        }
+    }
 }
 
 /// Callers can invent methods without end; labels cannot.

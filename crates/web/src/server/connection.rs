@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -86,25 +86,29 @@ impl Engine {
     where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let activity = Activity::default();
+        let activity = Activity::new();
         let service = service_fn(|request| {
             let (engine, peer, busy) = (Arc::clone(self), peer.clone(), activity.begin());
             async move { Ok::<_, Infallible>(engine.answer(request, peer, busy).await) }
         });
         let mut connection = pin!(self.http.serve_connection(TokioIo::new(stream), service));
         // An HTTP/2 peer decides when it takes an answer: one that never does holds nothing for ever.
-        let mut stuck = pin!(activity.longer_than(self.limits.request_time()));
+        let request_time = self.limits.request_time();
         tokio::select! {
             _ = connection.as_mut() => return,
-            () = stuck.as_mut() => return cut_off(),
-            () = activity.idle_for(self.limits.idle_time) => {}
+            why = activity.over(self.limits.idle_time, request_time) => match why {
+                Over::Idle => {}
+                Over::Stuck => return cut_off(),
+            },
             _ = stopping.changed() => {}
         }
         connection.as_mut().graceful_shutdown();
         tokio::select! {
             _ = connection.as_mut() => {}
-            () = stuck => cut_off(),
-            () = activity.idle_for(self.limits.header_time) => {}
+            why = activity.over(self.limits.header_time, request_time) => match why {
+                Over::Idle => {}
+                Over::Stuck => cut_off(),
+            },
         }
     }
 
@@ -148,75 +152,89 @@ fn cut_off() {
     tracing::debug!("a client did not take its answer in time");
 }
 
-/// The requests of a connection that are in work.
-#[derive(Default)]
-struct Activity(watch::Sender<InWork>);
+/// The requests of a connection that are in work. Beginning and ending one wakes nobody: who watches comes to look
+/// when something may be over.
+#[derive(Clone)]
+struct Activity(Arc<Mutex<InWork>>);
 
-/// When each request began, by its number.
-#[derive(Default)]
 struct InWork {
     next: u64,
+    /// When each request began, by its number.
     begun: BTreeMap<u64, Instant>,
+    /// Since when none is in work, while none is.
+    idle_since: Instant,
+}
+
+/// Why a connection has no more time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Over {
+    /// No request was in work for too long.
+    Idle,
+    /// A request was in work for too long.
+    Stuck,
 }
 
 impl Activity {
+    fn new() -> Self {
+        Self(Arc::new(Mutex::new(InWork {
+            next: 0,
+            begun: BTreeMap::new(),
+            idle_since: Instant::now(),
+        })))
+    }
+
     fn begin(&self) -> Busy {
-        let mut number = 0;
-        self.0.send_modify(|work| {
-            number = work.next;
-            work.next += 1;
-            work.begun.insert(number, Instant::now());
-        });
+        let mut work = self.lock();
+        let number = work.next;
+        work.next += 1;
+        work.begun.insert(number, Instant::now());
         Busy {
-            work: self.0.clone(),
+            activity: self.clone(),
             number,
         }
     }
 
-    /// Completes when no request was in work for `time` without a break.
-    async fn idle_for(&self, time: Duration) {
-        let mut work = self.0.subscribe();
-        loop {
-            if work.wait_for(|work| work.begun.is_empty()).await.is_err() {
-                return;
-            }
-            if timeout(time, work.changed()).await.is_err() {
-                return;
-            }
-        }
+    fn lock(&self) -> MutexGuard<'_, InWork> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Completes when a request has been in work for `time`.
-    async fn longer_than(&self, time: Duration) {
-        let mut work = self.0.subscribe();
+    /// Completes when no request was in work for `idle` without a break, or one has been in work for `stuck`.
+    async fn over(&self, idle: Duration, stuck: Duration) -> Over {
+        // Whatever begins or ends after a look is over no sooner than this after it.
+        let soonest = idle.min(stuck);
         loop {
-            let oldest = match work.wait_for(|work| !work.begun.is_empty()).await {
-                Ok(work) => work
-                    .begun
-                    .first_key_value()
-                    .map(|(number, begun)| (*number, *begun)),
-                Err(_) => return,
-            };
-            let Some((number, begun)) = oldest else { continue };
-            sleep_until(begun + time).await;
-            if work.borrow_and_update().begun.contains_key(&number) {
-                return;
+            let (why, at) = self.lock().ends(idle, stuck);
+            if at <= Instant::now() {
+                return why;
             }
+            sleep_until(at.min(Instant::now() + soonest)).await;
+        }
+    }
+}
+
+impl InWork {
+    /// What would be over if nothing changed, and when.
+    fn ends(&self, idle: Duration, stuck: Duration) -> (Over, Instant) {
+        match self.begun.first_key_value() {
+            Some((_, oldest)) => (Over::Stuck, *oldest + stuck),
+            None => (Over::Idle, self.idle_since + idle),
         }
     }
 }
 
 /// One request in work.
 struct Busy {
-    work: watch::Sender<InWork>,
+    activity: Activity,
     number: u64,
 }
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.work.send_modify(|work| {
-            work.begun.remove(&self.number);
-        });
+        let mut work = self.activity.lock();
+        work.begun.remove(&self.number);
+        if work.begun.is_empty() {
+            work.idle_since = Instant::now();
+        }
     }
 }
 

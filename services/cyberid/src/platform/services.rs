@@ -8,15 +8,17 @@ use cyberid_client::Client;
 use cyberid_consent::Consent;
 use cyberid_domain::clock::SystemClock;
 use cyberid_domain::rng::SystemRng;
+use cyberid_event_push::Push;
 use cyberid_issuance::Issuance;
 use cyberid_keystore::{Keystore, role};
 use cyberid_ledger::{Ledger, LogKey};
 use cyberid_pin::{PinCost, PinHasher};
+use cyberid_storage_cache::CachedSubjects;
 use cyberid_storage_journal::FileJournal;
 use cyberid_storage_sqlite::RegistryDb;
 use cyberid_tlog::note::NoteSigner as _;
 use cyberid_verification::{Description, StaticClient, Verification};
-use cyberid_web::quota::Quota;
+use cyberid_web::quota::{CallerQuotas, Quota};
 use cyberid_web::{AccessTokens, Authenticate};
 use tokio::sync::Notify;
 
@@ -27,13 +29,17 @@ use super::sandbox::Sandbox;
 use super::start::Start;
 use super::stores::PlatformStores;
 use super::surroundings::Around;
-use super::{StartError, compose};
+use super::{StartError, compose, events};
+
+/// How many devices' holders are kept in memory when nobody says otherwise: about 260 MB.
+const HOLDERS_IN_MEMORY: usize = 2_000_000;
 
 /// The services at work.
 pub(crate) struct Services {
     pub(crate) issuance: Arc<Issuance>,
     pub(crate) verification: Arc<Verification>,
     pub(crate) consent: Arc<Consent>,
+    pub(crate) push: Arc<Push>,
     audit: Arc<Audit>,
     tokens: Arc<AccessTokens>,
     readiness: Arc<SelfTest>,
@@ -46,13 +52,14 @@ struct Shared<'a> {
     clock: Arc<SystemClock>,
     rng: Arc<SystemRng>,
     registry: Arc<RegistryDb>,
+    subjects: Arc<CachedSubjects>,
     journal: Arc<FileJournal>,
     pins: PinHasher,
     vault: Client,
     custodian: Client,
     promised: Arc<Notify>,
     tokens: Arc<AccessTokens>,
-    allow_bearer: bool,
+    push: Arc<Push>,
 }
 
 impl Services {
@@ -73,6 +80,7 @@ impl Services {
             audit: shared.audit(stores, &ledger),
             readiness: shared.readiness(&ledger)?,
             consent: shared.consent(ledger)?,
+            push: shared.push,
             tokens: shared.tokens,
         })
     }
@@ -116,9 +124,16 @@ impl<'a> Shared<'a> {
     ) -> Result<Self, StartError> {
         let (clock, rng) = (Arc::new(SystemClock), Arc::new(SystemRng));
         let issuer = start.door.issuer.clone();
-        let allow_bearer = sandbox && start.door.address.ip().is_loopback();
+        // Behind a proxy everybody comes from where the proxy is.
+        let allow_bearer =
+            sandbox && start.door.address.ip().is_loopback() && !start.options.file.behind_tls_proxy;
         let token_key = start.keystore.mac::<role::Token>()?;
+        let quotas = CallerQuotas {
+            client: start.options.file.quota.map_or_else(Quota::default, Quota::from),
+            ..CallerQuotas::default()
+        };
         let tokens = AccessTokens::new(issuer.clone(), &token_key, clock.clone(), rng.clone());
+        let tokens = tokens.with_quotas(quotas);
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let pepper = Arc::new(start.keystore.mac::<role::Pin>()?);
         Ok(Self {
@@ -127,17 +142,18 @@ impl<'a> Shared<'a> {
             clock,
             rng,
             registry: stores.registry.clone(),
+            subjects: subjects_in_memory(start, stores),
             journal: stores.journal.clone(),
             pins: PinHasher::new(pepper, PinCost::default(), cores),
             vault: client(&around.vault.url)?,
             custodian: client(&around.custodian.url)?,
             promised: Arc::new(Notify::new()),
+            push: events::push(start, stores)?,
             tokens: Arc::new(if allow_bearer {
                 tokens.allow_bearer()
             } else {
                 tokens
             }),
-            allow_bearer,
         })
     }
 
@@ -146,7 +162,8 @@ impl<'a> Shared<'a> {
             issuer: self.issuer.clone(),
             clock: self.clock.clone(),
             rng: self.rng.clone(),
-            subjects: self.registry.clone(),
+            subjects: self.subjects.clone(),
+            guardianships: self.registry.clone(),
             passkeys: self.registry.clone(),
             single_uses: self.registry.clone(),
             vault: self.vault.clone(),
@@ -181,12 +198,14 @@ impl<'a> Shared<'a> {
             issuer: self.issuer.clone(),
             clock: self.clock.clone(),
             rng: self.rng.clone(),
-            subjects: self.registry.clone(),
+            subjects: self.subjects.clone(),
+            guardianships: self.registry.clone(),
             relying_parties: self.registry.clone(),
             verifications: self.journal.clone(),
             single_uses: self.registry.clone(),
             promises: self.registry.clone(),
             journal: self.journal.clone(),
+            visits_kept: start.options.file.verification.visits_kept()?,
             attestation: self.keystore.signer::<role::Attestation>()?,
             request: self.keystore.signer::<role::Request>()?,
             registration: self.keystore.signer::<role::Registration>()?,
@@ -202,11 +221,13 @@ impl<'a> Shared<'a> {
             clients: clients.into_iter().map(known).collect(),
             description: Description {
                 suite: "P-256".into(),
+                client_certificates: start.door.takes_client_certificates(),
                 ledger: start.describe(around),
             },
-            allow_bearer: self.allow_bearer,
             promised: self.promised.clone(),
-            quota: Quota::default(),
+            announce: Arc::new(events::Teller(self.push.clone())),
+            key_cooling_off: (start.options.file.verification)
+                .key_cooling_off(start.options.sandbox.is_some())?,
         }))
     }
 
@@ -217,7 +238,7 @@ impl<'a> Shared<'a> {
             rng: self.rng.clone(),
             releases: self.registry.clone(),
             relying_parties: self.registry.clone(),
-            subjects: self.registry.clone(),
+            subjects: self.subjects.clone(),
             promises: self.registry.clone(),
             events: self.registry.clone(),
             kept_answers: self.registry.clone(),
@@ -230,7 +251,6 @@ impl<'a> Shared<'a> {
             vault: self.vault.clone(),
             custodian: self.custodian.clone(),
             promised: self.promised.clone(),
-            quota: Quota::default(),
         }))
     }
 
@@ -252,6 +272,15 @@ impl<'a> Shared<'a> {
             Box::new(LedgerTrial(Arc::clone(ledger))),
         ])))
     }
+}
+
+/// The subjects of the registry; their holders are brought into memory while the platform answers already.
+fn subjects_in_memory(start: &Start<'_>, stores: &PlatformStores) -> Arc<CachedSubjects> {
+    let most = start.options.file.holders_in_memory.unwrap_or(HOLDERS_IN_MEMORY);
+    let subjects = CachedSubjects::new(stores.registry.clone(), most);
+    let kept = Arc::clone(&subjects);
+    tokio::spawn(async move { kept.keep_loaded().await });
+    subjects
 }
 
 async fn open_ledger(

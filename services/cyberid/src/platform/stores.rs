@@ -30,9 +30,10 @@ impl PlatformStores {
         };
         let ledger = LedgerDb::open(ledger_path).await?;
         let registry = RegistryDb::open(data.file("registry.db")).await?;
+        let journal_keys = keystore.mac::<role::Journal>()?.all();
         let journal = FileJournal::open(
             data.file("journal"),
-            &keystore.mac::<role::Journal>()?.all(),
+            &journal_keys,
             Arc::new(SystemClock),
             Arc::new(SystemRng),
             Options::default(),

@@ -1,0 +1,164 @@
+//! A load of calls that were made beforehand, over keep-alive connections, on one thread that never blocks.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use openssl::ssl::{Ssl, SslConnector, SslMethod, SslVersion};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_openssl::SslStream;
+
+/// How many connections share the arrivals of an even load.
+const SPARE_CONNECTIONS: usize = 32;
+
+/// TLS 1.3 to a server whose certificate the environment names.
+#[derive(Clone)]
+pub(crate) struct Tls(SslConnector);
+
+impl Tls {
+    pub(crate) fn new() -> Self {
+        let mut connector = SslConnector::builder(SslMethod::tls_client()).unwrap();
+        connector.set_min_proto_version(Some(SslVersion::TLS1_3)).unwrap();
+        Self(connector.build())
+    }
+
+    async fn connect(&self, stream: TcpStream) -> SslStream<TcpStream> {
+        let session: Ssl = self.0.configure().unwrap().into_ssl("127.0.0.1").unwrap();
+        let mut stream = SslStream::new(session, stream).unwrap();
+        Pin::new(&mut stream).connect().await.unwrap();
+        stream
+    }
+}
+
+/// What a load came to.
+#[derive(Default)]
+pub(crate) struct Run {
+    pub(crate) elapsed: Duration,
+    pub(crate) answers: usize,
+    latencies: Vec<Duration>,
+    pub(crate) bodies: Vec<Vec<u8>>,
+}
+
+impl Run {
+    /// The time in ms within which such a part of the answers came.
+    pub(crate) fn percentile(&self, part: f64) -> f64 {
+        let mut sorted = self.latencies.clone();
+        sorted.sort();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
+        let at = ((sorted.len() - 1) as f64 * part) as usize;
+        sorted[at].as_secs_f64() * 1e3
+    }
+}
+
+type Calls = Arc<Mutex<VecDeque<(Duration, Vec<u8>)>>>;
+
+/// Each connection makes its next call as soon as the last is answered.
+pub(crate) async fn at_once(
+    address: SocketAddr,
+    tls: Option<Tls>,
+    calls: Vec<Vec<u8>>,
+    connections: usize,
+) -> Run {
+    let calls = calls.into_iter().map(|call| (Duration::ZERO, call)).collect();
+    make(address, tls, calls, connections).await
+}
+
+/// The calls are spread evenly over time, however long the answers take; an answer's time counts from the moment its
+/// call was due.
+pub(crate) async fn evenly(address: SocketAddr, calls: Vec<Vec<u8>>, per_second: f64) -> Run {
+    let due = |at: usize| Duration::from_secs_f64(at as f64 / per_second);
+    let calls = calls
+        .into_iter()
+        .enumerate()
+        .map(|(at, call)| (due(at), call))
+        .collect();
+    make(address, None, calls, SPARE_CONNECTIONS).await
+}
+
+async fn make(
+    address: SocketAddr,
+    tls: Option<Tls>,
+    calls: VecDeque<(Duration, Vec<u8>)>,
+    connections: usize,
+) -> Run {
+    let calls: Calls = Arc::new(Mutex::new(calls));
+    let mut streams = Vec::new();
+    for _ in 0..connections {
+        let stream = TcpStream::connect(address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        streams.push(stream);
+    }
+    let begun = Instant::now();
+    let mut tasks = tokio::task::JoinSet::new();
+    for stream in streams {
+        let (tls, calls) = (tls.clone(), Arc::clone(&calls));
+        tasks.spawn(async move {
+            match tls {
+                Some(tls) => connection(tls.connect(stream).await, &calls, begun).await,
+                None => connection(stream, &calls, begun).await,
+            }
+        });
+    }
+    let mut run = Run::default();
+    for (latency, body) in tasks.join_all().await.into_iter().flatten() {
+        run.latencies.push(latency);
+        run.bodies.push(body);
+    }
+    run.elapsed = begun.elapsed();
+    run.answers = run.latencies.len();
+    run
+}
+
+async fn connection(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    calls: &Calls,
+    begun: Instant,
+) -> Vec<(Duration, Vec<u8>)> {
+    let mut answers = Vec::new();
+    let mut buffer = Vec::with_capacity(8192);
+    loop {
+        let next = calls.lock().unwrap().pop_front();
+        let Some((due, call)) = next else { return answers };
+        let mut from = Instant::now();
+        if due > Duration::ZERO {
+            from = begun + due;
+            tokio::time::sleep_until(from.into()).await;
+        }
+        stream.write_all(&call).await.unwrap();
+        let body = read_answer(&mut stream, &mut buffer).await;
+        answers.push((from.elapsed(), body));
+    }
+}
+
+async fn read_answer(stream: &mut (impl AsyncRead + Unpin), buffer: &mut Vec<u8>) -> Vec<u8> {
+    buffer.clear();
+    loop {
+        assert!(
+            stream.read_buf(buffer).await.unwrap() > 0,
+            "the server closed the connection"
+        );
+        let Some(end) = buffer.windows(4).position(|window| window == b"\r\n\r\n") else {
+            continue;
+        };
+        let head = std::str::from_utf8(&buffer[..end]).unwrap();
+        assert!(
+            head.starts_with("HTTP/1.1 2"),
+            "{head}\n{}",
+            String::from_utf8_lossy(&buffer[end..])
+        );
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "));
+        let length: usize = length.map_or(0, |length| length.parse().unwrap());
+        while buffer.len() < end + 4 + length {
+            assert!(
+                stream.read_buf(buffer).await.unwrap() > 0,
+                "the server closed the connection"
+            );
+        }
+        return buffer[end + 4..].to_vec();
+    }
+}

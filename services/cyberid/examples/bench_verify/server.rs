@@ -1,0 +1,204 @@
+//! The real executable on a core of its own.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::core;
+use crate::load::Tls;
+
+/// Opens the keystores of the measurement.
+pub(crate) const PASSPHRASE: &str = "a passphrase of a measurement";
+
+/// Names the certificate authority to every TLS client of a process, as OpenSSL documents it.
+const AUTHORITY: &str = "SSL_CERT_FILE";
+
+/// A platform at work.
+pub(crate) struct Server {
+    child: Child,
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    /// Its issuer.
+    pub(crate) url: String,
+    /// How long it took from its start until it accepted.
+    pub(crate) started: Duration,
+    tls: bool,
+}
+
+/// Builds the executable that is measured.
+pub(crate) fn build() {
+    let arguments = ["build", "--release", "--package", "cyberid", "--bin", "cyberid"];
+    let built = Command::new(env!("CARGO")).args(arguments).status().unwrap();
+    assert!(built.success(), "cargo build --release");
+}
+
+/// Whether this process runs on its core and trusts the measurement's certificate.
+pub(crate) fn is_prepared() -> bool {
+    std::env::var_os(AUTHORITY).is_some_and(|file| Path::new(&file).ends_with("bench/tls.pem"))
+}
+
+/// Runs this measurement again on its core, with a fresh certificate to trust.
+pub(crate) fn again_prepared(folder: &Path) -> i32 {
+    std::fs::create_dir_all(folder).unwrap();
+    let certificate = std::path::absolute(folder.join("tls.pem")).unwrap();
+    let made = Command::new("openssl")
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-days",
+            "2",
+        ])
+        .args([
+            "-subj",
+            "/CN=localhost",
+            "-addext",
+            "subjectAltName=IP:127.0.0.1",
+            "-keyout",
+        ])
+        .arg(folder.join("tls.key"))
+        .arg("-out")
+        .arg(&certificate)
+        .stderr(Stdio::null())
+        .status();
+    assert!(made.is_ok_and(|made| made.success()), "openssl req");
+    let status = core::on(core::LOAD, &std::env::current_exe().unwrap())
+        .args(std::env::args_os().skip(1))
+        .env(AUTHORITY, certificate)
+        .status();
+    status.unwrap().code().unwrap_or(1)
+}
+
+impl Server {
+    /// Starts the platform on its data, and waits until it accepts.
+    pub(crate) async fn start(data: &Path, tls: bool) -> Self {
+        let address = free_address();
+        let scheme = if tls { "https" } else { "http" };
+        let url = format!("{scheme}://{address}");
+        std::fs::create_dir_all(data).unwrap();
+        let config = data.join("bench.toml");
+        std::fs::write(&config, configuration(data, &url, tls)).unwrap();
+        let begun = Instant::now();
+        let child = core::on(core::SERVER, Path::new("target/release/cyberid"))
+            .args([
+                "serve",
+                "--sandbox",
+                "--people",
+                "1",
+                "--listen",
+                &address.to_string(),
+            ])
+            .arg("--data")
+            .arg(data)
+            .arg("--config")
+            .arg(&config)
+            .env("CYBERID_PASSPHRASE", PASSPHRASE)
+            .env("CYBERID_LOG", "warn")
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        while tokio::net::TcpStream::connect(address).await.is_err() {
+            assert!(
+                begun.elapsed() < Duration::from_secs(30),
+                "the server does not accept"
+            );
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let started = begun.elapsed();
+        let server = Self {
+            child,
+            address,
+            url,
+            started,
+            tls,
+        };
+        server.wait_until_ready().await;
+        server
+    }
+
+    async fn wait_until_ready(&self) {
+        let client = cyberid_client::Client::new(&self.url).unwrap();
+        while client.get_bytes("/readyz").await.is_err() || client.get_bytes("/sandbox/keys").await.is_err() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// How a client speaks TLS with it, if it does.
+    pub(crate) fn tls(&self) -> Option<Tls> {
+        self.tls.then(Tls::new)
+    }
+
+    /// Waits until the holders of so many people are in memory; returns how long that took since the start.
+    pub(crate) async fn wait_until_everybody_is_in_memory(&self, people: u32) -> Duration {
+        let begun = Instant::now();
+        let client = cyberid_client::Client::new(&self.url).unwrap();
+        loop {
+            let metrics = String::from_utf8(client.get_bytes("/metrics").await.unwrap()).unwrap();
+            let line = metrics
+                .lines()
+                .find(|line| line.starts_with("holders_in_memory "));
+            let value = line.and_then(|line| line.split(' ').nth(1)?.parse::<f64>().ok());
+            if value.is_some_and(|value| value >= f64::from(people)) {
+                return self.started + begun.elapsed();
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// The processor time that it has used.
+    pub(crate) fn processor_time(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+        let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
+        // USER_HZ is 100 on every Linux.
+        Duration::from_millis(ticks * 10)
+    }
+
+    /// Its resident memory in KiB.
+    pub(crate) fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub(crate) async fn stop(mut self) {
+        let told = Command::new("kill")
+            .args(["-TERM", &self.child.id().to_string()])
+            .status();
+        assert!(told.unwrap().success());
+        while self.child.try_wait().unwrap().is_none() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+    }
+}
+
+fn configuration(data: &Path, url: &str, tls: bool) -> String {
+    let folder: PathBuf = std::path::absolute(data.parent().unwrap()).unwrap();
+    let files = if tls {
+        format!(
+            "[tls]\ncertificate = '{0}/tls.pem'\nkey = '{0}/tls.key'\n",
+            folder.display()
+        )
+    } else {
+        String::new()
+    };
+    format!("issuer = '{url}'\n[quota]\nburst = 1000000\nper_second = 1000000\n{files}")
+}
+
+fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    listener.local_addr().unwrap()
+}
