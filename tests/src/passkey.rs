@@ -16,7 +16,7 @@ impl Passkey {
         let scalar = key::random_scalar(|bytes| SystemRng.fill(bytes));
         let host = issuer.split("://").nth(1).unwrap().split(':').next().unwrap();
         let mut passkey = testing::Authenticator::new(SigningKey::from_scalar(&scalar).unwrap(), host);
-        passkey.origin = issuer.to_owned();
+        issuer.clone_into(&mut passkey.origin);
         Self(passkey)
     }
 }

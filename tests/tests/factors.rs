@@ -15,7 +15,7 @@ use serde_json::Value;
 
 async fn source(platform: &TestPlatform) -> FaceSource {
     let source: Value = platform.client.get("/sandbox/source").await.unwrap();
-    let client = Client::new(source["url"].as_str().unwrap()).unwrap();
+    let client = Client::new(source.get("url").and_then(Value::as_str).unwrap()).unwrap();
     FaceSource::contact(client).await.unwrap()
 }
 

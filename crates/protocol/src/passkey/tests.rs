@@ -238,6 +238,8 @@ fn every_altered_part_of_an_assertion_is_noticed() {
     }
 }
 
+type Alteration<'a> = &'a dyn Fn(&mut PasskeyRegistration);
+
 /// What the platform says to an altered registration.
 fn registered(alter: impl FnOnce(&mut PasskeyRegistration)) -> Result<Credential, PasskeyRefused> {
     let mut registration = authenticator().registration("AAAA");
@@ -254,7 +256,7 @@ fn a_registration_names_one_credential_with_one_key() {
     );
     let other = spki(&SigningKey::from_scalar(&[8; 32]).unwrap().public_key());
     let assertion = authenticator().assertion(&[0; 32]);
-    let rules: [(&dyn Fn(&mut PasskeyRegistration), PasskeyRefused); 8] = [
+    let rules: [(Alteration<'_>, PasskeyRefused); 8] = [
         (&|it| it.public_key.clone_from(&other), PasskeyRefused::Key),
         (&|it| it.public_key = "AAAA".into(), PasskeyRefused::Key),
         (&|it| it.public_key_algorithm = -257, PasskeyRefused::Key),
