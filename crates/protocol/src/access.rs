@@ -23,7 +23,11 @@ pub struct Assertion {
     /// The issuer or the token endpoint.
     pub aud: Audience,
     /// When it was signed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "cyberid_crypto::json::present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub iat: Option<UnixTime>,
     /// When it ends.
     pub exp: UnixTime,

@@ -18,9 +18,11 @@ pub trait Message: Serialize + DeserializeOwned {
     }
 }
 
-/// The claims of `compact`, if it is a message of type `M` that `key` signed.
+/// The claims of `compact`, if it is a message of type `M` that names `key` and that `key` signed.
 pub fn open<M: Message>(compact: &str, key: &PublicKey) -> Result<M, InvalidJws> {
-    jws::verify(compact, M::TYP, key)
+    let message = unverified::<M>(compact)?;
+    message.kid()?;
+    message.verify(key)
 }
 
 /// A message of type `M` whose signature nobody has checked yet.

@@ -86,7 +86,8 @@ fn add_likes(corpus: &mut Corpus<Token>, claim: &'static str) {
     for (what, like) in likes {
         corpus.add_some(format!("{claim} is {what}"), move |good, _| {
             let right = good.claims.get(claim)?.as_str()?;
-            good.with_claim(claim, like(right).into())
+            let other = like(right);
+            (other != right).then(|| good.with_claim(claim, other.into()))?
         });
     }
 }

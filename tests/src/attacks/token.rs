@@ -80,10 +80,15 @@ impl Token {
         self.compact.rsplit_once('.').unwrap().0
     }
 
-    /// The signature's bytes.
+    /// The signature's bytes: `r || s`, also where the message has a tag in its place.
     pub(super) fn signature(&self) -> Vec<u8> {
         let [_, _, signature] = self.parts();
-        base64url::decode(signature).unwrap()
+        let signature = base64url::decode(signature).unwrap();
+        if signature.len() == 64 {
+            signature
+        } else {
+            self.key.sign(self.signed().as_bytes()).unwrap().to_vec()
+        }
     }
 
     /// The same words under other bytes for a signature.

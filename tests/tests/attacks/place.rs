@@ -1,0 +1,121 @@
+//! A place that takes a token: how a good one is made, and what it means that one was taken.
+
+use std::pin::Pin;
+
+use journeys::attacks::{Seal, Token, twin};
+
+use crate::wire::Verdict;
+
+/// The other signature of the same words.
+pub(crate) const TWIN: &str = "the twin of its signature";
+
+/// A good message.
+pub(crate) trait Good: 'static {
+    /// Its text.
+    fn compact(&self) -> &str;
+}
+
+impl Good for Token {
+    fn compact(&self) -> &str {
+        &self.compact
+    }
+}
+
+impl Good for Seal {
+    fn compact(&self) -> &str {
+        &self.compact
+    }
+}
+
+/// A place.
+pub(crate) struct Place<T> {
+    name: &'static str,
+    way: Box<dyn Way<T>>,
+    by_design: &'static [&'static str],
+}
+
+type Soon<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+trait Way<T> {
+    fn good(&self) -> Soon<'_, T>;
+    fn present<'a>(&'a self, good: &'a T, message: &'a str) -> Soon<'a, Verdict>;
+}
+
+struct Pair<G, P>(G, P);
+
+impl<T, G: AsyncFn() -> T, P: AsyncFn(&T, &str) -> Verdict> Way<T> for Pair<G, P> {
+    fn good(&self) -> Soon<'_, T> {
+        Box::pin((self.0)())
+    }
+
+    fn present<'a>(&'a self, good: &'a T, message: &'a str) -> Soon<'a, Verdict> {
+        Box::pin((self.1)(good, message))
+    }
+}
+
+impl<T: Good> Place<T> {
+    /// A place whose good messages `good` makes, each time a fresh one, and that takes a message by `present`.
+    pub(crate) fn new<G, P>(name: &'static str, good: G, present: P) -> Self
+    where
+        G: AsyncFn() -> T + 'static,
+        P: AsyncFn(&T, &str) -> Verdict + 'static,
+    {
+        Self {
+            name,
+            way: Box::new(Pair(good, present)),
+            by_design: &[],
+        }
+    }
+
+    /// Names the attacks that are none here, since a standard says so.
+    pub(crate) fn taking(self, by_design: &'static [&'static str]) -> Self {
+        Self { by_design, ..self }
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// A good message, fresh.
+    pub(crate) async fn good(&self) -> T {
+        self.way.good().await
+    }
+
+    /// What comes of a message in the place of the good one.
+    pub(crate) async fn present(&self, good: &T, message: &str) -> Verdict {
+        self.way.present(good, message).await
+    }
+
+    /// Whether the place takes this by design: a name, or the beginning of names where a `*` stands at its end.
+    pub(crate) fn takes_by_design(&self, attack: &str) -> bool {
+        self.by_design.iter().any(|name| match name.strip_suffix('*') {
+            Some(beginning) => attack.starts_with(beginning),
+            None => attack == *name,
+        })
+    }
+
+    /// Shows that the harness sees it when a message is taken, and gives back that message.
+    pub(crate) async fn control(&self) -> T {
+        let good = self.good().await;
+        let verdict = self.present(&good, good.compact()).await;
+        assert!(
+            matches!(verdict, Verdict::Accepted),
+            "{}: the unaltered message: {verdict:?}",
+            self.name
+        );
+        good
+    }
+}
+
+impl Place<Token> {
+    /// The message that was just taken is not taken again under the other signature that its words have; or where it
+    /// is, that is by design, and a signature is not what makes it single.
+    pub(crate) async fn refuses_the_twin_of(&self, good: &Token) {
+        // A tag has no twin.
+        if good.header["alg"] == "ES256" {
+            let verdict = self.present(good, &twin(&good.compact)).await;
+            let taken = matches!(verdict, Verdict::Accepted);
+            assert_eq!(taken, self.takes_by_design(TWIN), "{}: {verdict:?}", self.name);
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Consent, its withdrawal, and a change of keys. Acceptance: the call is answered well, and its leaf is in the ledger.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use cyberid_crypto::{base64url, digest};
+use journeys::attacks::{Seal, Token};
+use serde_json::{Value, json};
+
+use crate::place::{Place, TWIN};
+use crate::scene::{Scene, fresh};
+use crate::wire::{Verdict, judged};
+
+const CONSENT: &str = "cyberid-consent+jwt";
+/// One request takes only so many answers.
+const ANSWERS: usize = 12;
+
+pub(super) async fn consent(scene: &Rc<Scene>) -> Place<Token> {
+    let (making, taking) = (Requests::new(scene).await, scene.clone());
+    let good = async move || {
+        let (claims, id) = making.next().await;
+        Token::of(CONSENT, claims, making.scene.device()).at(id)
+    };
+    let present = async move |good: &Token, message: &str| {
+        let body = json!({ "consent": message }).to_string();
+        let seal = Seal::to(taking.sealing_key().await, body.as_bytes());
+        granted(&taking, &good.context, &seal.compact).await
+    };
+    Place::new("consent within a good seal", good, present)
+}
+
+pub(super) async fn sealed_consent(scene: &Rc<Scene>) -> Place<Seal> {
+    let (making, taking) = (Requests::new(scene).await, scene.clone());
+    let good = async move || {
+        let (claims, id) = making.next().await;
+        let consent = Token::of(CONSENT, claims, making.scene.device()).compact;
+        let body = json!({ "consent": consent }).to_string();
+        Seal::to(making.scene.sealing_key().await, body.as_bytes()).at(id)
+    };
+    let present = async move |good: &Seal, message: &str| granted(&taking, &good.context, message).await;
+    Place::new("sealed consent", good, present)
+}
+
+async fn granted(scene: &Scene, id: &Value, sealed: &str) -> Verdict {
+    let path = format!("/v1/requests/{}/answer", id.as_str().unwrap());
+    let call = scene
+        .http
+        .post(scene.url(&path))
+        .json(&json!({ "sealed": sealed }));
+    judged(call, |answer| answer.status == 201).await
+}
+
+/// Requests for a release, each for so many answers.
+struct Requests {
+    scene: Rc<Scene>,
+    sub: String,
+    open: RefCell<Option<(Value, Value)>>,
+    given: RefCell<usize>,
+}
+
+impl Requests {
+    async fn new(scene: &Rc<Scene>) -> Self {
+        Self {
+            sub: journeys::verified_sub(&scene.party, &scene.citizen).await,
+            scene: scene.clone(),
+            open: RefCell::default(),
+            given: RefCell::default(),
+        }
+    }
+
+    /// The claims that grant a request, and its id.
+    async fn next(&self) -> (Value, Value) {
+        let again = self.open.borrow().clone();
+        let (mut claims, id) = match again {
+            Some(open) if *self.given.borrow() < ANSWERS => open,
+            _ => self.ask().await,
+        };
+        *self.given.borrow_mut() += 1;
+        claims["jti"] = fresh();
+        (claims, id)
+    }
+
+    async fn ask(&self) -> (Value, Value) {
+        let made = asked(&self.scene, &self.sub).await;
+        *self.open.borrow_mut() = Some(made.clone());
+        *self.given.borrow_mut() = 0;
+        made
+    }
+}
+
+/// A request for the citizen's name: the claims that grant it, and its id.
+pub(crate) async fn asked(scene: &Scene, sub: &str) -> (Value, Value) {
+    let ask = json!({"sub": sub, "purpose": "deliver", "fields": ["name"], "nonce": fresh()});
+    let asked: Value = scene.party.session().post("/v1/releases", &ask).await.unwrap();
+    let id = asked["id"].as_str().unwrap();
+    let client = scene.citizen.holder.platform().client();
+    let compact = client
+        .get_bytes(&format!("/v1/requests/{id}?locale=en"))
+        .await
+        .unwrap();
+    let request = payload(&compact);
+    let mut more = json!({
+        "request": id,
+        "rp": scene.party.client_id(),
+        "request_sha256": digest::sha256_base64url(&compact),
+        "statement_sha256": digest::sha256_base64url(request["statement"]["text"].as_str().unwrap().as_bytes()),
+        "locale": "en",
+    });
+    for name in [
+        "purpose",
+        "fields",
+        "legal_basis",
+        "retention_days",
+        "enc_jkt",
+        "notice_sha256",
+    ] {
+        more[name] = request[name].clone();
+    }
+    (scene.claims(3600, &more), json!(id))
+}
+
+fn payload(compact: &[u8]) -> Value {
+    let payload = str::from_utf8(compact).unwrap().split('.').nth(1).unwrap();
+    serde_json::from_slice(&base64url::decode(payload).unwrap()).unwrap()
+}
+
+pub(super) fn withdrawal(scene: &Rc<Scene>) -> Place<Token> {
+    let (making, taking) = (scene.clone(), scene.clone());
+    let good = async move || {
+        let consent = &making.granted.consented.consent_id;
+        let claims = making.claims(300, &json!({ "consent": consent }));
+        Token::of("cyberid-withdrawal+jwt", claims, making.device())
+    };
+    let present = async move |_: &Token, message: &str| {
+        let path = format!("/v1/consents/{}/withdraw", taking.granted.consented.consent_id);
+        let call = taking
+            .http
+            .post(taking.url(&path))
+            .json(&json!({ "withdrawal": message }));
+        judged(call, |answer| answer.body["leaf"].is_string()).await
+    };
+    Place::new("withdrawal", good, present)
+}
+
+pub(super) fn key_change(scene: &Rc<Scene>) -> Place<Token> {
+    let (making, taking) = (scene.clone(), scene.clone());
+    let good = async move || {
+        let key = making.rp_key();
+        let sealing = making.rp_sealing_key().public_key();
+        let jwks = json!({"keys": [key.public_key().to_published_jwk("sig", "ES256"),
+            sealing.to_published_jwk("enc", "ECDH-ES")]});
+        let mut claims = making.claims(300, &json!({"iss": making.party.client_id(), "jwks": jwks}));
+        claims.as_object_mut().unwrap().remove("jti");
+        Token::of("cyberid-key-change+jwt", claims, key)
+    };
+    let present = async move |_: &Token, message: &str| {
+        let path = format!("/v1/relying-parties/{}/keys", taking.party.client_id());
+        let call = taking
+            .http
+            .post(taking.url(&path))
+            .json(&json!({ "key_change": message }));
+        judged(call, |answer| answer.body["client_id"].is_string()).await
+    };
+    // The same change again is answered as it was, and changes nothing.
+    Place::new("change of a relying party's keys", good, present).taking(&[TWIN])
+}

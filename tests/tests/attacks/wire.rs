@@ -1,0 +1,97 @@
+//! Sending, and what an answer says.
+
+use cyberid_protocol::problem::ProblemType;
+use reqwest::header::HeaderValue;
+use reqwest::{RequestBuilder, StatusCode};
+use serde_json::Value;
+
+/// The errors of the token endpoint: RFC 6749 section 5.2, RFC 9449 sections 5 and 8.
+const TOKEN_ERRORS: [&str; 8] = [
+    "invalid_request",
+    "invalid_client",
+    "invalid_grant",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "invalid_scope",
+    "invalid_dpop_proof",
+    "use_dpop_nonce",
+];
+
+/// What came of a message.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    /// It had its effect.
+    Accepted,
+    /// It was refused, for this reason.
+    Refused(String),
+    /// Neither: the server failed, was silent, or answered in a way that is not documented.
+    Broken(String),
+}
+
+impl Verdict {
+    /// What a library of ours says.
+    pub(crate) fn of<T, E: std::error::Error>(result: &Result<T, E>) -> Self {
+        match result {
+            Ok(_) => Self::Accepted,
+            Err(_) => Self::Refused("by the library".into()),
+        }
+    }
+}
+
+/// An answer.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    /// A refusal has to be a registered problem, or an error of OAuth.
+    pub(crate) fn refusal(&self) -> Verdict {
+        let code = self.body["code"].as_str().or_else(|| self.body["error"].as_str());
+        let code = code.unwrap_or_default();
+        let known = TOKEN_ERRORS.contains(&code)
+            || ProblemType::named(code).is_some_and(|kind| self.status == kind.status());
+        if self.status.is_server_error() || code == "rate-limited" {
+            Verdict::Broken(format!("{} {}", self.status, self.body))
+        } else if known && self.status.is_client_error() {
+            Verdict::Refused(code.into())
+        } else {
+            Verdict::Broken(format!("not documented: {} {}", self.status, self.body))
+        }
+    }
+}
+
+/// Sends a call; what comes back is read to its end.
+pub(crate) async fn send(call: RequestBuilder) -> Result<Answer, Verdict> {
+    let answer = call.send().await.map_err(|error| {
+        if error.is_builder() {
+            Verdict::Refused("cannot be sent".into())
+        } else {
+            Verdict::Broken(format!("no answer: {error:?}"))
+        }
+    })?;
+    let status = answer.status();
+    let text = answer.bytes().await;
+    let text = text.map_err(|error| Verdict::Broken(format!("no whole answer: {error:?}")))?;
+    if status == StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE {
+        return Err(Verdict::Refused("header too large".into()));
+    }
+    let body = serde_json::from_slice(&text).unwrap_or_default();
+    Ok(Answer { status, body })
+}
+
+/// Sends a call that has its effect if `effect` says so of a good answer.
+pub(crate) async fn judged(call: RequestBuilder, effect: impl FnOnce(&Answer) -> bool) -> Verdict {
+    match send(call).await {
+        Err(verdict) => verdict,
+        Ok(answer) if !answer.status.is_success() => answer.refusal(),
+        Ok(answer) if effect(&answer) => Verdict::Accepted,
+        Ok(_) => Verdict::Refused("without effect".into()),
+    }
+}
+
+/// A message as a header's value; nothing where HTTP has no room for it (RFC 9110, section 5.5).
+pub(crate) fn header(scheme: &str, message: &str) -> Result<HeaderValue, Verdict> {
+    HeaderValue::from_bytes(format!("{scheme}{message}").as_bytes())
+        .map_err(|_| Verdict::Refused("no header can hold it".into()))
+}
