@@ -39,7 +39,7 @@ impl Verification {
         self.require_registered(&party, &row.purpose, &row.checks).await?;
         // Last of all what can refuse: a code is used once.
         if let Some(code) = &code {
-            row.opener = Some(self.opener(&row.id, &self.take_code(code).await?));
+            row.opener = Some(self.opener(&row.id, &self.take_code(code)?));
         }
         match self.parts.verifications.ask(&row).await? {
             Kept::Now => {}
@@ -94,11 +94,12 @@ impl Verification {
         id: &VerificationId,
         wait: Duration,
     ) -> Result<VerificationView, Refusal> {
-        self.calling_party(caller).await?;
         let seat = self.waiting.seat();
         let wait = if seat.is_some() { wait } else { Duration::ZERO };
         let deadline = Instant::now() + wait;
         loop {
+            // Each time: who is suspended while waiting is told nothing any more.
+            self.calling_party(caller).await?;
             let next_answer = self.waiting.next_answer(id);
             let row = self.parts.verifications.verification(id).await?;
             let row = row

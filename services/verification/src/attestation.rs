@@ -7,6 +7,7 @@ use cyberid_domain::clock::SKEW;
 use cyberid_domain::id::{ClientId, Nonce, SubjectId};
 use cyberid_domain::rng::random;
 use cyberid_protocol::attestation::{Attestation, LIFE, acr};
+use cyberid_protocol::event::Concluded;
 use cyberid_protocol::message::Message as _;
 use cyberid_protocol::proof::Proof;
 use cyberid_protocol::pseudonym;
@@ -27,7 +28,7 @@ const EPOCH: u32 = 0;
 /// A signed answer, and what has to be durable before anybody sees it.
 pub(crate) struct Conclusion {
     pub(crate) attestation: String,
-    pub(crate) passed: bool,
+    pub(crate) how: Concluded,
     /// The thumbprint of the device that signed; empty if that is none of a known holder.
     pub(crate) device: String,
     pub(crate) proof: SingleUse,
@@ -54,7 +55,10 @@ impl Verification {
             .conclude_direct(&conclusion.proof, &conclusion.visit)
             .await?
         {
-            Answered::Now => Ok(conclusion.attestation),
+            Answered::Now => {
+                self.count(caller, conclusion.how);
+                Ok(conclusion.attestation)
+            }
             Answered::Closed | Answered::Another | Answered::Replayed => Err(Refusal::Replayed),
         }
     }
@@ -81,11 +85,14 @@ impl Verification {
         // 8.
         let attestation = self.attestation(asked, now, checks).concluded(pseudonym);
         let passed = attestation.result == Outcome::Pass;
-        self.misses.count(&asked.client_id, passed, now);
         let visit = self.visit(asked, &holder.subject, &proof.claims.jti, passed)?;
         Ok(Conclusion {
             attestation: attestation.sign(&*self.parts.attestation.current())?,
-            passed,
+            how: if passed {
+                Concluded::Passed
+            } else {
+                Concluded::Failed
+            },
             proof: single_use("proof", &proof.kid, &proof.claims),
             device: if answering.signed {
                 proof.kid

@@ -6,7 +6,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use cyberid_domain::id::{CounterCode, VerificationId};
-use cyberid_domain::subject::SubjectStatus;
 use cyberid_domain::{Rng, UnixTime};
 use cyberid_protocol::counter_code::{CodeMade, CodeView, LIFE};
 use tokio::time::Instant;
@@ -143,13 +142,10 @@ impl Verification {
         })
     }
 
-    /// The device that shows this code, which is used up thereby. A code that is not there costs the same lookup as one
-    /// whose holder is suspended, and has the same answer.
-    pub(crate) async fn take_code(&self, code: &CounterCode) -> Result<String, Refusal> {
-        let device = self.codes.take(code, self.now()).unwrap_or_default();
-        let holder = self.parts.subjects.holder(&device).await?;
-        let active = holder.is_some_and(|holder| holder.status == SubjectStatus::Active);
-        active.then_some(device).ok_or(Refusal::Code)
+    /// The device that shows this code, which is used up thereby. Nobody is looked up: that a holder is suspended fails
+    /// their answer, as everything else does that fails, and is not told across a counter before they answer.
+    pub(crate) fn take_code(&self, code: &CounterCode) -> Result<String, Refusal> {
+        self.codes.take(code, self.now()).ok_or(Refusal::Code)
     }
 
     /// Which request the calling device's code led to, once it did or `wait` is over; at once, when too many wait.

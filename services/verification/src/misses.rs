@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use cyberid_domain::UnixTime;
 use cyberid_domain::id::ClientId;
+use cyberid_protocol::event::Concluded;
 use cyberid_protocol::registration::OutcomeCounts;
 
 use crate::Verification;
@@ -41,6 +42,16 @@ struct Slice {
 }
 
 impl Verification {
+    /// Counts an answer that stands. What was sent again, or to a request that is not the sender's, moves no count:
+    /// whoever has one good proof could otherwise hide misses behind it, and whoever knows a request's id could make some.
+    pub(crate) fn count(&self, client_id: &ClientId, how: Concluded) {
+        match how {
+            Concluded::Passed => self.misses.count(client_id, true, self.now()),
+            Concluded::Failed => self.misses.count(client_id, false, self.now()),
+            Concluded::Declined | Concluded::Expired => {}
+        }
+    }
+
     /// What a relying party's verifications came to of late.
     pub(crate) fn outcomes(&self, client_id: &ClientId) -> OutcomeCounts {
         self.misses.of(client_id, self.now())

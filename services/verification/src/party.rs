@@ -54,6 +54,12 @@ impl ActiveParty {
         }
     }
 
+    /// Whether these checks are within the registered use.
+    pub(crate) fn may_ask(&self, purpose: &str, checks: &[Check]) -> bool {
+        let registered = self.registration.intended_use(purpose);
+        registered.is_some_and(|registered| checks.iter().all(|check| registered.checks.contains(check)))
+    }
+
     /// The registration certificate of a purpose.
     pub(crate) fn certificate(&self, purpose: &str) -> Result<String, Refusal> {
         let uses = self.registration.intended_uses.iter();

@@ -38,7 +38,7 @@ pub(crate) enum Refusal {
     /// The request was answered, or is over.
     #[error("the request is closed")]
     Closed,
-    /// The code of a counter is not known, used, over, or of somebody who is not active.
+    /// The code of a counter is not known, used, or over.
     #[error("the code is not known")]
     Code,
     /// As much is kept at once as there is room for.

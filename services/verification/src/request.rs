@@ -27,8 +27,11 @@ impl Verification {
         self.signed_request(&party, row)
     }
 
-    /// The request object of a row, as of now.
+    /// The request object of a row, as of now: a renewal may have taken the use since it was asked.
     pub(crate) fn signed_request(&self, party: &ActiveParty, row: Row) -> Result<String, Refusal> {
+        if !party.may_ask(&row.purpose, &row.checks) {
+            return Err(Refusal::UnregisteredUse);
+        }
         let request = VerificationRequest {
             iss: self.parts.issuer.clone(),
             rp: party.shown(),
@@ -56,7 +59,10 @@ impl Verification {
         answer: Answer,
     ) -> Result<(), Refusal> {
         let row = self.open_request(id).await?;
-        self.active_party(&row.client_id).await?;
+        let party = self.active_party(&row.client_id).await?;
+        if !party.may_ask(&row.purpose, &row.checks) {
+            return Err(Refusal::Closed);
+        }
         let client_id = row.client_id.clone();
         let (answered, how) = match answer {
             Answer::Declined => (self.decline(id, device).await?, Concluded::Declined),
@@ -64,6 +70,7 @@ impl Verification {
         };
         match answered {
             Answered::Now => {
+                self.count(&client_id, how);
                 self.concluded(&client_id, id, how);
                 Ok(())
             }
@@ -93,10 +100,11 @@ impl Verification {
         let opener = self.opener(&id, &conclusion.device);
         let (proof, visit) = (Some(&conclusion.proof), Some(&conclusion.visit));
         let attestation = conclusion.attestation;
-        let (state, how) = if conclusion.passed {
-            (VerificationState::Passed { attestation }, Concluded::Passed)
+        let how = conclusion.how;
+        let state = if how == Concluded::Passed {
+            VerificationState::Passed { attestation }
         } else {
-            (VerificationState::Failed { attestation }, Concluded::Failed)
+            VerificationState::Failed { attestation }
         };
         let store = &self.parts.verifications;
         let answered = store.conclude(&id, &state, Some(&opener), proof, visit, self.now());

@@ -118,15 +118,16 @@ impl Verification {
         Ok(None)
     }
 
-    /// The signed request objects that wait for a guardian of this ward. A relying party that may not act any more is
-    /// not shown.
+    /// The signed request objects that wait for a guardian of this ward. What may not be asked any more is not shown: the
+    /// relying party was halted, or a renewal took the use from it.
     async fn requests_of(&self, ward: &Ward, waiting: &[Row]) -> Result<Vec<String>, Refusal> {
         let of_ward = waiting.iter().filter(|row| self.waits_for_guardian_of(ward, row));
         let mut requests = Vec::new();
         for row in of_ward.take(SHOWN) {
-            match self.active_party(&row.client_id).await {
-                Ok(party) => requests.push(self.signed_request(&party, row.clone())?),
-                Err(Refusal::Inactive) => {}
+            let party = self.active_party(&row.client_id).await;
+            match party.and_then(|party| self.signed_request(&party, row.clone())) {
+                Ok(request) => requests.push(request),
+                Err(Refusal::Inactive | Refusal::UnregisteredUse) => {}
                 Err(refusal) => return Err(refusal),
             }
         }

@@ -21,6 +21,7 @@ use cyberid_web::server::PeerCertificate;
 use http::Request;
 use serde_json::{Value, json};
 
+use crate::holding::asking;
 use crate::platform::{Answer, Client, ISSUER, Platform, new_key};
 
 const SHOWN: [u8; 32] = [7; 32];
@@ -351,4 +352,39 @@ async fn a_relying_party_that_misses_too_often_is_shown_to_operators_alone() {
     assert_eq!(another.expect::<Registered>(200).outcomes, counts(0, 0, false));
     platform.clock.advance(3600);
     assert_eq!(seen(operator).await, counts(0, 0, false));
+}
+
+/// Only an answer that stands counts: one good proof hides no misses behind it, and who merely knows a request's id raises
+/// no alarm.
+#[tokio::test]
+async fn what_is_sent_again_or_belongs_to_another_moves_no_count() {
+    let platform = Platform::start().await;
+    let (rp, citizen) = (platform.relying_party().await, platform.adult().await);
+    let counted = async || {
+        let path = format!("/v1/relying-parties/{}", rp.id);
+        let seen = platform.get(&path, &platform.operators[0]).await;
+        let outcomes = seen.expect::<Registered>(200).outcomes.unwrap();
+        (outcomes.outcomes, outcomes.misses)
+    };
+    let proof = platform.proof(&rp, &[Check::RealPerson]);
+    let sealed = platform.seal(&citizen.device, &proof, None);
+    platform.direct(&rp, &sealed).await.expect::<Attested>(200);
+    for _ in 0..3 {
+        let again = platform.direct(&rp, &sealed).await;
+        assert_eq!(again.problem(), ProblemType::ReplayedMessage);
+    }
+    assert_eq!(counted().await, (1, 0));
+
+    let id = platform.ask(&rp, asking(&["real_person"])).await;
+    let request = platform.request(&platform.open(&citizen, &id).await);
+    let stranger = platform.seal(&new_key(), &platform.agreeing(&rp, &request), None);
+    let refused = platform.answer(&id, json!({ "sealed": stranger })).await;
+    assert_eq!(refused.problem(), ProblemType::RequestClosed);
+    assert_eq!(counted().await, (1, 0));
+    let unopened = platform.ask(&rp, asking(&["real_person"])).await;
+    let declined = platform.answer(&unopened, json!({"declined": true})).await;
+    assert_eq!(declined.status, 204);
+    assert_eq!(counted().await, (1, 0));
+    assert_eq!(platform.agree(&rp, &citizen, &request).await.status, 204);
+    assert_eq!(counted().await, (2, 0));
 }

@@ -70,7 +70,7 @@ async fn a_code_ties_the_question_to_the_device_that_shows_it() {
 async fn a_code_that_is_no_good_is_one_problem_whatever_is_wrong_with_it() {
     let platform = Platform::start().await;
     let rp = platform.relying_party().await;
-    let (holder, suspended) = (platform.adult().await, platform.adult().await);
+    let holder = platform.adult().await;
     let mut answers = vec![used(&platform, &rp, &CounterCode::random(&SystemRng)).await];
     let once = shown(&platform, &holder).await;
     used(&platform, &rp, &once).await.expect::<Value>(201);
@@ -80,19 +80,27 @@ async fn a_code_that_is_no_good_is_one_problem_whatever_is_wrong_with_it() {
     answers.push(used(&platform, &rp, &replaced).await);
     platform.clock.advance(30);
     answers.push(used(&platform, &rp, &expired).await);
-    let code = shown(&platform, &suspended).await;
-    platform
-        .db
-        .set_status(&suspended.subject, SubjectStatus::Suspended)
-        .await
-        .unwrap();
-    answers.push(used(&platform, &rp, &code).await);
     for answer in &answers {
         assert_eq!(answer.problem(), ProblemType::UnknownCode);
         assert_eq!(answer.body, answers[0].body);
     }
     let gone = looked(&platform, &holder, &expired, 0).await;
     assert_eq!(gone.problem(), ProblemType::NotFound);
+}
+
+/// A suspended person fails as everybody does who fails: by the answer, and not at the counter.
+#[tokio::test]
+async fn a_code_does_not_tell_who_is_suspended() {
+    let platform = Platform::start().await;
+    let (rp, holder) = (platform.relying_party().await, platform.adult().await);
+    let code = shown(&platform, &holder).await;
+    let suspended = SubjectStatus::Suspended;
+    platform.db.set_status(&holder.subject, suspended).await.unwrap();
+    let asked: VerificationRequested = used(&platform, &rp, &code).await.expect(201);
+    let request = platform.request(&platform.open(&holder, &asked.id).await);
+    assert_eq!(platform.agree(&rp, &holder, &request).await.status, 204);
+    let view = platform.view(&rp, &asked.id).await;
+    assert_eq!(view.status, VerificationStatus::Failed);
 }
 
 #[tokio::test]

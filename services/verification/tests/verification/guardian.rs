@@ -7,6 +7,7 @@ use cyberid_domain::rng::SystemRng;
 use cyberid_domain::subject::SubjectStatus;
 use cyberid_protocol::problem::ProblemType;
 use cyberid_protocol::proof::Proof;
+use cyberid_protocol::registration::Registered;
 use cyberid_protocol::request::VerificationRequest;
 use cyberid_protocol::verification::{Attested, VerificationStatus};
 use cyberid_protocol::ward::{Ward, Wards};
@@ -16,7 +17,7 @@ use cyberid_storage::subject::Subjects as _;
 use serde_json::{Value, json};
 
 use crate::holding::asking;
-use crate::platform::{Answer, Citizen, Client, Platform, START, pin};
+use crate::platform::{Answer, Citizen, Client, Platform, START, pin, registration};
 use crate::verification::forged;
 
 const CHECKS: [&str; 2] = ["real_person", "guardian_consent"];
@@ -354,4 +355,36 @@ async fn a_guardians_word_is_for_this_request_from_this_device_and_once() {
     assert_eq!(family.say(&family.guardian, &ward, &good).await.status, 204);
     let again = family.say(&family.guardian, &ward, &good).await;
     assert_eq!(again.problem(), ProblemType::ReplayedMessage);
+}
+
+/// What a renewal took from a relying party is not shown, and keeps nothing else from the guardian.
+#[tokio::test]
+async fn a_use_that_ended_does_not_hide_the_other_requests() {
+    let family = Family::new().await;
+    let other = family.platform.relying_party().await;
+    let ended = family.opened(&CHECKS).await;
+    let id = family.platform.ask(&other, asking(&CHECKS)).await;
+    family.platform.open(&family.child, &id).await;
+    assert_eq!(family.waiting().await.len(), 2);
+    let platform = &family.platform;
+    let mut particulars = registration(&family.rp.key);
+    particulars.as_object_mut().unwrap().remove("jwks");
+    particulars["intended_uses"][0]["checks"] = json!(["guardian_consent"]);
+    let path = format!("/v1/relying-parties/{}/renewal", family.rp.id);
+    let body = json!({ "registration": particulars });
+    let renewal: Registered = platform
+        .post(&path, &platform.operators[0], body)
+        .await
+        .expect(200);
+    let seen = renewal.waiting_renewal.unwrap().renewal_sha256;
+    let approve = format!("approve?renewal_sha256={seen}");
+    let approved = platform
+        .act(&platform.operators[1], &family.rp.id, &approve)
+        .await;
+    assert_eq!(approved.status, 200);
+    assert_eq!(family.waiting().await, [id], "and not {}", ended.id);
+    let fetched = platform.open(&family.child, &ended.id).await;
+    assert_eq!(fetched.problem(), ProblemType::UnregisteredUse);
+    let late = platform.agree(&family.rp, &family.child, &ended).await;
+    assert_eq!(late.problem(), ProblemType::RequestClosed);
 }

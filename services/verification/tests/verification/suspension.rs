@@ -1,5 +1,6 @@
 //! A suspension halts a relying party within a second, whatever it holds.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -114,4 +115,26 @@ async fn keys_that_wait_do_not_outlast_a_suspension() {
         crate::keys::certified(&platform, &after),
         [rp.key.public_key().thumbprint()]
     );
+}
+
+/// Who waits for an answer when it is suspended does not go on waiting for it.
+#[tokio::test]
+async fn a_suspension_ends_a_long_poll() {
+    let platform = Arc::new(Platform::start().await);
+    let rp = Arc::new(platform.relying_party().await);
+    let id = platform.ask(&rp, question()).await;
+    let waiter = tokio::spawn({
+        let (platform, rp) = (Arc::clone(&platform), Arc::clone(&rp));
+        async move {
+            platform
+                .get(&format!("/v1/verifications/{id}?wait=20"), &rp)
+                .await
+        }
+    });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let begun = Instant::now();
+    suspend(&platform, &rp).await;
+    let told = waiter.await.unwrap();
+    assert_eq!(told.problem(), ProblemType::RelyingPartyInactive);
+    assert!(begun.elapsed() < Duration::from_secs(5));
 }
