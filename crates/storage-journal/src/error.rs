@@ -29,6 +29,14 @@ pub enum OpenError {
         /// The page, of 4096 bytes, that the group begins at.
         page: u64,
     },
+    /// A group is sealed as it should be, and says what this version does not know.
+    #[error("{} holds at page {page} what another version of this program recorded", file.display())]
+    NotUnderstood {
+        /// Which.
+        file: PathBuf,
+        /// The page, of 4096 bytes, that the group begins at.
+        page: u64,
+    },
 }
 
 impl OpenError {

@@ -72,7 +72,7 @@ impl FileJournal {
         rng: Arc<dyn Rng>,
         options: Options,
     ) -> std::result::Result<Self, OpenError> {
-        let lock = open::take(directory)?;
+        let lock = open::take(directory, &*disk)?;
         let found = open::list(directory, &*disk)?;
         let place = Arc::new(Place::new(directory.to_owned(), disk, rng, keys, found.next));
         let (state, segments) = open::read(&place, &found.segments, &options)?;
@@ -150,11 +150,13 @@ impl Inner {
 
     fn end(&self) {
         self.shared.close();
-        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(writer) = writer {
+        // Held until it has ended: whoever ends it a second time waits, too, before the directory is left.
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(writer) = writer.take() {
             // One that panicked has told nobody that anything is durable.
             let _ = writer.join();
         }
+        drop(writer);
         // Whoever settles sees that it is over, and leaves the directory.
         self.archive.wait();
         drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner).take());

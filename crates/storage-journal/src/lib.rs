@@ -18,7 +18,8 @@
 //! **What fails.** An error of a write or of a sync is "unknown": the journal takes and tells nothing more until the
 //! process is started anew ([`FileJournal::is_running`]), nothing is retried, and what may have been used stays
 //! used if it was written. A torn end was never acknowledged, and is left out; a group that does not open before one that
-//! does is reported ([`OpenError::Altered`]) and never skipped. What stood last when a process ended without closing
+//! does is reported ([`OpenError::Altered`]) and never skipped, nor
+//! is one that opens and is not understood ([`OpenError::NotUnderstood`]). What stood last when a process ended without closing
 //! is written and synced again at the next start. A full memory refuses (fail closed).
 //!
 //! Answers T4 (a stolen disk relates nothing) and T14 (a proof is used once, durably, before its answer is given).

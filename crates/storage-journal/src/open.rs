@@ -21,10 +21,14 @@ pub(crate) struct Found {
     pub(crate) next: u64,
 }
 
-/// Makes the directory if need be, and takes it for this process alone.
-pub(crate) fn take(directory: &Path) -> Result<std::fs::File, OpenError> {
+/// Makes the directory if need be, durably, and takes it for this process alone.
+pub(crate) fn take(directory: &Path, disk: &dyn Disk) -> Result<std::fs::File, OpenError> {
     let fault = |cause| OpenError::file(directory, cause);
     disk::make_directory(directory).map_err(fault)?;
+    // Whoever made it may have ended before this.
+    let above = directory.parent().filter(|above| !above.as_os_str().is_empty());
+    disk.sync_directory(above.unwrap_or(Path::new(".")))
+        .map_err(fault)?;
     let lock = disk::lock(&directory.join(LOCK)).map_err(fault)?;
     lock.ok_or_else(|| OpenError::Locked(directory.to_owned()))
 }

@@ -1,5 +1,6 @@
 //! Where a journal lies, by which keys, and how its files are named.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +9,7 @@ use cyberid_crypto::Mac;
 use cyberid_domain::UnixTime;
 use cyberid_domain::rng::Rng;
 
-use crate::disk::Disk;
+use crate::disk::{Disk, DiskFile};
 
 /// What a segment's name ends with.
 const SEGMENT: &str = "segment";
@@ -71,6 +72,35 @@ impl Place {
     /// A number that no other file has.
     pub(crate) fn number(&self) -> u64 {
         self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Makes a file whole and durable under its name. What did not become so goes at once: a full disk needs its space.
+    pub(crate) fn make(
+        &self,
+        path: &Path,
+        write: impl FnOnce(&mut dyn DiskFile) -> io::Result<()>,
+    ) -> io::Result<Box<dyn DiskFile>> {
+        let unfinished = path.with_extension(UNFINISHED);
+        let made = self.make_as(&unfinished, path, write);
+        if made.is_err() {
+            // It may have its name already, or never have been there.
+            let _ = self.disk.remove(&unfinished);
+        }
+        made
+    }
+
+    fn make_as(
+        &self,
+        unfinished: &Path,
+        path: &Path,
+        write: impl FnOnce(&mut dyn DiskFile) -> io::Result<()>,
+    ) -> io::Result<Box<dyn DiskFile>> {
+        let mut file = self.disk.create(unfinished)?;
+        write(&mut *file)?;
+        file.sync_all()?;
+        self.disk.rename(unfinished, path)?;
+        self.disk.sync_directory(&self.directory)?;
+        Ok(file)
     }
 
     /// The file of a segment.

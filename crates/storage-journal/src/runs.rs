@@ -10,7 +10,7 @@ use std::os::unix::fs::FileExt as _;
 use cyberid_storage::journal::Visit;
 
 use crate::disk::DiskFile;
-use crate::place::{Place, RunName, UNFINISHED};
+use crate::place::{Place, RunName};
 
 /// The length of a tag.
 const TAG: usize = 16;
@@ -126,13 +126,8 @@ fn write_sorted(
     records: impl Iterator<Item = io::Result<Vec<u8>>>,
     go_on: &dyn Fn() -> io::Result<()>,
 ) -> io::Result<()> {
-    let path = place.run(name);
-    let unfinished = path.with_extension(UNFINISHED);
-    let mut file = place.disk.create(&unfinished)?;
-    write_all(&mut *file, records, go_on)?;
-    file.sync_all()?;
-    place.disk.rename(&unfinished, &path)?;
-    place.disk.sync_directory(&place.directory)
+    let made = place.make(&place.run(name), |file| write_all(file, records, go_on));
+    made.map(drop)
 }
 
 fn write_all(

@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use cyberid_domain::rng::random;
 
-use crate::codec;
+use crate::codec::{self, Malformed};
 use crate::disk::{DiskFile, PAGE};
 use crate::entry::Entry;
 use crate::error::OpenError;
-use crate::place::{Place, UNFINISHED};
+use crate::place::Place;
 use crate::seal::{self, SegmentKey};
 
 /// The zeros that are written and synced at once: what is recorded meanwhile does not wait for more than these.
@@ -38,14 +38,11 @@ impl Segment {
         let journal = place.keys.first().ok_or(io::ErrorKind::InvalidInput)?;
         let key = SegmentKey::derive(&**journal, number, &salt);
         let path = place.segment(number);
-        let unfinished = path.with_extension(UNFINISHED);
-        let mut file = place.disk.create(&unfinished)?;
-        file.write_at(&seal::header(number, &salt, &key), 0)?;
         let length = bytes.next_multiple_of(PAGE as u64);
-        fill(&mut *file, PAGE as u64, length)?;
-        file.sync_all()?;
-        place.disk.rename(&unfinished, &path)?;
-        place.disk.sync_directory(&place.directory)?;
+        let file = place.make(&path, |file| {
+            file.write_at(&seal::header(number, &salt, &key), 0)?;
+            fill(file, PAGE as u64, length)
+        })?;
         Ok(Self {
             number,
             path,
@@ -77,7 +74,7 @@ pub(crate) struct ReadSegment {
 }
 
 /// Reads a segment. A torn end, which nobody was ever told of, is left out; a group that does not open though another
-/// after it does was altered.
+/// after it does was altered, and one that opens and is not understood was written by another version.
 pub(crate) fn read(place: &Place, number: u64) -> Result<ReadSegment, OpenError> {
     let path = place.segment(number);
     let bytes = std::fs::read(&path).map_err(|cause| OpenError::file(&path, cause))?;
@@ -86,10 +83,14 @@ pub(crate) fn read(place: &Place, number: u64) -> Result<ReadSegment, OpenError>
         .ok_or_else(|| OpenError::Foreign(path.clone()))?;
     let mut groups = Vec::new();
     let (mut page, mut last) = (1, None);
-    while let Some((entries, pages)) = group(&key, &bytes, page) {
+    while let Ok(opened) = key.open(page, from(&bytes, page)) {
+        let entries = codec::read(&opened).map_err(|Malformed| OpenError::NotUnderstood {
+            file: path.clone(),
+            page,
+        })?;
         last = Some(page);
         groups.push((page, entries));
-        page += pages;
+        page += seal::pages_of(opened.len()) as u64;
     }
     require_end(&key, &bytes, page, &path)?;
     let is_closed = from(&bytes, page).is_empty();
@@ -120,19 +121,12 @@ pub(crate) fn read_group(key: &SegmentKey, path: &Path, page: u64) -> io::Result
     entries.ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
-/// The entries of the group at `page`, and how many pages it takes.
-fn group(key: &SegmentKey, bytes: &[u8], page: u64) -> Option<(Vec<Entry>, u64)> {
-    let opened = key.open(page, from(bytes, page)).ok()?;
-    let entries = codec::read(&opened).ok()?;
-    Some((entries, seal::pages_of(opened.len()) as u64))
-}
-
 /// Refuses an end after which something still opens.
 fn require_end(key: &SegmentKey, bytes: &[u8], end: u64, path: &Path) -> Result<(), OpenError> {
     let pages = (bytes.len() / PAGE) as u64;
     let is_written = |page: &u64| from(bytes, *page).iter().take(PAGE).any(|byte| *byte != 0);
     let mut after = (end + 1..pages).filter(is_written);
-    if after.any(|page| group(key, bytes, page).is_some()) {
+    if after.any(|page| key.open(page, from(bytes, page)).is_ok()) {
         return Err(OpenError::Altered {
             file: path.to_owned(),
             page: end,

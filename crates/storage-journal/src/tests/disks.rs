@@ -27,6 +27,7 @@ pub(super) enum Failing {
 pub(super) struct Dying {
     steps: Arc<AtomicU64>,
     reopened: Arc<AtomicU64>,
+    synced: Arc<Mutex<Vec<PathBuf>>>,
     last: u64,
     failing: Failing,
 }
@@ -36,6 +37,7 @@ impl Dying {
         Arc::new(Self {
             steps: Arc::default(),
             reopened: Arc::default(),
+            synced: Arc::default(),
             last,
             failing,
         })
@@ -49,6 +51,15 @@ impl Dying {
     /// How many files were written again that were there before.
     pub(super) fn reopened(&self) -> u64 {
         self.reopened.load(Ordering::SeqCst)
+    }
+
+    /// Whether the names in this directory were made durable.
+    pub(super) fn has_synced(&self, directory: &Path) -> bool {
+        self.synced
+            .lock()
+            .unwrap()
+            .iter()
+            .any(|synced| synced == directory)
     }
 
     /// Whether the failing step was reached.
@@ -89,7 +100,9 @@ impl Disk for Dying {
     }
 
     fn sync_directory(&self, path: &Path) -> io::Result<()> {
-        self.take(|| RealDisk.sync_directory(path))
+        self.take(|| RealDisk.sync_directory(path))?;
+        self.synced.lock().unwrap().push(path.to_owned());
+        Ok(())
     }
 }
 

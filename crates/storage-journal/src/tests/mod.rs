@@ -5,6 +5,7 @@ mod faults;
 mod kinds;
 mod segments;
 mod settling;
+mod small;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -9,9 +9,12 @@ use cyberid_storage::verification::Verifications as _;
 
 use cyberid_domain::rng::SystemRng;
 
+use super::disks::{Dying, Gated, OpenAtLast};
+use super::small::Small;
 use super::{Scene, is_used, key, times, visited};
 use crate::disk::{PAGE, RealDisk};
 use crate::place::{Place, UNFINISHED};
+use crate::seal::SegmentKey;
 use crate::{OpenError, sample, segment};
 
 /// The one segment with entries of a scene after so many, each a group of its own, as a crash leaves it.
@@ -245,4 +248,84 @@ async fn what_a_process_left_unfinished_is_removed() {
         "nothing was recorded"
     );
     assert_eq!(scene.files(UNFINISHED), Vec::<std::path::PathBuf>::new());
+}
+
+#[tokio::test]
+async fn what_another_version_recorded_is_no_torn_end() {
+    let scene = Scene::new();
+    let (file, _) = written(&scene, 2).await;
+    let mut bytes = fs::read(&file).unwrap();
+    let salt = bytes[24..56].try_into().unwrap();
+    let unknown_kind = SegmentKey::derive(&*key(1), 0, &salt).seal(2, &[99; 40]);
+    bytes[2 * PAGE..3 * PAGE].copy_from_slice(&unknown_kind);
+    fs::write(&file, &bytes).unwrap();
+    let opened = scene.try_open().map(drop).unwrap_err();
+    assert!(
+        matches!(&opened, OpenError::NotUnderstood { file: named, page: 2 } if *named == file),
+        "{opened}"
+    );
+}
+
+#[tokio::test]
+async fn a_segment_that_finds_no_room_leaves_it_to_a_smaller_one() {
+    let scene = Scene::new();
+    let first = scene.options.first_segment;
+    // The first, one of twice its size, and then no room for one of four times but for a smallest one.
+    let disk = Small::of(4 * first);
+    let journal = scene.open_on(disk).unwrap();
+    let groups = (first + 2 * first) / PAGE as u64 - 2;
+    for _ in 0..=groups {
+        visited(&journal).await;
+    }
+    assert_eq!(scene.files(".segment").len(), 3);
+    drop(journal);
+    assert!(scene.files(UNFINISHED).is_empty());
+}
+
+#[test]
+fn what_was_not_made_whole_leaves_nothing_behind() {
+    let scene = Scene::new();
+    let disk = Arc::new(RealDisk);
+    fs::create_dir(scene.directory()).unwrap();
+    let place = Place::new(scene.directory(), disk, Arc::new(SystemRng), vec![key(1)], 9);
+    let made = place.make(&place.segment(1), |file| {
+        file.write_at(b"half", 0)?;
+        Err(std::io::ErrorKind::StorageFull.into())
+    });
+    assert!(made.is_err());
+    assert!(scene.files("").is_empty());
+}
+
+#[tokio::test]
+async fn the_directory_itself_is_made_durable() {
+    let scene = Scene::new();
+    let disk = Dying::never();
+    drop(scene.open_on(disk.clone()).unwrap());
+    assert!(disk.has_synced(scene.folder.path()));
+}
+
+#[tokio::test]
+async fn nobody_else_has_the_directory_while_something_is_still_written() {
+    let scene = Scene::new();
+    let disk = Gated::default();
+    let _open = OpenAtLast(disk.clone());
+    let journal = Arc::new(scene.open_on(Arc::new(disk.clone())).unwrap());
+    disk.shut();
+    let close = || {
+        let journal = Arc::clone(&journal);
+        tokio::spawn(async move { journal.close().await })
+    };
+    let answering = {
+        let journal = Arc::clone(&journal);
+        tokio::spawn(async move { visited(&journal).await })
+    };
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    let (first, second) = (close(), close());
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    assert!(matches!(scene.try_open().map(drop), Err(OpenError::Locked(_))));
+    disk.open();
+    first.await.unwrap();
+    second.await.unwrap();
+    let (proof, _) = answering.await.unwrap();
+    assert!(is_used(&scene.open(), &proof).await);
 }
