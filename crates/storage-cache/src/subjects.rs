@@ -36,6 +36,8 @@ struct State {
     table: Table,
     /// Everybody is in the table.
     whole: bool,
+    /// There were too many, and nobody stayed: a load that meets this has only a part of them.
+    gave_up: bool,
 }
 
 /// Writes that change everybody: a load that meets one of them is not whole. One that is cut off never ends, and then
@@ -91,7 +93,7 @@ impl CachedSubjects {
             return Ok(());
         }
         // Whoever changes everybody asks for the next load when that is done.
-        self.change(|state| state.whole = self.changes.none_since(begun) && !self.is_too_much(state));
+        self.change(|state| state.whole = self.changes.none_since(begun) && !state.gave_up);
         Ok(())
     }
 
@@ -187,7 +189,10 @@ impl CachedSubjects {
                 most = self.most,
                 "there are more devices than are kept in memory; the store is asked for each"
             );
-            *state = State::default();
+            *state = State {
+                gave_up: true,
+                ..State::default()
+            };
         }
     }
 
@@ -243,8 +248,10 @@ impl Subjects for CachedSubjects {
     }
 
     async fn set_status(&self, subject: &SubjectId, status: SubjectStatus) -> Result<bool> {
-        let devices = self.begin_writing(self.devices_of(subject).await?);
+        let mut devices = self.begin_writing(self.devices_of(subject).await?);
         let set = self.store.set_status(subject, status).await?;
+        // What was enrolled meanwhile was read back as it stood before.
+        devices.extend(self.begin_writing(self.devices_of(subject).await?));
         self.end_writing(devices).await?;
         Ok(set)
     }
@@ -268,6 +275,8 @@ impl Subjects for CachedSubjects {
 
     /// Anybody may be changed by this: the store is asked for everybody until all were read again.
     async fn reach_ages(&self, tags: &[(Threshold, [u8; 32])], day: UnixTime) -> Result<u64> {
+        // Nobody puts in afterwards what they read before.
+        let _alone = self.reading_back.lock().await;
         self.changes.begun.fetch_add(1, Ordering::SeqCst);
         self.change(|state| state.whole = false);
         let reached = self.store.reach_ages(tags, day).await;

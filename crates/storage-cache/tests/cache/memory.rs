@@ -72,3 +72,21 @@ async fn more_than_the_most_are_not_kept() {
     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     assert!(!again.is_whole());
 }
+
+#[tokio::test]
+async fn one_too_many_while_everybody_is_read_is_too_many() {
+    let store = Store::open().await;
+    let first = enrol(&*store).await;
+    enrol(&*store).await;
+    store.after_page.shut();
+    let cached = cache(&store, 2);
+    store.after_page.somebody_waits().await;
+    // All are in memory, and the end is on its way.
+    store.after_page.lift_for_one();
+    store.after_page.somebody_waits().await;
+    enrol(&*cached).await;
+    store.after_page.lift();
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    assert!(cached.holder(&first.device.jkt).await.unwrap().is_some());
+    assert!(!cached.is_whole());
+}

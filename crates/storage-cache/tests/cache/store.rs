@@ -53,6 +53,11 @@ impl Gate {
         self.waiting.acquire().await.unwrap().forget();
     }
 
+    /// Lets one pass.
+    pub(crate) fn lift_for_one(&self) {
+        self.open.add_permits(1);
+    }
+
     /// Lets everybody pass.
     pub(crate) fn lift(&self) {
         self.open.add_permits(MANY);
@@ -68,6 +73,8 @@ pub(crate) struct Store {
     pub(crate) after_write: Gate,
     /// After a page was read, before it is given.
     pub(crate) after_page: Gate,
+    /// After a holder was read, before it is given.
+    pub(crate) after_holder: Gate,
     _directory: tempfile::TempDir,
 }
 
@@ -82,6 +89,7 @@ impl Store {
             before_write: Gate::open(),
             after_write: Gate::open(),
             after_page: Gate::open(),
+            after_holder: Gate::open(),
             _directory: directory,
         })
     }
@@ -162,7 +170,9 @@ impl Subjects for Store {
 
     async fn holder(&self, jkt: &str) -> Result<Option<Holder>> {
         self.asked.fetch_add(1, Ordering::SeqCst);
-        self.db.holder(jkt).await
+        let holder = self.db.holder(jkt).await;
+        self.after_holder.pass().await;
+        holder
     }
 
     async fn holders_after(&self, after: &str, limit: u32) -> Result<Vec<(String, Holder)>> {

@@ -8,7 +8,7 @@ use cyberid_domain::subject::SubjectStatus;
 use cyberid_storage::subject::{NewSubject, Subjects as _};
 use cyberid_storage_cache::CachedSubjects;
 
-use crate::store::{NOW, Store, cache, enrol, whole};
+use crate::store::{NOW, Store, cache, enrol, new_subject, whole};
 
 async fn begun() -> (Arc<Store>, Arc<CachedSubjects>, NewSubject) {
     let store = Store::open().await;
@@ -105,4 +105,37 @@ async fn nothing_is_whole_after_a_change_of_everybody_was_cut_off() {
     cached.reach_ages(&[], NOW).await.unwrap();
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert!(!cached.is_whole());
+}
+
+#[tokio::test]
+async fn a_device_that_is_enrolled_while_a_status_is_set_has_it() {
+    let (store, cached, _) = begun().await;
+    let new = new_subject();
+    cached.begin_enrolment(&new.subject, NOW).await.unwrap();
+    store.before_write.shut();
+    let writer = set(&cached, &new, SubjectStatus::Suspended);
+    store.before_write.somebody_waits().await;
+    assert!(cached.commit_enrolment(&new).await.unwrap());
+    store.before_write.lift();
+    writer.await.unwrap();
+    assert_eq!(status(&cached, &new).await, SubjectStatus::Suspended);
+}
+
+#[tokio::test]
+async fn what_was_read_back_before_an_age_was_reached_is_not_put_in_after_it() {
+    let (store, cached, new) = begun().await;
+    store.after_holder.shut();
+    let writer = set(&cached, &new, SubjectStatus::Suspended);
+    store.after_holder.somebody_waits().await;
+    let reaching = {
+        let cached = Arc::clone(&cached);
+        tokio::spawn(async move { cached.reach_ages(&[(Threshold::Eighteen, [8; 32])], NOW).await })
+    };
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    store.after_holder.lift();
+    writer.await.unwrap();
+    assert_eq!(reaching.await.unwrap().unwrap(), 1);
+    whole(&cached).await;
+    let holder = cached.holder(&new.device.jkt).await.unwrap().unwrap();
+    assert!(holder.age_flags.has(Threshold::Eighteen));
 }
