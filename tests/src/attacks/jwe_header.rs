@@ -239,7 +239,7 @@ fn add_names(corpus: &mut Corpus<Seal>) {
         good.with_member("kid", json!([good.recipient.thumbprint()]))
     });
     corpus.add("the kid of a key of another role", |good, loot| {
-        let kids = loot.keys.iter().filter(|key| **key != good.recipient);
-        good.with_member("kid", kids.last().unwrap().thumbprint().into())
+        let mut kids = loot.keys.iter().filter(|key| **key != good.recipient);
+        good.with_member("kid", kids.next_back().unwrap().thumbprint().into())
     });
 }

@@ -84,6 +84,8 @@ fn url(loot: &Loot, path: &str) -> Value {
     format!("http://{}/{path}", loot.sink).into()
 }
 
+type Twist = fn(&str) -> String;
+
 fn add_names(corpus: &mut Corpus<Token>) {
     corpus.add_some("no kid", |good, _| {
         let compact = good.with_header(|header| drop(header.remove("kid")));
@@ -91,8 +93,8 @@ fn add_names(corpus: &mut Corpus<Token>) {
     });
     corpus.add("the kid of another's key", |good, loot| {
         let own = good.key.kid();
-        let others = loot.keys.iter().map(cyberid_crypto::PublicKey::thumbprint);
-        good.with_member("kid", others.filter(|kid| kid != own).last().unwrap().into())
+        let mut others = loot.keys.iter().map(cyberid_crypto::PublicKey::thumbprint);
+        good.with_member("kid", others.rfind(|kid| kid != own).unwrap().into())
     });
     for (what, value) in [
         ("empty", json!("")),
@@ -112,7 +114,6 @@ fn add_names(corpus: &mut Corpus<Token>) {
     corpus.add("a kid in an array", |good, _| {
         good.with_member("kid", json!([good.key.kid()]))
     });
-    type Twist = fn(&str) -> String;
     let twists: [(&str, Twist); 6] = [
         ("in full-width letters", full_width),
         ("with a NUL at its end", |kid| format!("{kid}\0")),
@@ -141,6 +142,8 @@ fn full_width(text: &str) -> String {
         .collect()
 }
 
+type Change = Box<dyn Fn(&mut Map<String, Value>) + Send + Sync>;
+
 /// Where the key stands in the header, its bad forms.
 fn add_embedded_keys(corpus: &mut Corpus<Token>) {
     type Bend = fn(&mut Map<String, Value>);
@@ -148,7 +151,7 @@ fn add_embedded_keys(corpus: &mut Corpus<Token>) {
         move |key: &mut Map<String, Value>| drop(key.insert(name.into(), value.clone()))
     };
     let zeros = base64url::encode(&[0; 32]);
-    let mut bend = |what: &str, change: Box<dyn Fn(&mut Map<String, Value>) + Send + Sync>| {
+    let mut bend = |what: &str, change: Change| {
         corpus.add_some(format!("an embedded key {what}"), move |good, _| {
             let mut key = good.header.get("jwk")?.as_object()?.clone();
             change(&mut key);

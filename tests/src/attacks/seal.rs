@@ -71,7 +71,7 @@ impl Seal {
             "cty": "json", "epk": ephemeral.public_key().to_jwk()});
         change(header.as_object_mut().unwrap());
         let aad = base64url::encode(write(&header).as_bytes());
-        let key = content_key(&*ephemeral.agree(&self.recipient).unwrap());
+        let key = content_key(&ephemeral.agree(&self.recipient).unwrap());
         encrypted(&aad, &key, plaintext)
     }
 }

@@ -108,11 +108,9 @@ fn add_forms(corpus: &mut Corpus<Token>) {
         );
     }
     corpus.add("a signature in hexadecimal", |good, _| {
-        let hex: String = good
-            .signature()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let signature = good.signature();
+        let hex: Vec<String> = signature.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = hex.concat();
         format!("{}.{hex}", good.signed())
     });
     corpus.add("the part of the signature left out", |good, _| {

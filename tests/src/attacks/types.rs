@@ -32,6 +32,8 @@ pub(super) const TYPES: [&str; 24] = [
     "logout+jwt",
 ];
 
+type Twist = fn(&str) -> String;
+
 pub(super) fn add(corpus: &mut Corpus<Token>) {
     for typ in TYPES {
         corpus.add_some(format!("the right words under typ {typ}"), move |good, _| {
@@ -65,7 +67,6 @@ pub(super) fn add(corpus: &mut Corpus<Token>) {
     corpus.add("a typ in an array", |good, _| {
         good.with_member("typ", json!([good.header["typ"]]))
     });
-    type Twist = fn(&str) -> String;
     let twists: [(&str, Twist); 5] = [
         ("in mixed letters", |typ| {
             let first: String = typ.chars().take(1).flat_map(char::to_uppercase).collect();

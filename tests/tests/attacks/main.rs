@@ -34,12 +34,12 @@ use sink::Sink;
 
 #[tokio::test]
 async fn no_place_takes_any_attack() {
-    LocalSet::new().run_until(attack_everything()).await;
+    Box::pin(LocalSet::new().run_until(attack_everything())).await;
 }
 
 async fn attack_everything() {
     let sink = Sink::listen().await;
-    let scene = Rc::new(Scene::set(sink.address()).await);
+    let scene = Rc::new(Box::pin(Scene::set(sink.address())).await);
     let watch = Watch::begin(&scene);
     let before = scene.inventory().await;
     let (tokens, seals) = (places::of_tokens(&scene).await, places::of_seals(&scene).await);

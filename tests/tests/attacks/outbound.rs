@@ -84,7 +84,7 @@ struct Connection {
     socket: String,
 }
 
-/// `/proc/net/{tcp,tcp6,udp,udp6}`: proc_net_tcp.txt of the kernel's documentation.
+/// `/proc/net/{tcp,tcp6,udp,udp6}`: `proc_net_tcp.txt` of the kernel's documentation.
 fn connections() -> Vec<Connection> {
     let tables = ["tcp", "tcp6", "udp", "udp6"].map(|name| fs::read_to_string(format!("/proc/net/{name}")));
     let mut all = Vec::new();
