@@ -28,6 +28,7 @@ mod onboarding;
 mod opener;
 mod party;
 mod proof;
+mod recent;
 mod refusal;
 mod registration;
 mod renewal;
@@ -65,7 +66,8 @@ use tokio::sync::Notify;
 
 use crate::code::Codes;
 use crate::misses::Misses;
-use crate::party::Parties;
+use crate::party::ActiveParty;
+use crate::recent::Recent;
 use crate::waiting::Waiting;
 
 pub use crate::announce::{Announce, Silent};
@@ -145,7 +147,7 @@ pub struct Verification {
     pin_attempts: PinAttempts,
     /// The platform as passkeys know it.
     site: Site,
-    kept_parties: Parties,
+    kept_parties: Recent<ActiveParty>,
     misses: Misses,
     /// Stands in for the key of a holder who is not there, so that there is a signature to check.
     decoy_key: PublicKey,
@@ -175,7 +177,7 @@ impl Verification {
             waiting: Waiting::default(),
             pin_attempts: PinAttempts::new(Arc::clone(&parts.subjects), parts.pins.clone()),
             site: Site::of(&parts.issuer),
-            kept_parties: Parties::default(),
+            kept_parties: Recent::default(),
             misses: Misses::default(),
             decoy_key,
             parts,
@@ -212,6 +214,7 @@ impl Verification {
         let oldest = self.parts.visits_kept.since(now);
         self.parts.journal.forget_visits(oldest).await?;
         self.parts.access_tokens.forget_rested();
+        self.kept_parties.forget_stale();
         self.misses.forget_rested(now);
         self.answers.forget_rested(now);
         self.holders.forget_rested(now);

@@ -1,11 +1,9 @@
 //! A relying party that may act: approved, not suspended, not over.
 //!
-//! It is read from the store at most [`FRESH`] before it acts, and anew after every change that this process makes: a
+//! It is read from the store at most half a second before it acts, and anew after every change that this process makes: a
 //! suspension takes effect here at once, and in every process that shares the store within a second.
 
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use cyberid_domain::UnixTime;
 use cyberid_domain::check::Check;
@@ -21,9 +19,6 @@ use serde::de::DeserializeOwned;
 
 use crate::Verification;
 use crate::refusal::Refusal;
-
-/// For how long a relying party is taken for what it was when it was read.
-const FRESH: Duration = Duration::from_millis(500);
 
 /// A relying party that may act.
 pub(crate) struct ActiveParty {
@@ -70,29 +65,6 @@ impl ActiveParty {
     }
 }
 
-/// The relying parties that were read of late.
-#[derive(Default)]
-pub(crate) struct Parties(RwLock<HashMap<ClientId, (Instant, Arc<ActiveParty>)>>);
-
-impl Parties {
-    fn find(&self, client_id: &ClientId) -> Option<Arc<ActiveParty>> {
-        let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let (read_at, party) = kept.get(client_id)?;
-        (read_at.elapsed() < FRESH).then(|| Arc::clone(party))
-    }
-
-    fn keep(&self, read_at: Instant, party: &Arc<ActiveParty>) {
-        let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        kept.insert(party.row.client_id.clone(), (read_at, Arc::clone(party)));
-    }
-
-    /// Has a relying party read anew: to be called after every write.
-    pub(crate) fn forget(&self, client_id: &ClientId) {
-        let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        kept.remove(client_id);
-    }
-}
-
 /// The registration that a row holds.
 pub(crate) fn read(row: &RelyingParty) -> Result<Registration, Refusal> {
     parse(&row.registration)
@@ -115,15 +87,15 @@ impl Verification {
             party.require_active(self.now())?;
             return Ok(party);
         }
-        // Its age counts from before it is read: what is written meanwhile is not missed for longer than `FRESH`.
-        let read_at = Instant::now();
+        // Its age counts from before it is read, and what is written here meanwhile is not missed at all.
+        let reading = self.kept_parties.begin();
         let row = self
             .parts
             .relying_parties
             .relying_party(client_id, self.now())
             .await?;
         let party = Arc::new(ActiveParty::of(row.ok_or(Refusal::Inactive)?, self.now())?);
-        self.kept_parties.keep(read_at, &party);
+        self.kept_parties.keep(&reading, client_id, &party);
         Ok(party)
     }
 
