@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use argon2::{Algorithm, Argon2, Block, Params, Version};
+use argon2::Params;
 use cyberid_crypto::{Mac, digest};
 use cyberid_domain::pin::Pin;
 use cyberid_domain::rng::{Rng, random};
 use cyberid_storage::subject::HashedPin;
-use tokio::sync::Semaphore;
-use zeroize::Zeroizing;
+
+use crate::work::{Job, Work};
 
 /// What the pepper's HMAC over an Argon2id output is for.
 const LABEL: &[u8] = b"cyberid/v1/pin";
@@ -67,16 +67,16 @@ pub struct HashingFailed;
 pub struct PinHasher {
     pepper: Arc<dyn Mac>,
     cost: PinCost,
-    permits: Arc<Semaphore>,
+    work: Arc<Work>,
 }
 
 impl PinHasher {
-    /// A hasher under `pepper`. `permits` is how many hashes run at once: the number of cores.
-    pub fn new(pepper: Arc<dyn Mac>, cost: PinCost, permits: usize) -> Self {
+    /// A hasher under `pepper`. `at_once` is how many hashes run at once: the number of cores.
+    pub fn new(pepper: Arc<dyn Mac>, cost: PinCost, at_once: usize) -> Self {
         Self {
             pepper,
             cost,
-            permits: Arc::new(Semaphore::new(permits.max(1))),
+            work: Work::of(at_once),
         }
     }
 
@@ -109,18 +109,12 @@ impl PinHasher {
     }
 
     async fn tag(&self, pin: &Pin, salt: [u8; 16], cost: PinCost) -> Result<[u8; 32], HashingFailed> {
-        let params = cost.params()?;
-        let pin = pin.clone();
-        let permit = Arc::clone(&self.permits)
-            .acquire_owned()
-            .await
-            .map_err(|_| HashingFailed)?;
-        // The permit goes with the work: a caller that gives up does not make room before the work has ended.
-        let work = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            argon2id(&pin, &salt, params)
-        });
-        let output = work.await.map_err(|_| HashingFailed)??;
+        let job = Job {
+            pin: pin.clone(),
+            salt,
+            params: cost.params()?,
+        };
+        let output = self.work.hash(job).await?;
         let (memory, passes) = (cost.memory_kib.to_be_bytes(), cost.passes.to_be_bytes());
         Ok(self
             .pepper
@@ -128,28 +122,14 @@ impl PinHasher {
     }
 }
 
-fn argon2id(pin: &Pin, salt: &[u8], params: Params) -> Result<Zeroizing<[u8; 32]>, HashingFailed> {
-    let mut output = Zeroizing::new([0; 32]);
-    let mut memory = Zeroizing::new(vec![Block::default(); params.block_count()]);
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-        .hash_password_into_with_memory(
-            pin.expose().as_bytes(),
-            salt,
-            output.as_mut(),
-            memory.as_mut_slice(),
-        )
-        .map_err(|_| HashingFailed)?;
-    Ok(output)
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use cyberid_crypto::MacKey;
     use cyberid_domain::rng::SystemRng;
+    use zeroize::Zeroizing;
 
     use super::*;
+    use crate::work::Memory;
 
     const QUICK: PinCost = PinCost {
         memory_kib: 64,
@@ -189,7 +169,7 @@ mod tests {
         let hashed = hasher().hash(&pin("31415926"), &SystemRng).await.unwrap();
         let thief = PinHasher::new(pepper(2), QUICK, 2);
         assert!(!thief.check(&pin("31415926"), &hashed).await);
-        let output = argon2id(&pin("31415926"), &hashed.salt, QUICK.params().unwrap()).unwrap();
+        let output = argon2id(hashed.salt, QUICK);
         assert_ne!(*output, hashed.tag);
     }
 
@@ -229,23 +209,18 @@ mod tests {
             memory_kib: 64,
             passes: 2,
         };
-        let output = argon2id(&pin("31415926"), b"somesaltsomesalt", cost.params().unwrap()).unwrap();
+        let output = argon2id(*b"somesaltsomesalt", cost);
         assert_eq!(cyberid_crypto::base64url::encode(output.as_ref()), REFERENCE);
     }
 
-    const REFERENCE: &str = "M3-UU4Ktv9hHTY9hYh-AkkScnTMAT1V5doSnqX6z6Xk";
-
-    /// T10: a hash waits for a permit, and gives it back.
-    #[tokio::test]
-    async fn no_more_hashes_run_at_once_than_there_are_permits() {
-        let hasher = hasher();
-        let (secret, decoy) = (pin("31415926"), hasher.decoy());
-        let busy = Arc::clone(&hasher.permits).acquire_many_owned(2).await.unwrap();
-        let mut check = std::pin::pin!(hasher.check(&secret, &decoy));
-        let waited = tokio::time::timeout(Duration::from_millis(50), &mut check).await;
-        assert!(waited.is_err());
-        drop(busy);
-        assert!(!check.await);
-        assert_eq!(hasher.permits.available_permits(), 2);
+    fn argon2id(salt: [u8; 16], cost: PinCost) -> Zeroizing<[u8; 32]> {
+        let job = Job {
+            pin: pin("31415926"),
+            salt,
+            params: cost.params().unwrap(),
+        };
+        job.run(&mut Memory::default()).unwrap()
     }
+
+    const REFERENCE: &str = "M3-UU4Ktv9hHTY9hYh-AkkScnTMAT1V5doSnqX6z6Xk";
 }

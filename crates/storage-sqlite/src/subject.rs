@@ -10,7 +10,9 @@ use cyberid_domain::id::SubjectId;
 use cyberid_domain::subject::SubjectStatus;
 use cyberid_storage::Result;
 use cyberid_storage::subject::{EnrolmentStage, Holder, NewSubject, Subject, SubjectDevice, Subjects};
-use sqlx::SqliteConnection;
+use sqlx::query::Query;
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{Sqlite, SqliteConnection};
 
 use crate::fault::{Answer, Fault};
 use crate::registry::RegistryDb;
@@ -86,7 +88,7 @@ impl Subjects for RegistryDb {
         let begin = sqlx::query(sql)
             .bind(subject.as_bytes().as_slice())
             .bind(seconds(now));
-        Ok(self.db.write("begin_pin_attempt", begin).await? > 0)
+        Ok(self.write_or_decoy("begin_pin_attempt", begin).await?)
     }
 
     async fn end_pin_attempt(
@@ -105,7 +107,7 @@ impl Subjects for RegistryDb {
         let end = sqlx::query(sql)
             .bind(subject.as_bytes().as_slice())
             .bind(locked_until.map(seconds));
-        self.db.write("end_pin_attempt", end).await?;
+        self.write_or_decoy("end_pin_attempt", end).await?;
         Ok(())
     }
 
@@ -127,6 +129,25 @@ impl Subjects for RegistryDb {
         record_day(&mut tx, day).await?;
         tx.commit().await?;
         Ok(set)
+    }
+}
+
+impl RegistryDb {
+    /// Runs the statement of an attempt at a PIN; whether it changed a subject. Where it changed none, the decoy is
+    /// written: a transaction that writes nothing has nothing to make durable, and its answer comes sooner (T16).
+    async fn write_or_decoy(
+        &self,
+        name: &'static str,
+        statement: Query<'_, Sqlite, SqliteArguments>,
+    ) -> Answer<bool> {
+        let mut tx = self.db.begin(name).await?;
+        let changed = statement.execute(&mut *tx).await?.rows_affected() > 0;
+        if !changed {
+            let decoy = sqlx::query("UPDATE pin_decoy SET writes = writes + 1");
+            decoy.execute(&mut *tx).await?;
+        }
+        tx.commit().await?;
+        Ok(changed)
     }
 }
 
@@ -156,4 +177,24 @@ async fn record_day(tx: &mut SqliteConnection, day: UnixTime) -> Answer<()> {
                ON CONFLICT (one) DO UPDATE SET day = max(day, excluded.day)";
     sqlx::query(sql).bind(seconds(day)).execute(tx).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use cyberid_domain::rng::SystemRng;
+
+    use super::*;
+
+    /// T16: each attempt is two transactions that write, whoever tries.
+    #[tokio::test]
+    async fn an_attempt_at_nobodys_pin_writes_as_often_as_at_somebodys() {
+        let folder = tempfile::tempdir().unwrap();
+        let registry = RegistryDb::open(folder.path().join("registry.db")).await.unwrap();
+        let nobody = SubjectId::random(&SystemRng);
+        assert!(!registry.begin_pin_attempt(&nobody, UnixTime(1)).await.unwrap());
+        registry.end_pin_attempt(&nobody, false, None).await.unwrap();
+        let writes = sqlx::query_scalar("SELECT writes FROM pin_decoy");
+        let writes: i64 = writes.fetch_one(registry.db.readers()).await.unwrap();
+        assert_eq!(writes, 2);
+    }
 }
