@@ -1,4 +1,5 @@
 //! Events that find their relying party: from the real executable, over TLS, across a kill.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 use std::path::Path;
 use std::process::Command;

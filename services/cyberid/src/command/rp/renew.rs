@@ -1,6 +1,6 @@
 //! `cyberid rp renew`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
@@ -43,7 +43,7 @@ impl Renew {
         let platform = party.rp.platform();
         let operators = self.operators.read(platform.client()).await?;
         let body = RenewalBody {
-            registration: self.registration.as_ref().map(particulars).transpose()?,
+            registration: self.registration.as_deref().map(particulars).transpose()?,
             expires_in_days: self.expires_in_days,
         };
         let (applicant, approver) = sessions(platform, &operators)?;
@@ -66,7 +66,7 @@ impl Renew {
     }
 }
 
-fn particulars(file: &PathBuf) -> Result<Particulars, Failure> {
+fn particulars(file: &Path) -> Result<Particulars, Failure> {
     let read = json::from_slice(&read_bytes(file)?);
     read.map_err(|_| format!("{} is no registration without keys", file.display()).into())
 }

@@ -65,27 +65,26 @@ async fn read(party: &Party) -> Result<Registered, ClientError> {
 }
 
 fn standing_words(registered: &Registered) -> String {
-    let mut words = format!("{} is {}", registered.client_id, registered.status.as_str());
-    if let Some(end) = registered.expires_at {
-        let verb = if registered.status == RegistrationStatus::Expired {
-            ", since"
-        } else {
-            ", until"
-        };
-        words += &format!("{verb} {}", moment(end));
-    }
-    words.push('.');
-    if let Some(keys) = &registered.waiting_keys {
-        words += &format!("\nOther keys come into force at {}.", moment(keys.in_force_at));
-    }
-    if let Some(renewal) = &registered.waiting_renewal {
-        words += &format!(
-            "\nA renewal for {} days waits for a second operator since {}.",
-            renewal.expires_in_days,
-            moment(renewal.applied_at)
-        );
-    }
-    words
+    let end = registered.expires_at.map(|end| {
+        let over = registered.status == RegistrationStatus::Expired;
+        format!(", {} {}", if over { "since" } else { "until" }, moment(end))
+    });
+    let keys = registered
+        .waiting_keys
+        .as_ref()
+        .map(|keys| format!("\nOther keys come into force at {}.", moment(keys.in_force_at)));
+    let renewal = registered.waiting_renewal.as_ref().map(|renewal| {
+        let (days, since) = (renewal.expires_in_days, moment(renewal.applied_at));
+        format!("\nA renewal for {days} days waits for a second operator since {since}.")
+    });
+    format!(
+        "{} is {}{}.{}{}",
+        registered.client_id,
+        registered.status.as_str(),
+        end.unwrap_or_default(),
+        keys.unwrap_or_default(),
+        renewal.unwrap_or_default()
+    )
 }
 
 fn use_words(certificate: &RegistrationCertificate) -> String {
