@@ -85,7 +85,7 @@ pub(crate) struct Platform {
     router: Router,
     pins: PinHasher,
     pub(crate) pepper: Arc<Counting>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// A caller with a key.
@@ -290,8 +290,20 @@ impl Platform {
             logging,
             pins,
             pepper,
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// How many transactions wrote something to the registry: the frames of its log that end one
+    /// (<https://www.sqlite.org/fileformat2.html>, section 4).
+    pub(crate) fn registry_commits(&self) -> usize {
+        const PAGE: usize = 4096;
+        let log = std::fs::read(self.folder.path().join("registry.db-wal")).unwrap();
+        assert_eq!(log[8..12], u32::try_from(PAGE).unwrap().to_be_bytes());
+        let (header, frames) = log.split_at(32);
+        let frames = frames.chunks_exact(24 + PAGE);
+        let of_this_log = frames.filter(|frame| frame[8..16] == header[16..24]);
+        of_this_log.filter(|frame| frame[4..8] != [0; 4]).count()
     }
 
     /// The whole service, for a socket of its own.

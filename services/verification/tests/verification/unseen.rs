@@ -139,3 +139,37 @@ async fn a_problem_does_not_depend_on_the_person() {
         assert_eq!((&known.body, form(&known)), (&forged.body, form(&forged)));
     }
 }
+
+/// A transaction that writes nothing is not synced, and ends sooner than one that does: whoever times an answer would see
+/// it.
+#[tokio::test]
+async fn a_pin_costs_as_many_synced_writes_whoever_tries_it() {
+    let platform = Platform::start().await;
+    let rp = platform.relying_party().await;
+    let (good, failing, locked) = (
+        platform.adult().await,
+        platform.adult().await,
+        platform.adult().await,
+    );
+    let until = Some(START.plus(900));
+    let lock = platform.db.end_pin_attempt(&locked.subject, false, until).await;
+    lock.unwrap();
+    let stranger = new_key();
+    let mut writes = vec![];
+    for (device, pin) in [
+        (&good.device, pin()),
+        (&failing.device, wrong_pin()),
+        (&locked.device, pin()),
+        (&stranger, pin()),
+    ] {
+        let proof = Proof {
+            factors: vec![Factor::Pin],
+            ..platform.proof(&rp, &[Check::RealPerson])
+        };
+        let sealed = platform.seal(device, &proof, Some(&pin));
+        let before = platform.registry_commits();
+        platform.direct(&rp, &sealed).await.expect::<Attested>(200);
+        writes.push(platform.registry_commits() - before);
+    }
+    assert_eq!(writes, [3; 4], "the attempt, its count, its end");
+}
