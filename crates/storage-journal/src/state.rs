@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use cyberid_domain::UnixTime;
-use cyberid_domain::id::VerificationId;
+use cyberid_domain::id::{ClientId, VerificationId};
 use cyberid_storage::journal::Visit;
 use cyberid_storage::single_use::SingleUse;
 use cyberid_storage::verification::{Answered, Kept, Opened, Verification, VerificationState};
@@ -31,6 +31,8 @@ use Decided::{Answer, Write};
 pub(crate) struct State {
     held: HashMap<VerificationId, Held>,
     by_end: BTreeMap<UnixTime, Vec<VerificationId>>,
+    /// How many each relying party has there.
+    by_party: HashMap<ClientId, usize>,
     awaiting_guardian: BTreeSet<VerificationId>,
     proofs: UsedProofs,
     most: usize,
@@ -76,6 +78,7 @@ impl State {
         Self {
             held: HashMap::new(),
             by_end: BTreeMap::new(),
+            by_party: HashMap::new(),
             awaiting_guardian: BTreeSet::new(),
             proofs: UsedProofs::new(most_proofs),
             most,
@@ -102,7 +105,7 @@ impl State {
             Some(_) => return Write(Entry::Asked(asked.clone())),
             None => {}
         }
-        if self.held.len() >= self.most {
+        if !self.has_room_for(&asked.client_id) {
             return Answer(Kept::Full);
         }
         self.hold(Held::new(asked.clone(), false));
@@ -228,7 +231,10 @@ impl State {
         let mut forgotten = 0;
         for id in over.into_values().flatten() {
             self.awaiting_guardian.remove(&id);
-            forgotten += u64::from(self.held.remove(&id).is_some());
+            if let Some(held) = self.held.remove(&id) {
+                self.release(&held.row.client_id);
+                forgotten += 1;
+            }
         }
         forgotten
     }
@@ -238,8 +244,25 @@ impl State {
         self.proofs.forget(now);
     }
 
+    /// A relying party holds no more than is left for the others: none takes all the room (T10).
+    fn has_room_for(&self, party: &ClientId) -> bool {
+        let own = self.by_party.get(party).copied().unwrap_or_default();
+        own < self.most.saturating_sub(self.held.len())
+    }
+
+    fn release(&mut self, party: &ClientId) {
+        let Some(own) = self.by_party.get_mut(party) else {
+            return;
+        };
+        *own = own.saturating_sub(1);
+        if *own == 0 {
+            self.by_party.remove(party);
+        }
+    }
+
     fn hold(&mut self, held: Held) {
         let id = held.row.id.clone();
+        *self.by_party.entry(held.row.client_id.clone()).or_default() += 1;
         self.by_end
             .entry(held.row.expires_at)
             .or_default()

@@ -19,6 +19,8 @@ pub(crate) struct UsedProofs {
     buckets: BTreeMap<u64, HashSet<[u8; 16]>>,
     count: usize,
     most: usize,
+    /// Buckets before this are forgotten: a clock that goes back, or a caller who was slow, brings none back.
+    forgotten: u64,
 }
 
 impl UsedProofs {
@@ -28,12 +30,15 @@ impl UsedProofs {
             buckets: BTreeMap::new(),
             count: 0,
             most,
+            forgotten: 0,
         }
     }
 
-    /// Whether a proof was used, whenever it says that it may be forgotten.
+    /// Whether a proof was used, whenever it says that it may be forgotten. One that would be forgotten by now may have
+    /// been.
     pub(crate) fn contains(&self, proof: &UsedProof) -> bool {
-        self.buckets.values().any(|bucket| bucket.contains(&proof.digest))
+        bucket(proof.forget_at) < self.forgotten
+            || self.buckets.values().any(|bucket| bucket.contains(&proof.digest))
     }
 
     /// Remembers another, if there is room.
@@ -47,16 +52,21 @@ impl UsedProofs {
 
     /// Remembers one that is in the journal.
     pub(crate) fn restore(&mut self, proof: &UsedProof) {
-        let bucket = self.buckets.entry(proof.forget_at.0 / BUCKET).or_default();
+        let bucket = self.buckets.entry(bucket(proof.forget_at)).or_default();
         self.count += usize::from(bucket.insert(proof.digest));
     }
 
     /// Forgets those that could be forgotten before `now`.
     pub(crate) fn forget(&mut self, now: UnixTime) {
-        let kept = self.buckets.split_off(&(now.0 / BUCKET));
+        self.forgotten = self.forgotten.max(bucket(now));
+        let kept = self.buckets.split_off(&self.forgotten);
         let forgotten = std::mem::replace(&mut self.buckets, kept);
         self.count -= forgotten.values().map(HashSet::len).sum::<usize>();
     }
+}
+
+fn bucket(moment: UnixTime) -> u64 {
+    moment.0 / BUCKET
 }
 
 #[cfg(test)]
@@ -81,7 +91,19 @@ mod tests {
             assert!(!used.contains(&proof(2, 119)));
         }
         used.forget(UnixTime(119 + BUCKET));
-        assert!(!used.contains(&proof(1, 119)));
+        assert_eq!(used.count, 0);
+    }
+
+    #[test]
+    fn what_would_be_forgotten_by_now_may_have_been_used() {
+        let mut used = UsedProofs::new(10);
+        used.add(&proof(1, 119)).unwrap();
+        used.forget(UnixTime(1_000));
+        // The clock went back, or it was checked before it was over.
+        used.forget(UnixTime(100));
+        assert!(used.contains(&proof(1, 119)));
+        assert!(used.contains(&proof(2, 119)));
+        assert!(!used.contains(&proof(2, 1_000)));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use cyberid_domain::check::Check;
 use cyberid_storage::StorageError;
 use cyberid_storage::journal::Journal as _;
+use cyberid_storage::single_use::SingleUse;
 use cyberid_storage::verification::{
     Answered, Kept, Opened, Verification, VerificationState, Verifications as _,
 };
@@ -179,6 +180,35 @@ async fn of_64_concurrent_uses_of_one_proof_exactly_one_wins() {
     }
 }
 
+/// T10: who asks without end leaves as much room as they take.
+#[tokio::test]
+async fn one_relying_party_leaves_room_for_others() {
+    let mut scene = Scene::new();
+    scene.options.verifications = 8;
+    let journal = scene.open();
+    let party = sample::verification().client_id;
+    let of_party = || Verification {
+        client_id: party.clone(),
+        ..sample::verification()
+    };
+    let ask_often = async || {
+        let mut kept = 0;
+        for _ in 0..8 {
+            kept += usize::from(journal.ask(&of_party()).await.unwrap() == Kept::Now);
+        }
+        kept
+    };
+    assert_eq!(ask_often().await, 4);
+    for _ in 0..4 {
+        assert_eq!(journal.ask(&sample::verification()).await.unwrap(), Kept::Now);
+    }
+    let full = journal.ask(&sample::verification()).await.unwrap();
+    assert_eq!(full, Kept::Full);
+    let over = sample::verification().expires_at.plus(1);
+    journal.forget_verifications(over).await.unwrap();
+    assert_eq!(ask_often().await, 4, "what is forgotten is free again");
+}
+
 #[tokio::test]
 async fn a_full_journal_takes_no_more_and_says_so() {
     let mut scene = Scene::new();
@@ -196,7 +226,11 @@ async fn a_full_journal_takes_no_more_and_says_so() {
     let refused = journal.conclude_direct(&sample::proof(), &sample::visit()).await;
     assert!(matches!(refused, Err(StorageError::Unknown(_))));
     let row = &rows[0];
-    let (proof, visit, passed) = (sample::proof(), sample::visit(), sample::passed());
+    let (visit, passed) = (sample::visit(), sample::passed());
+    let proof = SingleUse {
+        forget_at: NOW.plus(2000),
+        ..sample::proof()
+    };
     let answer = async || {
         let answered = journal.conclude(&row.id, &passed, Some(&DEVICE), Some(&proof), Some(&visit), NOW);
         answered.await

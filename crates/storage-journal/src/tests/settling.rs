@@ -7,6 +7,7 @@ use std::time::Duration;
 use cyberid_domain::UnixTime;
 use cyberid_domain::clock::{Clock as _, DAY};
 use cyberid_storage::journal::{Journal as _, Visit};
+use cyberid_storage::single_use::SingleUse;
 use cyberid_storage::verification::{Answered, Verifications as _};
 
 use super::disks::{Dying, Failing};
@@ -196,7 +197,12 @@ async fn a_day_under_way_has_few_runs() {
     let mut kept = Vec::new();
     for _ in 0..40 {
         let visit = sample::visit();
-        keep(&journal, std::slice::from_ref(&visit)).await;
+        let proof = SingleUse {
+            forget_at: scene.clock.now().plus(361),
+            ..sample::proof()
+        };
+        let answered = journal.conclude_direct(&proof, &visit).await.unwrap();
+        assert_eq!(answered, Answered::Now);
         kept.push(visit);
         scene.clock.advance(400);
         drop(journal);
