@@ -123,7 +123,8 @@ async fn every_documented_operation_is_mounted_and_nothing_else_answers() {
         "/v1",
         "/v1/",
         "/v1/me/",
-        "/openapi",
+        "/openapi/",
+        "/openapi/vault.json",
         "/v2/me",
         "/v1/deposits",
         "/v1/shares",
@@ -135,5 +136,25 @@ async fn every_documented_operation_is_mounted_and_nothing_else_answers() {
             .await
             .unwrap();
         assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn discovery_leads_to_the_documents_and_they_are_those_of_the_executable() {
+    let platform = TestPlatform::start().await;
+    let http = Client::new();
+    let json = async |url: &str| -> Value { http.get(url).send().await.unwrap().json().await.unwrap() };
+    let about = json(&format!("{}/.well-known/cyberid", platform.url())).await;
+    let list = json(about["openapi_uri"].as_str().unwrap()).await;
+    let listed = list["documents"].as_array().unwrap();
+    let services: BTreeSet<_> = listed.iter().map(|it| it["service"].as_str().unwrap()).collect();
+    assert_eq!(services, BTreeSet::from(OUTSIDE));
+    let generated = documents();
+    for document in listed {
+        let url = format!("{}{}", platform.url(), document["href"].as_str().unwrap());
+        let served = http.get(url).send().await.unwrap();
+        assert_eq!(served.headers()["cache-control"], "public, max-age=3600");
+        let service = document["service"].as_str().unwrap();
+        assert!(served.text().await.unwrap() == generated[service], "{service}");
     }
 }

@@ -153,6 +153,7 @@ impl PlatformDouble {
             "issuer": self.issuer, "jwks_uri": format!("{}/.well-known/jwks.json", self.issuer),
             "token_endpoint": format!("{}/oauth/token", self.issuer),
             "enrolment_endpoint": format!("{}/v1/enrolments", self.issuer),
+            "openapi_uri": format!("{}/openapi", self.issuer),
             "checks_supported": [], "fields_supported": [], "document_types_supported": [],
             "signing_alg": "ES256", "suite": "p256", "version": "1",
             "encryption_jwk": self.sealing.public_key().to_published_jwk("enc", "ECDH-ES"),

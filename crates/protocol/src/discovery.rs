@@ -18,6 +18,8 @@ pub struct Discovery {
     pub token_endpoint: String,
     /// Where people enrol.
     pub enrolment_endpoint: String,
+    /// Where the OpenAPI documents are listed.
+    pub openapi_uri: String,
     /// The checks that can be asked.
     pub checks_supported: Vec<Check>,
     /// The fields that can be released.

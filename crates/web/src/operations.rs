@@ -52,7 +52,8 @@ impl Operations {
 pub fn routes() -> Routes<Operations> {
     Routes::new(
         "CyberID operations",
-        "Health, metrics and the problems' pages: the same in every process.",
+        "Health, metrics and the problems' pages, the same in every process; of a platform also the documents of what it \
+         answers.",
     )
     .public(routes!(healthz))
     .public(routes!(readyz))

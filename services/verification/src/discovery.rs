@@ -28,6 +28,7 @@ impl Verification {
             jwks_uri: self.jwks_uri(),
             token_endpoint: self.token_endpoint(),
             enrolment_endpoint: format!("{issuer}/v1/enrolments"),
+            openapi_uri: format!("{issuer}/openapi"),
             checks_supported: Check::ALL.into(),
             fields_supported: Field::ALL.into(),
             document_types_supported: DocumentType::ALL.into(),

@@ -22,6 +22,9 @@ cyberid_web::problems! {
 ///
 /// Legal basis, retention and notice come from the registration of the purpose. Only the holder whose pseudonym at
 /// this relying party is `sub` can answer. A purpose or a field that is not registered is refused and counted.
+/// The holder's device shows a code of four digits, which the relying party computes and shows too: the first four bytes of
+/// the SHA-256 of `cyberid/v1/comparison-code`, the client id, the release's id and `nonce`, joined by line feeds, as a
+/// big-endian number modulo 10000.
 #[utoipa::path(post, path = "/v1/releases", operation_id = "ask_release", tag = "releases",
     request_body(content = ReleaseBody, example = json!({
         "sub": "1Nq7xQ0W3vVJk0pPq3d2v0hN6S7r8t9u0v1w2x3y4z4",

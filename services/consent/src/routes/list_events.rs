@@ -23,6 +23,11 @@ pub(super) struct Query {
 }
 
 /// Lists what a relying party is told, oldest first: signed security event tokens (RFC 8417).
+///
+/// Each is a JWS of `typ` `secevent+jwt` by a key whose role is `event`, with `iss` (issuer), `aud` (client id), `iat`, `jti` and
+/// one member in `events`. `urn:cyberid:event:consent-withdrawn` has `consent`, `release` and `erase_by`: erase what was
+/// received by then, and confirm it by `POST /v1/releases/{id}/erasure`. The same token is pushed (RFC 8935) to a
+/// registered `events_uri`.
 #[utoipa::path(get, path = "/v1/events", operation_id = "list_events", tag = "releases", params(Query),
     responses((status = 200, description = "At most 100 events.", body = Events, example = json!({
         "events": ["eyJhbGciOiJFUzI1NiIsInR5cCI6InNlY2V2ZW50K2p3dCIs..."], "next": 7}))))]

@@ -16,7 +16,7 @@ use tower::ServiceExt as _;
 use utoipa::openapi::OpenApi;
 
 use super::readiness::SelfTest;
-use super::sandbox;
+use super::{contract, sandbox};
 
 /// The router of a service that takes no tokens.
 pub(crate) fn standalone<S: Clone + Send + Sync + 'static>(routes: Routes<S>, state: S) -> Router {
@@ -63,28 +63,40 @@ pub(crate) fn requests(verifications: Router, releases: Router) -> Router {
     Router::new().route("/v1/requests/{*rest}", axum::routing::any(dispatch))
 }
 
+/// A service, and what makes its document.
+type Documented = (&'static str, fn() -> OpenApi);
+
+/// The services, each with its document.
+const DOCUMENTS: [Documented; 10] = [
+    ("issuance", || cyberid_issuance::routes().openapi()),
+    ("verification", || {
+        let requests = cyberid_verification::request_routes().openapi();
+        merged(cyberid_verification::routes().openapi(), requests)
+    }),
+    ("consent", || {
+        let requests = cyberid_consent::request_routes().openapi();
+        merged(cyberid_consent::routes().openapi(), requests)
+    }),
+    ("audit", || cyberid_audit::routes().openapi()),
+    ("vault", || cyberid_vault::routes().openapi()),
+    ("custodian", || cyberid_custodian::routes().openapi()),
+    ("witness", || cyberid_witness::routes().openapi()),
+    ("identity-source", || cyberid_identity_source::routes().openapi()),
+    ("sandbox", || sandbox::routes().openapi()),
+    ("operations", || {
+        merged(operations::routes().openapi(), contract::routes().openapi())
+    }),
+];
+
 /// The document of each service.
-pub(crate) fn documents() -> Vec<(&'static str, OpenApi)> {
-    let verification = merged(
-        cyberid_verification::routes().openapi(),
-        cyberid_verification::request_routes().openapi(),
-    );
-    let consent = merged(
-        cyberid_consent::routes().openapi(),
-        cyberid_consent::request_routes().openapi(),
-    );
-    vec![
-        ("issuance", cyberid_issuance::routes().openapi()),
-        ("verification", verification),
-        ("consent", consent),
-        ("audit", cyberid_audit::routes().openapi()),
-        ("vault", cyberid_vault::routes().openapi()),
-        ("custodian", cyberid_custodian::routes().openapi()),
-        ("witness", cyberid_witness::routes().openapi()),
-        ("identity-source", cyberid_identity_source::routes().openapi()),
-        ("sandbox", sandbox::routes().openapi()),
-        ("operations", operations::routes().openapi()),
-    ]
+pub(crate) fn documents() -> impl Iterator<Item = (&'static str, OpenApi)> {
+    DOCUMENTS.iter().map(|(service, document)| (*service, document()))
+}
+
+/// The document of this service.
+pub(crate) fn document(service: &str) -> Option<OpenApi> {
+    let found = DOCUMENTS.iter().find(|(name, _)| *name == service);
+    found.map(|(_, document)| document())
 }
 
 fn merged(mut document: OpenApi, more: OpenApi) -> OpenApi {

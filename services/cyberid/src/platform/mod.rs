@@ -2,6 +2,7 @@
 
 mod compose;
 mod config;
+mod contract;
 mod data;
 mod door;
 mod events;

@@ -23,6 +23,7 @@ use cyberid_web::{AccessTokens, Authenticate};
 use tokio::sync::Notify;
 
 use super::config::{ClientConfig, require_clients};
+use super::contract::{self, Contract};
 use super::key_holders::client;
 use super::readiness::{JournalTrial, LedgerTrial, RegistryTrial, SelfTest, SigningTrial};
 use super::sandbox::Sandbox;
@@ -107,7 +108,13 @@ impl Services {
             .merge(cyberid_consent::routes().finish(Arc::clone(&self.consent), auth()))
             .merge(cyberid_audit::routes().finish(Arc::clone(&self.audit), auth()))
             .merge(compose::requests(verifications, releases))
-            .merge(compose::operations(self.readiness.clone()));
+            .merge(compose::operations(self.readiness.clone()))
+            .merge(compose::standalone(
+                contract::routes(),
+                Contract {
+                    sandbox: sandbox.is_some(),
+                },
+            ));
         match sandbox {
             Some(sandbox) => router.merge(compose::standalone(super::sandbox::routes(), sandbox)),
             None => router,

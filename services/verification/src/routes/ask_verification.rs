@@ -21,7 +21,8 @@ problems!(
 /// Asks for a verification.
 ///
 /// `purpose` and `checks` are within the registration: a check outside it is `over-asking`, and counted. Hand `request_uri` to
-/// the holder's app. `sub` goes with the check `same_person` and with no other; `expires_in` is 30 to 900 seconds. Show
+/// the holder's app. `nonce` is 16 to 48 random bytes in unpadded base64url (other text may not decode, and is malformed).
+/// `sub` goes with the check `same_person` and with no other; `expires_in` is 30 to 900 seconds. Show
 /// `comparison_code`: the holder's device shows the same. `code` is what the holder shows at a counter: then that device alone
 /// can answer, and finds the request by itself.
 #[utoipa::path(

@@ -15,7 +15,8 @@ pub(super) const PUBLIC: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "public, max
 
 /// The platform's description of itself.
 ///
-/// Begin here. `encryption_jwk` is what messages are sealed to; it changes daily.
+/// Begin here. `openapi_uri` lists the documents of every operation. `encryption_jwk` is what messages are sealed to; it
+/// changes daily.
 #[utoipa::path(
     get,
     path = "/.well-known/cyberid",
@@ -25,6 +26,7 @@ pub(super) const PUBLIC: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "public, max
         "jwks_uri": "https://id.example/.well-known/jwks.json",
         "token_endpoint": "https://id.example/oauth/token",
         "enrolment_endpoint": "https://id.example/v1/enrolments",
+        "openapi_uri": "https://id.example/openapi",
         "checks_supported": ["real_person", "document_valid", "age_over_18"],
         "fields_supported": ["name", "document_number"],
         "document_types_supported": ["resident_id_card", "passport"],

@@ -45,6 +45,11 @@ impl Patience {
 ///
 /// For the relying party that asked; for another there is nothing here. With `wait` the answer comes as soon as the holder
 /// has answered, and after so many seconds at the latest. What is over is gone ten minutes after it expired.
+///
+/// `attestation` comes with `passed` and `failed`: a JWS of `typ` `cyberid-attestation+jwt` by a key whose role is `attestation`,
+/// with the claims `iss` (issuer), `aud` (client id), `iat`, `exp` (600 s later), `jti`, `nonce` and `purpose` (as asked), `result`
+/// (`pass` only if every check is), `checks` (each as asked, with `pass` or `fail`), `acr` (the factors asked, as `device+pin`),
+/// `pad` (filler, to be ignored) and, with a pass alone, `sub`: the holder's pseudonym at this relying party.
 #[utoipa::path(
     get,
     path = "/v1/verifications/{id}",

@@ -18,9 +18,12 @@ problems!(
 
 /// Verifies a holder in one call.
 ///
-/// `sealed` comes from the holder's app, which answered a `cyberid-direct-request+jwt` of the caller. The proof names the caller,
-/// and its `purpose` and `checks` are within the registration. An unknown holder is an attestation whose checks fail, in the
-/// form and the length of every other; a problem never says whether a person exists.
+/// `sealed` comes from the holder's app, which answered a `cyberid-direct-request+jwt` of the caller: a JWS by the caller's
+/// signing key with exactly the claims `iss` (client id), `purpose`, `checks`, `factors` (empty is the device), `nonce`,
+/// `registration_certificate` (the purpose's, from `GET /v1/relying-parties/{client_id}`), `jwk` (the signing key: `kty`,
+/// `crv`, `x`, `y`), `iat` and `exp` (300 s later at most). The proof names the caller, and its `purpose` and `checks` are
+/// within the registration. An unknown holder is an attestation whose checks fail, in the form and the length of every
+/// other; a problem never says whether a person exists.
 #[utoipa::path(
     post,
     path = "/v1/verifications/direct",
