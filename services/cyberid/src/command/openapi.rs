@@ -11,6 +11,8 @@ use crate::platform::documents;
 use crate::terminal;
 
 /// Write the OpenAPI document of each service.
+///
+/// A running platform serves those of what it answers at `GET /openapi`.
 #[derive(Debug, Args)]
 pub(crate) struct Openapi {
     /// The directory to write `<service>.json` files to.

@@ -14,7 +14,7 @@ pub(super) struct Answer {
     /// Agree without being asked.
     #[arg(long)]
     yes: bool,
-    /// Refuse, and let the service know.
+    /// Refuse, and let the service know; of a direct question it hears nothing from here.
     #[arg(long, conflicts_with = "yes")]
     decline: bool,
 }
@@ -50,6 +50,12 @@ impl Answer {
             _ => Decision::Leave,
         })
     }
+}
+
+/// Ends a command that made no proof, where there is nothing that the service could be told.
+pub(super) fn kept_back() -> ExitCode {
+    note("No proof was made. Nothing was sent, and the service's question ends by itself.");
+    ExitCode::from(NOT_ANSWERED)
 }
 
 /// Ends a command whose request was left alone.

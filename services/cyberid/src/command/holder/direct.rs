@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::Common;
 use super::approve::{pin_if_asked, question};
-use super::decision::{Answer, Decision, left_alone};
+use super::decision::{Answer, Decision, kept_back};
 use super::device::Device;
 use super::face::FaceArgs;
 use super::pin::PinSource;
@@ -19,12 +19,19 @@ use crate::terminal::{line, note};
 const HELP: &str = "\
 Examples:
   cyberid rp verify --direct --purpose register --check real_person > question.jws
-  cyberid holder direct - --yes < question.jws | cyberid rp submit -";
+  cyberid holder direct - --yes < question.jws | cyberid rp submit -
+
+Exit codes:
+  0  the proof is printed
+  1  an error
+  2  the command line is wrong
+  3  you said no, and no proof was made";
 
 /// Answer a service's app directly, with the platform not in between.
 ///
 /// Checks that the service signed the question and that the platform vouches for the service, asks you, and prints a
-/// sealed proof to hand back: the service cannot read it, and submits it.
+/// sealed proof to hand back: the service cannot read it, and submits it. Compare the code that is shown with the one
+/// on the service's page.
 #[derive(Debug, Args)]
 #[command(after_long_help = HELP)]
 pub(crate) struct Direct {
@@ -53,7 +60,7 @@ impl Direct {
             &reviewed.comparison_code(),
         ));
         if self.answer.decide("Make the proof?")? != Decision::Agree {
-            return Ok(left_alone());
+            return Ok(kept_back());
         }
         let pin = pin_if_asked(&self.pin, &asked.factors)?;
         let face = self.face.shown_if_asked(&device.holder, &asked.factors).await?;

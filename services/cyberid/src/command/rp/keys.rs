@@ -23,7 +23,10 @@ Examples:
   cyberid rp keys rotate --keep-signing";
 
 /// Change this relying party's keys.
+///
+/// A change waits before it is in force, so that the platform's operators can cancel what a thief announces.
 #[derive(Debug, Subcommand)]
+#[command(after_long_help = HELP)]
 pub(crate) enum Keys {
     // The command describes itself: a description here would hide its own.
     Rotate(Rotate),

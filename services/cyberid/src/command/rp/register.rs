@@ -48,7 +48,7 @@ pub(crate) struct Register {
     /// An intended use, or a list of them, in a JSON file; `-` is standard input.
     #[arg(long = "use", value_name = "FILE", required = true)]
     uses: Vec<PathBuf>,
-    /// Where events are pushed.
+    /// Where events are pushed: `https`, at a public address.
     #[arg(long, value_name = "URL")]
     events_uri: Option<String>,
     #[command(flatten)]

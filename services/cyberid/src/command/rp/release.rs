@@ -31,8 +31,9 @@ Exit codes:
 
 /// Ask a person for plaintext.
 ///
-/// Asks the person whom you know by a pseudonym, for fields that your registration allows. Prints the release's id and
-/// the address that the person's app fetches. The person may grant some of the fields, or none.
+/// Asks the person whom you know by a pseudonym, for fields that your registration allows. Prints the release's id, the
+/// address that the person's app fetches, and the code of four digits to show beside it, which has to stand on the
+/// person's device too. The person may grant some of the fields, or none.
 #[derive(Debug, Args)]
 #[command(after_long_help = HELP)]
 pub(crate) struct Release {

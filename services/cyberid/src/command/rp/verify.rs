@@ -34,9 +34,10 @@ Exit codes:
 
 /// Ask whether somebody is real, old enough, the same as before.
 ///
-/// Prints the address that the person's app fetches (for a link or a QR code), waits, and prints what the attestation
-/// says once every check of it has passed: pass or fail, and the person's pseudonym here. With `--json`, one object when
-/// it was asked and one when it was answered.
+/// Prints the address that the person's app fetches (for a link or a QR code) and the code of four digits to show beside
+/// it, which has to stand on the person's device too. Then waits, and prints what the attestation says once every check
+/// of it has passed: pass or fail, and the person's pseudonym here. With `--json`, one object when it was asked and one
+/// when it was answered.
 #[derive(Debug, Args)]
 #[command(after_long_help = HELP)]
 pub(crate) struct Verify {
