@@ -62,7 +62,8 @@ pub enum VerificationState {
 pub enum Kept {
     /// It is durable, or was before.
     Now,
-    /// As many as are kept at once are kept already: nothing was written.
+    /// As many as are kept at once are kept already, or as many of this relying party as leave others room: nothing was
+    /// written.
     Full,
 }
 
