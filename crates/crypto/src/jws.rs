@@ -278,6 +278,14 @@ mod tests {
         let message = Unverified::parse(&compact, "a").unwrap();
         assert_eq!(message.kid().err(), Some(InvalidJws::Key));
         assert_eq!(message.embedded_key(), Ok(key().public_key()));
+        let both = Header {
+            kid: Some(key().kid().into()),
+            ..message.header.clone()
+        };
+        let compact = sign_with(&key(), &both, &Claims { exp: 5 }).unwrap();
+        let message = Unverified::parse(&compact, "a").unwrap();
+        assert_eq!(message.kid().err(), Some(InvalidJws::Key));
+        assert_eq!(message.embedded_key().err(), Some(InvalidJws::Key));
     }
 
     #[test]

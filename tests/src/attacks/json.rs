@@ -86,6 +86,9 @@ fn add_deep(corpus: &mut Corpus<Token>) {
         let long = format!("\"x\":{},", "9".repeat(100_000));
         good.with_payload(&splice(&good.claims.to_string(), long.as_bytes()))
     });
+    corpus.add("claims with very much space behind", |good, _| {
+        good.with_payload(format!("{}{}", good.claims, " ".repeat(20_000)).as_bytes())
+    });
     corpus.add("a header with a thousand members", |good, _| {
         let members: Vec<String> = (0..1000).map(|index| format!("\"m{index}\":{index},")).collect();
         good.with_raw_header(&splice(&good.header.to_string(), members.concat().as_bytes()))

@@ -16,12 +16,18 @@ pub(super) fn add(corpus: &mut Corpus<Seal>) {
 fn add_bent(corpus: &mut Corpus<Seal>) {
     type Bend = fn([String; 5]) -> [String; 5];
     let bytes = |what: &str| what.to_owned();
-    let bends: [(String, Bend); 16] = [
+    let bends: [(String, Bend); 18] = [
         (bytes("a tag of 15 bytes"), |parts| resized(parts, 4, 15)),
         (bytes("a tag of 12 bytes"), |parts| resized(parts, 4, 12)),
         (bytes("a tag of 4 bytes"), |parts| resized(parts, 4, 4)),
         (bytes("no tag"), |parts| resized(parts, 4, 0)),
         (bytes("a tag of 17 bytes"), |parts| resized(parts, 4, 17)),
+        (bytes("a byte of the ciphertext in the tag"), |parts| {
+            shifted(parts, -1)
+        }),
+        (bytes("a byte of the tag in the ciphertext"), |parts| {
+            shifted(parts, 1)
+        }),
         (bytes("an iv of 11 bytes"), |parts| resized(parts, 2, 11)),
         (bytes("an iv of 13 bytes"), |parts| resized(parts, 2, 13)),
         (bytes("an iv of 16 bytes"), |parts| resized(parts, 2, 16)),
@@ -59,6 +65,17 @@ fn add_bent(corpus: &mut Corpus<Seal>) {
             bend(good.parts().map(str::to_owned)).join(".")
         });
     }
+}
+
+/// The same bytes with the border between ciphertext and tag moved.
+fn shifted(mut parts: [String; 5], by: isize) -> [String; 5] {
+    let [ciphertext, tag] = [3, 4].map(|part: usize| base64url::decode(&parts[part]).unwrap());
+    let border = ciphertext.len().checked_add_signed(by).unwrap();
+    let all = [ciphertext, tag].concat();
+    let (ciphertext, tag) = all.split_at(border);
+    parts[3] = base64url::encode(ciphertext);
+    parts[4] = base64url::encode(tag);
+    parts
 }
 
 fn resized(mut parts: [String; 5], part: usize, length: usize) -> [String; 5] {

@@ -139,8 +139,19 @@ impl Scene {
         authorised(session, &self.warm[1], ["POST", path], "/v1/events?after=0").await
     }
 
-    /// What must stay as it is: the ledger, the holder, the relying party.
+    /// What must stay as it is: the ledger, the holder, the relying party. What was answered may be published a moment
+    /// later, when the witness has seen it.
     pub(crate) async fn inventory(&self) -> Vec<Value> {
+        loop {
+            let seen = self.seen().await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            if self.seen().await == seen {
+                return seen;
+            }
+        }
+    }
+
+    async fn seen(&self) -> Vec<Value> {
         let checkpoint = self
             .split
             .platform()
@@ -168,7 +179,16 @@ impl Scene {
             party["client_id"].clone(),
             events["next"].clone(),
             release,
+            self.leaves().await,
         ]
+    }
+
+    /// What the ledger says, as the regulator reads it.
+    async fn leaves(&self) -> Value {
+        let regulator = self.split.platform().regulator();
+        let read: Value = regulator.get("/v1/audit/entries?limit=100").await.unwrap();
+        let leaves = read["entries"].as_array().unwrap().iter();
+        leaves.map(|entry| entry["leaf"].clone()).collect()
     }
 
     /// Every process lives, and is ready.
