@@ -220,12 +220,16 @@ async fn events_come_to_the_relying_party_whatever_falls_over() {
     assert!(matches!(first.event(), Event::ConsentWithdrawn(it) if it.consent == consent));
     party.handled(first);
     assert_eq!(party.receive(&refused).await, Ok(Received::Again));
-    let metrics = platform.client.get_bytes("/metrics").await.unwrap();
-    let metrics = String::from_utf8(metrics).unwrap();
-    assert!(
-        metrics.contains("cyberid_event_push_total{outcome=\"delivered\"} 1"),
-        "{metrics}"
-    );
+    // The receiver has the token a moment before the platform has its answer.
+    let delivered = "cyberid_event_push_total{outcome=\"delivered\"} 1";
+    for _ in 0..100 {
+        let metrics = platform.client.get_bytes("/metrics").await.unwrap();
+        if String::from_utf8(metrics).unwrap().contains(delivered) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("the metrics never say that it was delivered");
 }
 
 #[tokio::test]

@@ -58,10 +58,10 @@ fn wrong_paths(operation: &Operation) -> Vec<(Call, Code)> {
     let mut calls = Vec::new();
     for (name, example) in operation.parameters("path") {
         let long = "a".repeat(2000);
-        let unknown = if name == "slug" {
-            "no-such-problem"
-        } else {
-            example.as_str().unwrap()
+        let unknown = match name {
+            "slug" => "no-such-problem",
+            "document" => "no-such-document.json",
+            _ => example.as_str().unwrap(),
         };
         for value in [
             unknown,
