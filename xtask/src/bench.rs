@@ -10,11 +10,16 @@ use crate::{command, failure::Failure};
 /// Folders whose children are packages.
 const PACKAGE_FOLDERS: [&str; 2] = ["crates", "services"];
 
-/// One measurement: `examples/bench_<name>.rs` of a package.
+/// The example that holds several measurements of a package, each a folder in it and its first argument.
+const SEVERAL: &str = "bench";
+
+/// One measurement: `examples/bench_<name>.rs` of a package, or `examples/bench/<name>/mod.rs` where several share an
+/// example.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Bench {
     name: String,
     manifest: PathBuf,
+    shared: bool,
 }
 
 /// Runs the measurement of this name, or lists them all when none is named.
@@ -30,18 +35,32 @@ pub(crate) fn run(name: Option<&str>, args: &[String]) -> Result<(), Failure> {
             known: listing(&known),
         });
     };
-    let (example, manifest) = (format!("bench_{name}"), bench.manifest.display().to_string());
-    let mut command = vec![
-        "run",
-        "--release",
-        "--manifest-path",
-        &manifest,
-        "--example",
-        &example,
-        "--",
-    ];
-    command.extend(args.iter().map(String::as_str));
+    let command = bench.command(args);
+    let command: Vec<&str> = command.iter().map(String::as_str).collect();
     command::run("cargo", &command)
+}
+
+impl Bench {
+    /// The arguments of `cargo` that run it.
+    fn command(&self, args: &[String]) -> Vec<String> {
+        let manifest = self.manifest.display().to_string();
+        let (example, name) = if self.shared {
+            (SEVERAL.to_owned(), Some(self.name.clone()))
+        } else {
+            (format!("bench_{}", self.name), None)
+        };
+        let run = [
+            "run",
+            "--release",
+            "--manifest-path",
+            &manifest,
+            "--example",
+            &example,
+            "--",
+        ];
+        let run = run.into_iter().map(str::to_owned);
+        run.chain(name).chain(args.iter().cloned()).collect()
+    }
 }
 
 /// The measurements of every package, by name.
@@ -71,16 +90,26 @@ pub(crate) fn listing(benches: &[Bench]) -> String {
 }
 
 fn benches_of(package: &Path) -> Vec<Bench> {
-    let names = children(&package.join("examples"))
+    let examples = package.join("examples");
+    let single = children(&examples).into_iter().filter_map(|file| {
+        let file = file.file_name()?.to_str()?;
+        Some((
+            file.strip_prefix("bench_")?.strip_suffix(".rs")?.to_owned(),
+            false,
+        ))
+    });
+    let several = children(&examples.join(SEVERAL))
         .into_iter()
-        .filter_map(|file| {
-            let file = file.file_name()?.to_str()?.to_owned();
-            Some(file.strip_prefix("bench_")?.strip_suffix(".rs")?.to_owned())
+        .filter_map(|folder| {
+            let name = folder.file_name()?.to_str()?.to_owned();
+            folder.join("mod.rs").is_file().then_some((name, true))
         });
-    names
-        .map(|name| Bench {
+    single
+        .chain(several)
+        .map(|(name, shared)| Bench {
             name,
             manifest: package.join("Cargo.toml"),
+            shared,
         })
         .collect()
 }
@@ -106,6 +135,9 @@ mod tests {
             "crates/tlog/examples/bench_append.rs",
             "crates/tlog/examples/demo.rs",
             "services/vault/examples/bench_open.rs",
+            "services/whole/examples/bench/main.rs",
+            "services/whole/examples/bench/load.rs",
+            "services/whole/examples/bench/verify/mod.rs",
         ] {
             let file = root.path().join(file);
             fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -114,10 +146,24 @@ mod tests {
         let found = discover(root.path());
         assert_eq!(
             found.iter().map(|bench| bench.name.as_str()).collect::<Vec<_>>(),
-            ["append", "open"]
+            ["append", "open", "verify"]
         );
         assert_eq!(found[0].manifest, root.path().join("crates/tlog/Cargo.toml"));
         assert!(listing(&found).contains("append                   tlog"));
+    }
+
+    #[test]
+    fn a_measurement_runs_as_its_own_example_or_as_a_part_of_the_shared_one() {
+        let bench = |shared| Bench {
+            name: "verify".into(),
+            manifest: "whole/Cargo.toml".into(),
+            shared,
+        };
+        let args = ["--tls".to_owned()];
+        let own = bench(false).command(&args);
+        assert_eq!(own[4..], ["--example", "bench_verify", "--", "--tls"]);
+        let part = bench(true).command(&args);
+        assert_eq!(part[4..], ["--example", "bench", "--", "verify", "--tls"]);
     }
 
     #[test]

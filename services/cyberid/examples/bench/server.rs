@@ -11,8 +11,32 @@ use crate::load::Tls;
 /// Opens the keystores of the measurement.
 pub(crate) const PASSPHRASE: &str = "a passphrase of a measurement";
 
+/// How long a start may take.
+const START: Duration = Duration::from_mins(1);
+
+/// Where measurements keep what they need.
+pub(crate) const FOLDER: &str = "target/bench";
+
 /// Names the certificate authority to every TLS client of a process, as OpenSSL documents it.
 const AUTHORITY: &str = "SSL_CERT_FILE";
+
+/// How a platform is started.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Setting {
+    /// Whether it speaks TLS.
+    pub(crate) tls: bool,
+    /// How many people its identity source knows.
+    pub(crate) people: usize,
+}
+
+impl Default for Setting {
+    fn default() -> Self {
+        Self {
+            tls: false,
+            people: 1,
+        }
+    }
+}
 
 /// A platform at work.
 pub(crate) struct Server {
@@ -21,7 +45,7 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     /// Its issuer.
     pub(crate) url: String,
-    /// How long it took from its start until it accepted.
+    /// How long it took from its start until it was ready.
     pub(crate) started: Duration,
     tls: bool,
 }
@@ -39,7 +63,8 @@ pub(crate) fn is_prepared() -> bool {
 }
 
 /// Runs this measurement again on its core, with a fresh certificate to trust.
-pub(crate) fn again_prepared(folder: &Path) -> i32 {
+pub(crate) fn again_prepared() -> i32 {
+    let folder = Path::new(FOLDER);
     std::fs::create_dir_all(folder).unwrap();
     let certificate = std::path::absolute(folder.join("tls.pem")).unwrap();
     let made = Command::new("openssl")
@@ -75,56 +100,31 @@ pub(crate) fn again_prepared(folder: &Path) -> i32 {
 }
 
 impl Server {
-    /// Starts the platform on its data, and waits until it accepts.
-    pub(crate) async fn start(data: &Path, tls: bool) -> Self {
+    /// Starts the platform on its data, and waits until it is ready.
+    pub(crate) async fn start(data: &Path, setting: Setting) -> Self {
         let address = free_address();
-        let scheme = if tls { "https" } else { "http" };
+        let scheme = if setting.tls { "https" } else { "http" };
         let url = format!("{scheme}://{address}");
         std::fs::create_dir_all(data).unwrap();
         let config = data.join("bench.toml");
-        std::fs::write(&config, configuration(data, &url, tls)).unwrap();
+        std::fs::write(&config, configuration(&url, setting.tls)).unwrap();
+        let client = cyberid_client::Client::new(&url).unwrap();
         let begun = Instant::now();
-        let child = core::on(core::SERVER, Path::new("target/release/cyberid"))
-            .args([
-                "serve",
-                "--sandbox",
-                "--people",
-                "1",
-                "--listen",
-                &address.to_string(),
-            ])
-            .arg("--data")
-            .arg(data)
-            .arg("--config")
-            .arg(&config)
-            .env("CYBERID_PASSPHRASE", PASSPHRASE)
-            .env("CYBERID_LOG", "warn")
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        while tokio::net::TcpStream::connect(address).await.is_err() {
-            assert!(
-                begun.elapsed() < Duration::from_secs(30),
-                "the server does not accept"
-            );
+        let child = command(data, &config, address, setting.people).spawn().unwrap();
+        while client.get_bytes("/readyz").await.is_err() {
+            assert!(begun.elapsed() < START, "the server is not ready");
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         let started = begun.elapsed();
-        let server = Self {
+        while client.get_bytes("/sandbox/keys").await.is_err() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Self {
             child,
             address,
             url,
             started,
-            tls,
-        };
-        server.wait_until_ready().await;
-        server
-    }
-
-    async fn wait_until_ready(&self) {
-        let client = cyberid_client::Client::new(&self.url).unwrap();
-        while client.get_bytes("/readyz").await.is_err() || client.get_bytes("/sandbox/keys").await.is_err() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            tls: setting.tls,
         }
     }
 
@@ -148,6 +148,12 @@ impl Server {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// The part of a core that it has used since `before`, over this time.
+    pub(crate) fn busy_since(&self, before: Duration, elapsed: Duration) -> f64 {
+        let used = self.processor_time().saturating_sub(before);
+        used.as_secs_f64() / elapsed.as_secs_f64()
     }
 
     /// The processor time that it has used.
@@ -185,8 +191,23 @@ impl Drop for Server {
     }
 }
 
-fn configuration(data: &Path, url: &str, tls: bool) -> String {
-    let folder: PathBuf = std::path::absolute(data.parent().unwrap()).unwrap();
+fn command(data: &Path, config: &Path, address: SocketAddr, people: usize) -> Command {
+    let mut command = core::on(core::SERVER, Path::new("target/release/cyberid"));
+    command
+        .args(["serve", "--sandbox", "--people", &people.to_string()])
+        .args(["--listen", &address.to_string()])
+        .arg("--data")
+        .arg(data)
+        .arg("--config")
+        .arg(config)
+        .env("CYBERID_PASSPHRASE", PASSPHRASE)
+        .env("CYBERID_LOG", "error")
+        .stdout(Stdio::null());
+    command
+}
+
+fn configuration(url: &str, tls: bool) -> String {
+    let folder: PathBuf = std::path::absolute(FOLDER).unwrap();
     let files = if tls {
         format!(
             "[tls]\ncertificate = '{0}/tls.pem'\nkey = '{0}/tls.key'\n",

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use cyberid_client::key_file::PrivateKey;
 use cyberid_client::{Client, Platform, Session};
-use cyberid_crypto::PublicKey;
+use cyberid_crypto::{PublicKey, Sign as _, SigningKey, base64url};
 use cyberid_domain::Clock as _;
 use cyberid_domain::check::{Check, Factor};
 use cyberid_domain::clock::SystemClock;
 use cyberid_domain::id::{ClientId, Nonce, VerificationId};
+use cyberid_domain::pin::Pin;
 use cyberid_domain::rng::SystemRng;
 use cyberid_protocol::message::Message as _;
 use cyberid_protocol::proof::Proof;
@@ -22,6 +23,37 @@ use crate::people;
 use crate::server::Server;
 
 const PURPOSE_CHECKS: [Check; 2] = [Check::RealPerson, Check::AgeOver18];
+
+/// Whose device proves what.
+pub(crate) struct Visitor {
+    /// The device that the proof names.
+    pub(crate) device: SigningKey,
+    /// Who signs in its place.
+    pub(crate) forger: Option<SigningKey>,
+    /// The PIN that comes with it.
+    pub(crate) pin: Option<Pin>,
+}
+
+impl Visitor {
+    /// A person with their own device.
+    pub(crate) fn person(person: u32) -> Self {
+        Self {
+            device: people::device(person),
+            forger: None,
+            pin: None,
+        }
+    }
+
+    fn sign(&self, proof: &Proof) -> String {
+        let compact = proof.sign(&self.device).unwrap();
+        let Some(forger) = &self.forger else {
+            return compact;
+        };
+        let (signed, _) = compact.rsplit_once('.').unwrap();
+        let signature = forger.sign(signed.as_bytes()).unwrap();
+        format!("{signed}.{}", base64url::encode(&signature))
+    }
+}
 
 /// The sandbox's relying party, and everybody who visits it.
 pub(crate) struct Traffic {
@@ -81,10 +113,21 @@ impl Traffic {
         self.fetch_nonce().await;
         let mut calls = Vec::with_capacity(count);
         for _ in 0..count {
-            let body = json!({ "sealed": self.sealed(Nonce::random(&SystemRng), None) });
-            calls.push(self.call("POST", "/v1/verifications/direct", &body).await);
+            calls.push(self.direct(&self.sealed_by(&self.next(), None)).await);
         }
         calls
+    }
+
+    /// A direct verification of what a visitor sealed.
+    pub(crate) async fn direct(&self, sealed: &str) -> Vec<u8> {
+        self.call("POST", "/v1/verifications/direct", &json!({ "sealed": sealed }))
+            .await
+    }
+
+    /// What a visitor seals: the proof for a request, or for a direct verification.
+    pub(crate) fn sealed_by(&self, visitor: &Visitor, request: Option<(VerificationId, Nonce)>) -> String {
+        let compact = visitor.sign(&self.proof(visitor, request));
+        SealedProof::seal(&self.platform_key, &compact, visitor.pin.as_ref()).unwrap()
     }
 
     /// So many answers, each to a verification that the relying party has asked for.
@@ -102,7 +145,7 @@ impl Traffic {
         let nonce: Nonce = "n-0S6_WzA2MjKkDgJXf4Yg".parse().unwrap();
         let answer = |body: Vec<u8>| {
             let requested: VerificationRequested = serde_json::from_slice(&body).unwrap();
-            let sealed = json!({ "sealed": self.sealed(nonce.clone(), Some(requested.id.clone())) });
+            let sealed = json!({ "sealed": self.sealed_by(&self.next(), Some((requested.id.clone(), nonce.clone()))) });
             http(
                 "POST",
                 &format!("/v1/requests/{}/answer", requested.id),
@@ -113,31 +156,38 @@ impl Traffic {
         asked.bodies.into_iter().map(answer).collect()
     }
 
-    fn sealed(&self, nonce: Nonce, request: Option<VerificationId>) -> String {
+    fn next(&self) -> Visitor {
         let person = self.next.get();
         // A stride that is prime to any round number: no two calls that are near each other share a person.
         self.next.set(person.wrapping_add(7_919) % self.people);
+        Visitor::person(person)
+    }
+
+    fn proof(&self, visitor: &Visitor, request: Option<(VerificationId, Nonce)>) -> Proof {
         let now = SystemClock.now();
-        let proof = Proof {
+        let (request, nonce) = request.unzip();
+        let pin = visitor.pin.as_ref().map(|_| Factor::Pin);
+        Proof {
             aud: self.issuer.clone(),
             rp: self.client_id.clone(),
             request,
             purpose: self.purpose.clone(),
             checks: PURPOSE_CHECKS.into(),
-            factors: vec![Factor::Device],
-            nonce,
+            factors: std::iter::once(Factor::Device).chain(pin).collect(),
+            nonce: nonce.unwrap_or_else(|| Nonce::random(&SystemRng)),
             iat: now,
             exp: now.plus(300),
             jti: Nonce::random(&SystemRng),
-        };
-        let compact = proof.sign(&people::device(person)).unwrap();
-        SealedProof::seal(&self.platform_key, &compact, None).unwrap()
+        }
     }
 
     /// A server nonce is good for half a minute at least: longer than a round takes.
-    async fn fetch_nonce(&self) {
+    pub(crate) async fn fetch_nonce(&self) {
         let path = format!("/v1/relying-parties/{}", self.client_id);
-        let _: Value = self.session.get(&path).await.unwrap();
+        // A connection that has rested for long may be closed: then the second one counts.
+        if self.session.get::<Value>(&path).await.is_err() {
+            let _: Value = self.session.get(&path).await.unwrap();
+        }
     }
 
     async fn call(&self, method: &str, path: &str, body: &Value) -> Vec<u8> {
@@ -150,7 +200,8 @@ impl Traffic {
     }
 }
 
-fn http(method: &str, path: &str, headers: &str, body: &Value) -> Vec<u8> {
+/// A call as bytes.
+pub(crate) fn http(method: &str, path: &str, headers: &str, body: &Value) -> Vec<u8> {
     let body = body.to_string();
     let length = body.len();
     format!(

@@ -51,6 +51,11 @@ impl Run {
         let at = ((sorted.len() - 1) as f64 * part) as usize;
         sorted[at].as_secs_f64() * 1e3
     }
+
+    /// Answers per second.
+    pub(crate) fn rate(&self) -> f64 {
+        self.answers as f64 / self.elapsed.as_secs_f64()
+    }
 }
 
 type Calls = Arc<Mutex<VecDeque<(Duration, Vec<u8>)>>>;
@@ -87,9 +92,7 @@ async fn make(
     let calls: Calls = Arc::new(Mutex::new(calls));
     let mut streams = Vec::new();
     for _ in 0..connections {
-        let stream = TcpStream::connect(address).await.unwrap();
-        stream.set_nodelay(true).unwrap();
-        streams.push(stream);
+        streams.push(connected(address).await);
     }
     let begun = Instant::now();
     let mut tasks = tokio::task::JoinSet::new();
@@ -97,8 +100,8 @@ async fn make(
         let (tls, calls) = (tls.clone(), Arc::clone(&calls));
         tasks.spawn(async move {
             match tls {
-                Some(tls) => connection(tls.connect(stream).await, &calls, begun).await,
-                None => connection(stream, &calls, begun).await,
+                Some(tls) => every_call(Line::over(tls.connect(stream).await), &calls, begun).await,
+                None => every_call(Line::over(stream), &calls, begun).await,
             }
         });
     }
@@ -112,13 +115,18 @@ async fn make(
     run
 }
 
-async fn connection(
-    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+async fn connected(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    stream
+}
+
+async fn every_call(
+    mut line: Line<impl AsyncRead + AsyncWrite + Unpin>,
     calls: &Calls,
     begun: Instant,
 ) -> Vec<(Duration, Vec<u8>)> {
     let mut answers = Vec::new();
-    let mut buffer = Vec::with_capacity(8192);
     loop {
         let next = calls.lock().unwrap().pop_front();
         let Some((due, call)) = next else { return answers };
@@ -127,38 +135,65 @@ async fn connection(
             from = begun + due;
             tokio::time::sleep_until(from.into()).await;
         }
-        stream.write_all(&call).await.unwrap();
-        let body = read_answer(&mut stream, &mut buffer).await;
-        answers.push((from.elapsed(), body));
+        let answer = line.call(&call).await;
+        let took = from.elapsed();
+        let body = String::from_utf8_lossy(&answer.body);
+        assert!((200..300).contains(&answer.status), "{} {body}", answer.status);
+        answers.push((took, answer.body));
     }
 }
 
-async fn read_answer(stream: &mut (impl AsyncRead + Unpin), buffer: &mut Vec<u8>) -> Vec<u8> {
-    buffer.clear();
-    loop {
-        assert!(
-            stream.read_buf(buffer).await.unwrap() > 0,
-            "the server closed the connection"
-        );
-        let Some(end) = buffer.windows(4).position(|window| window == b"\r\n\r\n") else {
-            continue;
+/// A keep-alive connection.
+pub(crate) struct Line<S> {
+    stream: S,
+    buffer: Vec<u8>,
+}
+
+/// An answer.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Line<TcpStream> {
+    pub(crate) async fn to(address: SocketAddr) -> Self {
+        Self::over(connected(address).await)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
+    fn over(stream: S) -> Self {
+        Self {
+            stream,
+            buffer: Vec::with_capacity(8192),
+        }
+    }
+
+    /// Makes a call and reads its answer whole.
+    pub(crate) async fn call(&mut self, call: &[u8]) -> Answer {
+        self.stream.write_all(call).await.unwrap();
+        self.buffer.clear();
+        let end = loop {
+            self.read().await;
+            if let Some(end) = self.buffer.windows(4).position(|window| window == b"\r\n\r\n") {
+                break end;
+            }
         };
-        let head = std::str::from_utf8(&buffer[..end]).unwrap();
-        assert!(
-            head.starts_with("HTTP/1.1 2"),
-            "{head}\n{}",
-            String::from_utf8_lossy(&buffer[end..])
-        );
+        let head = std::str::from_utf8(&self.buffer[..end]).unwrap();
+        let status = head["HTTP/1.1 ".len()..][..3].parse().unwrap();
         let length = head
             .lines()
             .find_map(|line| line.strip_prefix("content-length: "));
         let length: usize = length.map_or(0, |length| length.parse().unwrap());
-        while buffer.len() < end + 4 + length {
-            assert!(
-                stream.read_buf(buffer).await.unwrap() > 0,
-                "the server closed the connection"
-            );
+        while self.buffer.len() < end + 4 + length {
+            self.read().await;
         }
-        return buffer[end + 4..].to_vec();
+        let body = self.buffer[end + 4..].to_vec();
+        Answer { status, body }
+    }
+
+    async fn read(&mut self) {
+        let read = self.stream.read_buf(&mut self.buffer).await.unwrap();
+        assert!(read > 0, "the server closed the connection");
     }
 }
