@@ -3,7 +3,8 @@
 //     node register-customer.mjs ISSUER [KEYS]
 //
 // KEYS is a file with {"client_id", "signing_jwk"}; without it, the sandbox's ready-made relying party is used.
-// Prints the request to hand to the customer (as a link or QR code), waits for the answer, prints `customer <sub>`.
+// Prints the request to hand to the customer (as a link or QR code) with the code that has to stand on both screens, waits
+// for the answer, prints `customer <sub>`.
 
 import { readFile } from 'node:fs/promises'
 import * as jose from 'jose'
@@ -46,8 +47,9 @@ async function register(issuer, file) {
   // The nonce ties the answer to this question: remember it with the session.
   const nonce = oauth.generateRandomNonce()
   const ask = { purpose: PURPOSE, checks: CHECKS, nonce, expires_in: 120 }
-  const { id, request_uri: uri } = await call('POST', '/v1/verifications', ask)
-  console.log(uri)
+  const { id, request_uri: uri, comparison_code: code } = await call('POST', '/v1/verifications', ask)
+  // A customer whose device shows another code, name or domain than this page answers somebody else's question.
+  console.log(`${uri}\ncompare ${code}`)
   let answer
   do answer = await call('GET', `/v1/verifications/${id}?wait=20`)
   while (answer.status === 'pending')

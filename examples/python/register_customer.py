@@ -1,7 +1,8 @@
 """Registers a customer who proves to be real and an adult, and stays nameless: register_customer.py ISSUER [KEYS]
 
-Prints the request to hand to the customer as a link or QR code, waits, and prints `customer <sub>`. KEYS is a file with
-{"client_id", "signing_jwk"}; without it, the sandbox's ready-made relying party is used. """
+Prints the request to hand to the customer as a link or QR code, with the code that has to stand on both screens; waits,
+and prints `customer <sub>`. KEYS is a file with {"client_id", "signing_jwk"}; without it, the sandbox's ready-made relying
+party is used. """
 import json, secrets, sys, time
 from base64 import urlsafe_b64encode
 from hashlib import sha256
@@ -61,7 +62,9 @@ def register(issuer, file=None):
     nonce = secrets.token_urlsafe(16)  # ties the answer to this question: remember it with the session
     asked = platform.send("POST", f"{issuer}/v1/verifications", json={
         "purpose": PURPOSE, "checks": CHECKS, "nonce": nonce, "expires_in": 120})
-    print(asked["request_uri"], flush=True)
+    print(asked["request_uri"])
+    # A customer whose device shows another code, name or domain than this page answers somebody else's question.
+    print(f"compare {asked['comparison_code']}", flush=True)
     while (answer := platform.send("GET", f"{issuer}/v1/verifications/{asked['id']}?wait=20"))["status"] == "pending":
         pass  # the platform holds its answer back for up to 20 seconds
     if "attestation" not in answer:

@@ -39,22 +39,30 @@ impl Program {
         self.start(arguments).wait_with_output().await.unwrap()
     }
 
-    /// Runs it, and answers the request that it prints first in the citizen's place.
-    pub async fn run_answered(&self, arguments: &[&str], citizen: &Citizen, agrees: bool) -> Output {
+    /// Runs it, and answers the request that it prints first in the citizen's place; also gives the comparison code that
+    /// the citizen's device showed.
+    pub async fn run_answered(
+        &self,
+        arguments: &[&str],
+        citizen: &Citizen,
+        agrees: bool,
+    ) -> (Output, Option<String>) {
         let mut child = self.start(arguments);
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut uri = String::new();
         stdout.read_line(&mut uri).await.unwrap();
-        if !uri.is_empty() {
-            answer(uri.trim(), citizen, agrees).await;
-        }
+        let code = match uri.trim() {
+            "" => None,
+            uri => Some(answer(uri, citizen, agrees).await),
+        };
         let mut rest = Vec::new();
         stdout.read_to_end(&mut rest).await.unwrap();
         let ended = child.wait_with_output().await.unwrap();
-        Output {
+        let ended = Output {
             stdout: rest,
             ..ended
-        }
+        };
+        (ended, code)
     }
 
     fn start(&self, arguments: &[&str]) -> Child {
@@ -69,15 +77,19 @@ impl Program {
     }
 }
 
-async fn answer(uri: &str, citizen: &Citizen, agrees: bool) {
+/// Answers a verification, and gives its comparison code.
+async fn answer(uri: &str, citizen: &Citizen, agrees: bool) -> String {
     let holder = &citizen.holder;
     let request = holder.fetch_request(uri, Locale::English).await.unwrap();
-    match &request {
-        ReviewedRequest::Verification(asked) if agrees => {
-            holder.answer_verification(asked, None).await.unwrap();
-        }
-        _ => holder.decline(&request).await.unwrap(),
+    let ReviewedRequest::Verification(asked) = &request else {
+        panic!("a verification is asked");
+    };
+    if agrees {
+        holder.answer_verification(asked, None).await.unwrap();
+    } else {
+        holder.decline(&request).await.unwrap();
     }
+    asked.comparison_code().to_owned()
 }
 
 fn installed(path: PathBuf) -> PathBuf {

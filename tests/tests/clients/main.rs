@@ -1,10 +1,6 @@
 //! Stock clients, which know the standards and nothing of us: each asks one question of a started server, and checks the
 //! answer offline. Their tokens are bound to a key, or over TLS to a certificate.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on must stop"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 use std::path::Path;
 
@@ -31,7 +27,7 @@ fn keys(platform: &TestPlatform, folder: &Path, party: &str) -> String {
 
 /// Runs a client, whose question the citizen answers.
 async fn verifies(client: &Program, arguments: &[&str], citizen: &Citizen, known: &str) {
-    let ended = client.run_answered(arguments, citizen, true).await;
+    let (ended, _) = client.run_answered(arguments, citizen, true).await;
     assert!(ended.status.success(), "{ended:?}");
     assert_eq!(String::from_utf8(ended.stdout).unwrap(), format!("sub {known}\n"));
 }

@@ -132,7 +132,9 @@ fn router() -> Router<Arc<Tongue>> {
 async fn ask(State(tongue): Speaker, Json(asked): Json<Value>) -> Json<Value> {
     *tongue.nonce.lock().unwrap() = asked["nonce"].clone();
     let request_uri = format!("{}/v1/requests/x", tongue.url);
-    Json(json!({"id": "x", "request_uri": request_uri, "expires_at": 2_000_000_000}))
+    Json(
+        json!({"id": "x", "request_uri": request_uri, "expires_at": 2_000_000_000, "comparison_code": "0000"}),
+    )
 }
 
 impl Tongue {

@@ -12,7 +12,7 @@ mod liar;
 
 use std::process::Output;
 
-use journeys::{Citizen, Program, TestPlatform, verified_sub};
+use journeys::{Program, TestPlatform, verified_sub};
 use serde_json::{Value, json};
 
 use liar::{Liar, Lie};
@@ -50,25 +50,20 @@ async fn registers(example: &Program) {
     let citizen = platform.citizen(0).await;
     let known = verified_sub(&platform.relying_party().await, &citizen).await;
 
-    let agreed = answered(example, platform.url(), &citizen, true).await;
+    let (agreed, code) = example.run_answered(&[platform.url()], &citizen, true).await;
     assert!(agreed.status.success(), "{agreed:?}");
     let said = String::from_utf8(agreed.stdout).unwrap();
     assert_eq!(
         said,
-        format!("customer {known}\n"),
-        "the same person is the same customer"
+        format!("compare {}\ncustomer {known}\n", code.unwrap()),
+        "both screens show one code, and the same person is the same customer"
     );
 
-    let declined = answered(example, platform.url(), &citizen, false).await;
+    let (declined, _) = example.run_answered(&[platform.url()], &citizen, false).await;
     assert_refused(&declined, "declined");
 
     let stranger = with_a_strangers_key(example, &platform).await;
     assert_refused(&stranger, "invalid_client");
-}
-
-/// Runs an example against a platform, and answers its request in the citizen's place.
-async fn answered(example: &Program, platform: &str, citizen: &Citizen, agrees: bool) -> Output {
-    example.run_answered(&[platform], citizen, agrees).await
 }
 
 async fn with_a_strangers_key(example: &Program, platform: &TestPlatform) -> Output {
