@@ -126,6 +126,11 @@ impl<'a> Unverified<'a> {
         }
     }
 
+    /// What the payload says, whoever signed it: for finding out who should have.
+    pub fn unchecked_claims<T: DeserializeOwned>(&self) -> Result<T, InvalidJws> {
+        json::from_slice(&self.payload).map_err(|_| InvalidJws::Claims)
+    }
+
     /// The claims, if `key` signed them and `kid`, where given, is its thumbprint.
     pub fn verify<T: DeserializeOwned>(self, key: &PublicKey) -> Result<T, InvalidJws> {
         if self

@@ -147,7 +147,17 @@ impl Shared {
     /// What the writer does next; it sleeps here.
     pub(crate) fn work(&self) -> Work {
         let mut inside = self.lock();
+        let mut has_yielded = false;
         loop {
+            if !inside.queue.is_empty() && !has_yielded {
+                // Whoever is about to queue on this core goes first, and shares the sync. Where nobody is, this
+                // returns at once: nothing waits for a timer.
+                drop(inside);
+                std::thread::yield_now();
+                has_yielded = true;
+                inside = self.lock();
+                continue;
+            }
             if !inside.queue.is_empty() || std::mem::take(&mut inside.is_nudged) {
                 return Work::Write(std::mem::take(&mut inside.queue));
             }

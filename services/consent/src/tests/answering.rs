@@ -337,7 +337,10 @@ async fn a_key_that_cools_off_is_not_shown_and_voids_nothing() {
     platform.clock.advance(3_600);
     let next = platform.ask().await;
     let shown = agree(&platform.request_object(&next).await, &*platform.clock);
-    assert_ne!(shown.enc_jkt, claims.enc_jkt, "nobody tidied up, and the clock says so");
+    assert_ne!(
+        shown.enc_jkt, claims.enc_jkt,
+        "nobody tidied up, and the clock says so"
+    );
 }
 
 #[tokio::test]

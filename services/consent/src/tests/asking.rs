@@ -50,7 +50,10 @@ async fn a_registered_use_can_be_asked_and_is_shown_as_it_was_registered() {
         (request.rp.client_id, request.id),
         (platform.rp.clone(), id.clone())
     );
-    assert_eq!(request.registration_certificate, "certificate of open-account, key 21");
+    assert_eq!(
+        request.registration_certificate,
+        "certificate of open-account, key 21"
+    );
     assert_eq!((request.retention_days, request.exp), (30, START.plus(900)));
     assert_eq!(request.statement.locale, Locale::English);
     assert!(request.statement.text.contains(&request.enc_jkt));
