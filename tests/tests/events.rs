@@ -211,7 +211,7 @@ async fn events_come_to_the_relying_party_whatever_falls_over() {
     let feed: Events = party.session().get("/v1/events").await.unwrap();
     assert_eq!(
         feed.events,
-        [pushed.clone()],
+        std::slice::from_ref(&pushed),
         "and the one of the feed; ends of verifications are not in it"
     );
     let Received::First(first) = party.receive(&pushed).await.unwrap() else {

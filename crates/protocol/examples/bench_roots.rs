@@ -29,7 +29,7 @@ const TYP: &str = "attestation-root+jwt";
 struct Root {
     iat: UnixTime,
     size: usize,
-    root: String,
+    hash: String,
 }
 
 /// What would stand in the place of an attestation's own signature.
@@ -89,7 +89,7 @@ fn batch(key: &SigningKey, bodies: &[String]) -> Vec<String> {
     let root = Root {
         iat: UnixTime(1_800_000_000),
         size: bodies.len(),
-        root: base64url::encode(levels.last().unwrap().first().unwrap().as_bytes()),
+        hash: base64url::encode(levels.last().unwrap().first().unwrap().as_bytes()),
     };
     let root = jws::sign(key, TYP, &root).unwrap();
     (0..bodies.len())
@@ -137,7 +137,7 @@ fn check(key: &SigningKey, bodies: &[String]) -> usize {
             };
         }
         let root: Root = jws::verify(&proof.root, TYP, &key.public_key()).unwrap();
-        assert_eq!(root.root, base64url::encode(hash.as_bytes()));
+        assert_eq!(root.hash, base64url::encode(hash.as_bytes()));
         assert_eq!(root.size, bodies.len());
     }
     proofs.iter().map(String::len).max().unwrap()

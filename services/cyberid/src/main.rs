@@ -10,10 +10,6 @@ use clap::Parser as _;
 
 use command::Cli;
 
-/// A verification allocates some hundred small things; this allocator takes a fraction of the system's time for them.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();

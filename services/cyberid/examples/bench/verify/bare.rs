@@ -121,6 +121,8 @@ fn write_in_groups(file: &File, entries: &mpsc::Receiver<Vec<u8>>, done: &mpsc::
     let (mut place, mut groups) = (0, 0);
     while let Ok(mut group) = entries.recv() {
         let mut waiting = 1;
+        // As the journal does: whoever is about to queue on this core goes first, and shares the sync.
+        std::thread::yield_now();
         for entry in entries.try_iter() {
             group.extend(entry);
             waiting += 1;
