@@ -78,8 +78,18 @@ impl Scene {
             ..Self::new()
         };
         std::fs::create_dir(copy.directory()).unwrap();
-        for file in self.files("") {
-            std::fs::copy(&file, copy.directory().join(file.file_name().unwrap())).unwrap();
+        // The segment prepared beside is renamed when it is whole: what has vanished is there under its other name.
+        for _ in 0..2 {
+            for file in self.files("") {
+                let there = copy.directory().join(file.file_name().unwrap());
+                if there.exists() {
+                    continue;
+                }
+                match std::fs::copy(&file, there) {
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                    copied => drop(copied.unwrap()),
+                }
+            }
         }
         copy
     }
