@@ -166,3 +166,15 @@ fn resolved<'a>(schema: &'a Value, document: &'a Value) -> &'a Value {
         None => schema,
     }
 }
+
+/// The errors of the token endpoint, which speaks in OAuth's words: RFC 6749 section 5.2, RFC 9449 sections 5 and 8.
+pub const TOKEN_ERRORS: [&str; 8] = [
+    "invalid_request",
+    "invalid_client",
+    "invalid_grant",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "invalid_scope",
+    "invalid_dpop_proof",
+    "use_dpop_nonce",
+];

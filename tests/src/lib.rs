@@ -26,11 +26,11 @@ mod program;
 mod release;
 mod split;
 
-pub use documents::{DocumentedBody, Operation, documents, documents_in, operations};
+pub use documents::{DocumentedBody, Operation, TOKEN_ERRORS, documents, documents_in, operations};
 pub use passkey::Passkey;
 pub use people::{Citizen, Person, verified_sub};
 pub use platform::{PIN, TestPlatform};
 pub use process::{Process, executable, free_address};
 pub use program::Program;
-pub use release::{Granted, identity_in};
+pub use release::{Granted, consent_to, identity_in};
 pub use split::{LEDGER, Part, SplitPlatform};

@@ -1,12 +1,12 @@
 //! A release of plaintext as far as its two ends take it.
 
 use cyberid_client::key_file::PrivateKey;
-use cyberid_crypto::{base64url, jwe};
+use cyberid_crypto::{base64url, digest, jwe};
 use cyberid_domain::field::Field;
 use cyberid_holder::{Consented, ReviewedRequest};
 use cyberid_protocol::statement::Locale;
 use cyberid_relying_party::{PendingRelease, RelyingParty};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::people::{Citizen, verified_sub};
 
@@ -43,6 +43,31 @@ impl Granted {
         let consented = holder.grant_release(&reviewed, fields).await.unwrap();
         Self { pending, consented }
     }
+}
+
+/// The claims by which a consent names the request that the holder was shown: all but who signs, for whom and when.
+pub fn consent_to(compact: &[u8]) -> Value {
+    let payload = compact.split(|byte| *byte == b'.').nth(1).unwrap();
+    let payload = base64url::decode(str::from_utf8(payload).unwrap()).unwrap();
+    let request: Value = serde_json::from_slice(&payload).unwrap();
+    let mut claims = json!({
+        "request": request["id"],
+        "rp": request["rp"]["client_id"],
+        "request_sha256": digest::sha256_base64url(compact),
+        "statement_sha256": digest::sha256_base64url(request["statement"]["text"].as_str().unwrap().as_bytes()),
+        "locale": request["statement"]["locale"],
+    });
+    for name in [
+        "purpose",
+        "fields",
+        "legal_basis",
+        "retention_days",
+        "enc_jkt",
+        "notice_sha256",
+    ] {
+        claims[name] = request[name].clone();
+    }
+    claims
 }
 
 /// The claims of an identity that was sealed to this key.

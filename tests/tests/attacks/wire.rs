@@ -1,21 +1,10 @@
 //! Sending, and what an answer says.
 
 use cyberid_protocol::problem::ProblemType;
+use journeys::TOKEN_ERRORS;
 use reqwest::header::HeaderValue;
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::Value;
-
-/// The errors of the token endpoint: RFC 6749 section 5.2, RFC 9449 sections 5 and 8.
-const TOKEN_ERRORS: [&str; 8] = [
-    "invalid_request",
-    "invalid_client",
-    "invalid_grant",
-    "unauthorized_client",
-    "unsupported_grant_type",
-    "invalid_scope",
-    "invalid_dpop_proof",
-    "use_dpop_nonce",
-];
 
 /// What came of a message.
 #[derive(Debug)]

@@ -1,24 +1,12 @@
 //! What a refusal has to look like, and the list of those that do not.
 
 use cyberid_protocol::problem::ProblemType;
-use journeys::Operation;
+use journeys::{Operation, TOKEN_ERRORS};
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 /// A text that stands in wrong calls and must not come back.
 pub(crate) const MARKER: &str = "echo-me-7f3a";
-
-/// The errors of the token endpoint: RFC 6749 section 5.2, RFC 9449 sections 5 and 8.
-const TOKEN_ERRORS: [&str; 8] = [
-    "invalid_request",
-    "invalid_client",
-    "invalid_grant",
-    "unauthorized_client",
-    "unsupported_grant_type",
-    "invalid_scope",
-    "invalid_dpop_proof",
-    "use_dpop_nonce",
-];
 
 /// Which problem is right.
 #[derive(Debug, Clone, Copy)]

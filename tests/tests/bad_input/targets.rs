@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cyberid_crypto::{PublicKey, Sign, base64url, digest};
+use cyberid_crypto::{PublicKey, Sign, digest};
 use cyberid_domain::clock::{Clock as _, SystemClock};
 use cyberid_domain::id::Nonce;
 use cyberid_domain::rng::SystemRng;
@@ -123,26 +123,7 @@ async fn consent(scene: &Scene, sealing: PublicKey, device: Arc<dyn Sign>) -> Ta
         .get_bytes(&format!("/v1/requests/{id}?locale=en"))
         .await
         .unwrap();
-    let payload = compact.split(|byte| *byte == b'.').nth(1).unwrap();
-    let payload = base64url::decode(str::from_utf8(payload).unwrap()).unwrap();
-    let request: Value = serde_json::from_slice(&payload).unwrap();
-    let mut more = json!({
-        "request": id,
-        "rp": scene.party.client_id(),
-        "request_sha256": digest::sha256_base64url(&compact),
-        "statement_sha256": digest::sha256_base64url(request["statement"]["text"].as_str().unwrap().as_bytes()),
-        "locale": "en",
-    });
-    for name in [
-        "purpose",
-        "fields",
-        "legal_basis",
-        "retention_days",
-        "enc_jkt",
-        "notice_sha256",
-    ] {
-        more[name] = request[name].clone();
-    }
+    let more = journeys::consent_to(&compact);
     let good = ours("cyberid-consent+jwt", claims(scene, 3600, &more), device);
     let path = format!("/v1/requests/{id}/answer");
     let other_hash = json!(digest::sha256_base64url(b"another"));

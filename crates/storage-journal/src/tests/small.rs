@@ -61,12 +61,15 @@ struct SmallFile {
 impl DiskFile for SmallFile {
     fn write_at(&mut self, bytes: &[u8], place: u64) -> io::Result<()> {
         let mut taken = self.taken.lock().unwrap();
-        let own = taken.entry(self.path.clone()).or_default();
-        *own = (*own).max((place + bytes.len() as u64).next_multiple_of(PAGE as u64));
-        self.file.write_at(bytes, place)?;
-        if taken.values().sum::<u64>() > self.room {
+        let own = taken.get(&self.path).copied().unwrap_or_default();
+        let grown = own.max((place + bytes.len() as u64).next_multiple_of(PAGE as u64));
+        // What a file has already it keeps, however full the disk becomes beside it; what does not fit takes the rest.
+        let left = self.room - taken.values().sum::<u64>();
+        taken.insert(self.path.clone(), own + left.min(grown - own));
+        if grown - own > left {
             return Err(io::ErrorKind::StorageFull.into());
         }
+        self.file.write_at(bytes, place)?;
         Ok(())
     }
 

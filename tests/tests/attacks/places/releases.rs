@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use cyberid_crypto::{base64url, digest};
 use journeys::attacks::{Seal, Token};
 use serde_json::{Value, json};
 
@@ -98,30 +97,7 @@ pub(crate) async fn asked(scene: &Scene, sub: &str) -> (Value, Value) {
         .get_bytes(&format!("/v1/requests/{id}?locale=en"))
         .await
         .unwrap();
-    let request = payload(&compact);
-    let mut more = json!({
-        "request": id,
-        "rp": scene.party.client_id(),
-        "request_sha256": digest::sha256_base64url(&compact),
-        "statement_sha256": digest::sha256_base64url(request["statement"]["text"].as_str().unwrap().as_bytes()),
-        "locale": "en",
-    });
-    for name in [
-        "purpose",
-        "fields",
-        "legal_basis",
-        "retention_days",
-        "enc_jkt",
-        "notice_sha256",
-    ] {
-        more[name] = request[name].clone();
-    }
-    (scene.claims(3600, &more), json!(id))
-}
-
-fn payload(compact: &[u8]) -> Value {
-    let payload = str::from_utf8(compact).unwrap().split('.').nth(1).unwrap();
-    serde_json::from_slice(&base64url::decode(payload).unwrap()).unwrap()
+    (scene.claims(3600, &journeys::consent_to(&compact)), json!(id))
 }
 
 pub(super) fn withdrawal(scene: &Rc<Scene>) -> Place<Token> {
