@@ -1,5 +1,7 @@
 //! How much a journal holds, and how its files are cut.
 
+use cyberid_storage::Synchronous;
+
 /// How much a journal holds, and how its files are cut.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
@@ -13,6 +15,8 @@ pub struct Options {
     pub largest_segment: u64,
     /// For how many seconds a segment takes entries.
     pub window: u64,
+    /// Whether a group is synced before it is acknowledged.
+    pub synchronous: Synchronous,
 }
 
 impl Default for Options {
@@ -23,6 +27,7 @@ impl Default for Options {
             first_segment: 1 << 20,
             largest_segment: 1 << 26,
             window: 600,
+            synchronous: Synchronous::Full,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use cyberid_storage::Synchronous;
 use sqlx::migrate::Migrator;
 use sqlx::pool::PoolConnection;
 use sqlx::query::Query;
@@ -32,10 +33,11 @@ impl Database {
     pub(crate) async fn open(
         path: &Path,
         presence: Presence,
+        synchronous: Synchronous,
         migrations: &Migrator,
     ) -> Result<Self, OpenError> {
         prepare_file(path, presence)?;
-        let options = options(path);
+        let options = options(path, synchronous);
         let writer = pool(1).connect_with(options.clone()).await?;
         migrate(&writer, migrations).await?;
         let readers = pool(READERS)
@@ -148,12 +150,15 @@ impl Drop for Timer {
     }
 }
 
-fn options(path: &Path) -> SqliteConnectOptions {
+fn options(path: &Path, synchronous: Synchronous) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(false)
         .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
+        .synchronous(match synchronous {
+            Synchronous::Full => SqliteSynchronous::Full,
+            Synchronous::Normal => SqliteSynchronous::Normal,
+        })
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
         .pragma("secure_delete", "ON")
@@ -187,12 +192,14 @@ mod tests {
 
     async fn database(directory: &tempfile::TempDir) -> (Database, PathBuf) {
         let path = directory.path().join("registry.db");
-        let db = Database::open(&path, Presence::Any, &MIGRATIONS).await.unwrap();
+        let db = Database::open(&path, Presence::Any, Synchronous::Full, &MIGRATIONS)
+            .await
+            .unwrap();
         (db, path)
     }
 
     async fn impatient(path: &Path, timeout: Duration) -> Database {
-        let options = options(path).busy_timeout(timeout);
+        let options = options(path, Synchronous::Full).busy_timeout(timeout);
         Database {
             writer: pool(1).connect_with(options.clone()).await.unwrap(),
             readers: pool(1).connect_with(options).await.unwrap(),
@@ -227,6 +234,16 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(mode, "wal");
+    }
+
+    #[tokio::test]
+    async fn syncs_are_left_to_the_system_only_where_that_is_said() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("registry.db");
+        let db = Database::open(&path, Presence::Any, Synchronous::Normal, &MIGRATIONS);
+        let setting = sqlx::query_scalar::<_, i64>("PRAGMA synchronous");
+        let db = db.await.unwrap();
+        assert_eq!(setting.fetch_one(&db.writer).await.unwrap(), 1);
     }
 
     #[tokio::test]

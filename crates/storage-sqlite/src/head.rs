@@ -36,7 +36,7 @@ impl HeadDb {
 
     async fn open_file(path: &Path, presence: Presence) -> std::result::Result<Self, OpenError> {
         let migrations = sqlx::migrate!("../../migrations/sqlite/head");
-        let db = Database::open(path, presence, &migrations).await?;
+        let db = Database::open(path, presence, cyberid_storage::Synchronous::Full, &migrations).await?;
         Ok(Self { db })
     }
 }

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use cyberid_domain::id::{ClientId, LeafId};
-use cyberid_storage::Result;
 use cyberid_storage::ledger::{LeafFilter, LedgerRead, LedgerWrite, NewLeaf, StoredLeaf, StoredTile};
+use cyberid_storage::{Result, Synchronous};
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use crate::database::Database;
@@ -22,8 +22,16 @@ pub struct LedgerDb {
 impl LedgerDb {
     /// Opens the file, and makes it if it is missing.
     pub async fn open(path: impl AsRef<Path>) -> std::result::Result<Self, OpenError> {
+        Self::open_with(path, Synchronous::Full).await
+    }
+
+    /// The same, saying when what is written is synced.
+    pub async fn open_with(
+        path: impl AsRef<Path>,
+        synchronous: Synchronous,
+    ) -> std::result::Result<Self, OpenError> {
         let migrations = sqlx::migrate!("../../migrations/sqlite/ledger");
-        let db = Database::open(path.as_ref(), Presence::Any, &migrations).await?;
+        let db = Database::open(path.as_ref(), Presence::Any, synchronous, &migrations).await?;
         Ok(Self { db })
     }
 

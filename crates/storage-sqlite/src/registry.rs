@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use cyberid_storage::Synchronous;
 #[cfg(feature = "import")]
 use cyberid_storage::subject::NewSubject;
 
@@ -17,8 +18,13 @@ pub struct RegistryDb {
 impl RegistryDb {
     /// Opens the file, and makes it if it is missing.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+        Self::open_with(path, Synchronous::Full).await
+    }
+
+    /// The same, saying when what is written is synced.
+    pub async fn open_with(path: impl AsRef<Path>, synchronous: Synchronous) -> Result<Self, OpenError> {
         let migrations = sqlx::migrate!("../../migrations/sqlite/registry");
-        let db = Database::open(path.as_ref(), Presence::Any, &migrations).await?;
+        let db = Database::open(path.as_ref(), Presence::Any, synchronous, &migrations).await?;
         Ok(Self { db })
     }
 

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use cyberid_domain::UnixTime;
 use cyberid_domain::field::Field;
 use cyberid_domain::id::SubjectId;
-use cyberid_storage::Result;
 use cyberid_storage::key_holder::{BoundDevice, ConsentUse, KeyHolderStore, RememberedCheckpoint, Used};
 use cyberid_storage::vault::{VaultField, VaultStore};
+use cyberid_storage::{Result, Synchronous};
 use sqlx::SqliteConnection;
 
 use crate::database::Database;
@@ -26,8 +26,16 @@ pub struct VaultDb {
 impl VaultDb {
     /// Opens the file, and makes it if it is missing.
     pub async fn open(path: impl AsRef<Path>) -> std::result::Result<Self, OpenError> {
+        Self::open_with(path, Synchronous::Full).await
+    }
+
+    /// The same, saying when what is written is synced.
+    pub async fn open_with(
+        path: impl AsRef<Path>,
+        synchronous: Synchronous,
+    ) -> std::result::Result<Self, OpenError> {
         let migrations = sqlx::migrate!("../../migrations/sqlite/vault");
-        let db = Database::open(path.as_ref(), Presence::Any, &migrations).await?;
+        let db = Database::open(path.as_ref(), Presence::Any, synchronous, &migrations).await?;
         Ok(Self { db })
     }
 

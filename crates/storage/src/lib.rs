@@ -24,8 +24,11 @@ pub mod release;
 pub mod relying_party;
 pub mod single_use;
 pub mod subject;
+mod synchronous;
 pub mod vault;
 pub mod verification;
+
+pub use synchronous::Synchronous;
 
 /// Why a store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]

@@ -84,7 +84,8 @@ impl Serve {
             .clone()
             .or_else(|| file.data.clone())
             .unwrap_or_else(|| "data".into());
-        let data = DataDirectory::open(&data)?;
+        let synchronous = file.storage.synchronous(self.sandbox)?;
+        let data = DataDirectory::open(&data)?.with(synchronous);
         let passphrase_file = file.passphrase_file.as_deref();
         let source = if self.sandbox {
             PassphraseSource::choose_for_sandbox(passphrase_file, &data)

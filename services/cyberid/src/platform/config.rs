@@ -8,6 +8,7 @@ use cyberid_crypto::PublicKey;
 use cyberid_domain::id::ClientId;
 use cyberid_domain::relying_party::Role;
 use cyberid_protocol::warrant::Anchors;
+use cyberid_storage::Synchronous;
 use cyberid_tlog::note::VerifierKey;
 use cyberid_tlog::policy::Policy;
 use cyberid_verification::VisitsKept;
@@ -41,6 +42,8 @@ pub(crate) struct ConfigFile {
     pub(crate) holders_in_memory: Option<usize>,
     /// How often each relying party may call.
     pub(crate) quota: Option<QuotaConfig>,
+    #[serde(default)]
+    pub(crate) storage: StorageConfig,
     #[serde(default)]
     pub(crate) verification: VerificationConfig,
     #[serde(default)]
@@ -88,6 +91,38 @@ impl TlsFiles {
             _ => Err(ConfigError::Unusable {
                 member: "tls",
                 why: "`client_ca` (a file) and `client_certificates` (`optional` or `required`) are said together",
+            }),
+        }
+    }
+}
+
+/// How stores keep what is written.
+#[derive(Debug, Default, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StorageConfig {
+    /// When what is written is synced; before it is acknowledged, by default.
+    synchronous: Option<SynchronousConfig>,
+}
+
+/// When what is written is synced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum SynchronousConfig {
+    /// Before it is acknowledged.
+    Full,
+    /// When the system gets to it.
+    Normal,
+}
+
+impl StorageConfig {
+    /// When what is written is synced. Only in a sandbox is it ever acknowledged before.
+    pub(crate) fn synchronous(self, sandbox: bool) -> Result<Synchronous, ConfigError> {
+        match self.synchronous {
+            None | Some(SynchronousConfig::Full) => Ok(Synchronous::Full),
+            Some(SynchronousConfig::Normal) if sandbox => Ok(Synchronous::Normal),
+            Some(SynchronousConfig::Normal) => Err(ConfigError::Unusable {
+                member: "storage.synchronous",
+                why: "only in a sandbox may what was acknowledged be lost with the power",
             }),
         }
     }
@@ -336,6 +371,22 @@ mod tests {
     fn an_unknown_member_is_refused() {
         assert!(toml::from_str::<ConfigFile>("listn = 1").is_err());
         assert!(toml::from_str::<ConfigFile>("[ledger]\nquorums = 1").is_err());
+    }
+
+    #[test]
+    fn only_a_sandbox_acknowledges_what_is_not_synced() {
+        let synchronous = |text: &str, sandbox| {
+            let file = toml::from_str::<ConfigFile>(text).unwrap();
+            file.storage.synchronous(sandbox)
+        };
+        let normal = "[storage]\nsynchronous = \"normal\"";
+        assert_eq!(synchronous("", false), Ok(Synchronous::Full));
+        assert_eq!(
+            synchronous("[storage]\nsynchronous = \"full\"", false),
+            Ok(Synchronous::Full)
+        );
+        assert_eq!(synchronous(normal, true), Ok(Synchronous::Normal));
+        assert!(synchronous(normal, false).is_err());
     }
 
     #[test]

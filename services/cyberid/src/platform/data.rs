@@ -7,6 +7,7 @@ use cyberid_domain::clock::SystemClock;
 use cyberid_domain::rng::SystemRng;
 use cyberid_domain::secret::SecretBytes;
 use cyberid_keystore::{KdfCost, Keystore, RoleName, passphrase};
+use cyberid_storage::Synchronous;
 
 use super::StartError;
 
@@ -15,7 +16,10 @@ pub(crate) const PASSPHRASE_VARIABLE: &str = "CYBERID_PASSPHRASE";
 
 /// A process's data directory.
 #[derive(Debug, Clone)]
-pub(crate) struct DataDirectory(PathBuf);
+pub(crate) struct DataDirectory {
+    path: PathBuf,
+    synchronous: Synchronous,
+}
 
 impl DataDirectory {
     /// The directory, made for its owner alone if it is not there.
@@ -29,22 +33,36 @@ impl DataDirectory {
             path: path.to_owned(),
             cause,
         })?;
-        Ok(Self(path.to_owned()))
+        Ok(Self {
+            path: path.to_owned(),
+            synchronous: Synchronous::Full,
+        })
+    }
+
+    /// The same, saying when its stores sync what is written.
+    #[must_use]
+    pub(crate) fn with(self, synchronous: Synchronous) -> Self {
+        Self { synchronous, ..self }
+    }
+
+    /// When its stores sync what is written.
+    pub(crate) fn synchronous(&self) -> Synchronous {
+        self.synchronous
     }
 
     /// A file in it.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
-        self.0.join(name)
+        self.path.join(name)
     }
 
     /// A directory in it.
     pub(crate) fn folder(&self, name: &str) -> Result<Self, StartError> {
-        Self::open(&self.0.join(name))
+        Ok(Self::open(&self.path.join(name))?.with(self.synchronous))
     }
 
     /// The path.
     pub(crate) fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
     /// Opens the keystore, or makes it at the first start, with a key for each of `roles`.

@@ -22,21 +22,25 @@ impl PlatformStores {
     /// Opens them. The ledger's head is made together with the ledger, at the first start only: a ledger without its
     /// head was restored or robbed, and is not opened.
     pub(crate) async fn open(data: &DataDirectory, keystore: &Keystore) -> Result<Self, StartError> {
+        let synchronous = data.synchronous();
         let (ledger_path, head_path) = (data.file("ledger.db"), data.folder("head")?.file("head.db"));
         let head = if ledger_path.exists() || head_path.exists() {
             HeadDb::open(head_path).await?
         } else {
             HeadDb::create(head_path).await?
         };
-        let ledger = LedgerDb::open(ledger_path).await?;
-        let registry = RegistryDb::open(data.file("registry.db")).await?;
+        let ledger = LedgerDb::open_with(ledger_path, synchronous).await?;
+        let registry = RegistryDb::open_with(data.file("registry.db"), synchronous).await?;
         let journal_keys = keystore.mac::<role::Journal>()?.all();
         let journal = FileJournal::open(
             data.file("journal"),
             &journal_keys,
             Arc::new(SystemClock),
             Arc::new(SystemRng),
-            Options::default(),
+            Options {
+                synchronous,
+                ..Options::default()
+            },
         );
         Ok(Self {
             registry: Arc::new(registry),
@@ -57,10 +61,14 @@ impl PlatformStores {
 
 /// Opens the vault's store.
 pub(crate) async fn vault(data: &DataDirectory) -> Result<Arc<VaultDb>, OpenError> {
-    VaultDb::open(data.file("vault.db")).await.map(Arc::new)
+    VaultDb::open_with(data.file("vault.db"), data.synchronous())
+        .await
+        .map(Arc::new)
 }
 
 /// Opens the custodian's store.
 pub(crate) async fn custodian(data: &DataDirectory) -> Result<Arc<CustodianDb>, OpenError> {
-    CustodianDb::open(data.file("custodian.db")).await.map(Arc::new)
+    CustodianDb::open_with(data.file("custodian.db"), data.synchronous())
+        .await
+        .map(Arc::new)
 }
