@@ -30,7 +30,6 @@ async fn open(directory: &Path) -> FileJournal {
         first_segment: 1 << 16,
         largest_segment: 1 << 17,
         ..Options::default()
-        ..Options::default()
     };
     let opened = FileJournal::open(
         directory,

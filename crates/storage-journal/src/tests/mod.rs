@@ -38,7 +38,6 @@ impl Scene {
                 first_segment: 1 << 15,
                 largest_segment: 1 << 18,
                 ..Options::default()
-                ..Options::default()
             },
         }
     }
