@@ -1,6 +1,7 @@
-//! Timestamped Ed25519 witness cosignatures (C2SP tlog-cosignature, `cosignature/v1`).
+//! Timestamped witness cosignatures (C2SP tlog-cosignature): `cosignature/v1` of Ed25519 keys, and `subtree/v1` of
+//! ML-DSA-44 keys, always of a whole tree.
 
-use crate::checkpoint::VerifiedCheckpoint;
+use crate::checkpoint::{Checkpoint, VerifiedCheckpoint};
 use crate::note::{
     NoteError, NoteSignature, NoteSigner, SignatureType, SignedNote, SignerError, VerifierKey,
 };
@@ -9,6 +10,7 @@ use crate::note::{
 pub const MAX_TIMESTAMP: u64 = (1 << 63) - 1;
 
 const HEADER: &str = "cosignature/v1";
+const SUBTREE_LABEL: &[u8; 12] = b"subtree/v1\n\0";
 const TIMESTAMP_LEN: usize = 8;
 
 /// A checked statement of a witness: by `timestamp`, this was the largest tree of the log it had seen.
@@ -16,11 +18,11 @@ const TIMESTAMP_LEN: usize = 8;
 pub struct Cosignature {
     /// The witness's key.
     pub witness: VerifierKey,
-    /// When it was made, in seconds since the Epoch.
+    /// When it was made, in seconds since the Epoch; zero says that the tree is consistent, and nothing of its time.
     pub timestamp: u64,
 }
 
-/// Cosigns a checkpoint at `time`, in seconds since the Epoch (tlog-cosignature, Ed25519 signed message).
+/// Cosigns a checkpoint at `time`, in seconds since the Epoch (tlog-cosignature, Format).
 ///
 /// The caller has checked that the checkpoint is consistent with every one it cosigned before.
 pub fn cosign(
@@ -29,14 +31,14 @@ pub fn cosign(
     signer: &(impl NoteSigner + ?Sized),
 ) -> Result<NoteSignature, SignerError> {
     let key = signer.verifier_key();
-    if key.signature_type() != SignatureType::CosignatureV1 {
+    if !key.signature_type().is_cosignature() {
         return Err(SignerError::WrongSignatureType);
     }
-    if time > MAX_TIMESTAMP {
+    if time == 0 || time > MAX_TIMESTAMP {
         return Err(SignerError::TimeOutOfRange);
     }
-    let signature = signer.sign(message(time, checkpoint.note().text()).as_bytes())?;
-    let bytes = [time.to_be_bytes().as_slice(), &signature].concat();
+    let message = message(key, time, checkpoint.note().text()).ok_or(SignerError::UnsignableText)?;
+    let bytes = [time.to_be_bytes().as_slice(), &signer.sign(&message)?].concat();
     Ok(NoteSignature::new(key, bytes))
 }
 
@@ -56,13 +58,36 @@ pub fn verify(note: &SignedNote, witness: &VerifierKey) -> Result<Option<Cosigna
 pub(crate) fn checked_timestamp(key: &VerifierKey, text: &str, bytes: &[u8]) -> Option<u64> {
     let (timestamp, signature) = bytes.split_first_chunk::<TIMESTAMP_LEN>()?;
     let timestamp = u64::from_be_bytes(*timestamp);
-    let valid =
-        timestamp <= MAX_TIMESTAMP && key.verify_ed25519(message(timestamp, text).as_bytes(), signature);
-    valid.then_some(timestamp)
+    let message = message(key, timestamp, text)?;
+    (timestamp <= MAX_TIMESTAMP && key.verify_bare(&message, signature)).then_some(timestamp)
 }
 
-fn message(time: u64, text: &str) -> String {
-    format!("{HEADER}\ntime {time}\n{text}")
+/// What a witness with this key signs of a note with this text; `None` when there is nothing it could sign.
+fn message(witness: &VerifierKey, time: u64, text: &str) -> Option<Vec<u8>> {
+    match witness.signature_type() {
+        SignatureType::Ed25519 => None,
+        SignatureType::CosignatureV1 => Some(format!("{HEADER}\ntime {time}\n{text}").into_bytes()),
+        SignatureType::SubtreeV1 => subtree_message(witness.name(), time, &text.parse().ok()?),
+    }
+}
+
+/// The `cosigned_message` of the whole tree (tlog-cosignature, ML-DSA-44 signed message): no extension lines are in it.
+fn subtree_message(witness: &str, time: u64, checkpoint: &Checkpoint) -> Option<Vec<u8>> {
+    let witness_len = u8::try_from(witness.len()).ok()?;
+    let origin_len = u8::try_from(checkpoint.origin().len()).ok()?;
+    let root = checkpoint.root();
+    let parts: [&[u8]; 9] = [
+        SUBTREE_LABEL,
+        &[witness_len],
+        witness.as_bytes(),
+        &time.to_be_bytes(),
+        &[origin_len],
+        checkpoint.origin().as_bytes(),
+        &0_u64.to_be_bytes(),
+        &checkpoint.size().to_be_bytes(),
+        root.as_bytes(),
+    ];
+    Some(parts.concat())
 }
 
 #[cfg(test)]
@@ -91,7 +116,8 @@ mod tests {
         let body = "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n";
         let published = "cosignature/v1\ntime 1679315147\nexample.com/behind-the-sofa\n20852163\n\
                          CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n";
-        assert_eq!(message(1_679_315_147, body), published);
+        let made = message(witness().verifier_key(), 1_679_315_147, body);
+        assert_eq!(made, Some(published.as_bytes().to_vec()));
     }
 
     #[test]
@@ -130,13 +156,15 @@ mod tests {
 
     #[test]
     fn times_past_the_limit_are_neither_made_nor_believed() {
-        assert_eq!(
-            cosign(&checkpoint(), MAX_TIMESTAMP + 1, &witness()),
-            Err(SignerError::TimeOutOfRange)
-        );
+        for time in [0, MAX_TIMESTAMP + 1] {
+            let refused = cosign(&checkpoint(), time, &witness());
+            assert_eq!(refused, Err(SignerError::TimeOutOfRange));
+        }
         let text = checkpoint().note().text().to_owned();
         let late = MAX_TIMESTAMP + 1;
-        let signature = witness().sign(message(late, &text).as_bytes()).unwrap();
+        let signature = witness()
+            .sign(&message(witness().verifier_key(), late, &text).unwrap())
+            .unwrap();
         let bytes = [late.to_be_bytes().as_slice(), &signature].concat();
         assert_eq!(checked_timestamp(witness().verifier_key(), &text, &bytes), None);
     }

@@ -2,7 +2,7 @@
 //!
 //! In scope: the Merkle tree of RFC 6962 section 2.1 and its proofs, and the C2SP text and tile formats around it:
 //! [signed-note](https://c2sp.org/signed-note), [tlog-checkpoint](https://c2sp.org/tlog-checkpoint),
-//! [tlog-cosignature](https://c2sp.org/tlog-cosignature) (the Ed25519 kind), [tlog-tiles](https://c2sp.org/tlog-tiles),
+//! [tlog-cosignature](https://c2sp.org/tlog-cosignature) (Ed25519, and ML-DSA-44 of whole trees), [tlog-tiles](https://c2sp.org/tlog-tiles),
 //! [tlog-proof](https://c2sp.org/tlog-proof), [tlog-policy](https://c2sp.org/tlog-policy) and the bodies of
 //! [tlog-witness](https://c2sp.org/tlog-witness).
 //!

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use crate::checkpoint::{CheckpointError, VerifiedCheckpoint};
+use crate::cosignature;
 use crate::hash::{EMPTY_ROOT, Hash};
 use crate::note::{NoteError, SignedNote, VerifierKey};
 use crate::proof::{ConsistencyProof, MAX_PROOF_HASHES};
@@ -86,7 +87,7 @@ pub enum Refusal {
         /// The size of the last cosigned checkpoint.
         size: u64,
     },
-    /// 422: the proof does not lead from the last cosigned checkpoint to this one.
+    /// 422: the proof does not lead from the last cosigned checkpoint to this one, or the root is none of an empty tree.
     #[error("the checkpoint is not proved consistent")]
     Inconsistent,
 }
@@ -133,6 +134,8 @@ fn refusal(error: CheckpointError) -> Refusal {
         CheckpointError::Note(_) | CheckpointError::WrongOrigin | CheckpointError::NotALogKey => {
             Refusal::Unsigned(error)
         }
+        // An empty tree has one root, so that another is consistent with nothing.
+        CheckpointError::WrongEmptyRoot => Refusal::Inconsistent,
         _ => Refusal::BadRequest,
     }
 }
@@ -193,7 +196,9 @@ pub fn accept_response(
             name: witness.name().to_owned(),
         });
     }
-    if !witness.verify(checkpoint.note().text(), line.bytes()) {
+    // A time of zero would say nothing of the time, and a witness's answer must (tlog-witness, add-checkpoint).
+    let timestamp = cosignature::checked_timestamp(witness, checkpoint.note().text(), line.bytes());
+    if timestamp.is_none_or(|timestamp| timestamp == 0) {
         return Err(NoteError::InvalidSignature {
             name: witness.name().to_owned(),
         });

@@ -275,10 +275,10 @@ fn every_inclusion_proof_up_to_300_is_the_recursive_one() {
 }
 
 #[test]
-fn every_consistency_proof_up_to_130_is_the_recursive_one() {
-    let naive = numbered(130);
+fn every_consistency_proof_up_to_300_is_the_recursive_one() {
+    let naive = numbered(300);
     let stored = stored(&naive.leaves);
-    for new in 1..=130_usize {
+    for new in 1..=300_usize {
         for old in 1..=new {
             let plan = ConsistencyPlan::new(old as u64, new as u64).unwrap();
             let proof = plan.prove(|node| stored.get(&node).copied()).unwrap();

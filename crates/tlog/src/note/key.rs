@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
+use aws_lc_rs::signature::{ED25519, ML_DSA_44, UnparsedPublicKey, VerificationAlgorithm};
 use thiserror::Error;
 
 use crate::cosignature;
@@ -11,15 +11,23 @@ use crate::hash::sha256;
 use crate::text;
 
 /// The length of an Ed25519 public key, in bytes (RFC 8032 section 5.1.5).
-pub const PUBLIC_KEY_LEN: usize = 32;
+const ED25519_KEY_LEN: usize = 32;
 
-/// What a key signs, and how (signed-note, Signature types): the two Ed25519 types.
+/// The length of an ML-DSA-44 public key, in bytes (FIPS 204 section 4, table 2).
+const ML_DSA_44_KEY_LEN: usize = 1312;
+
+/// The longest name that the message of [`SignatureType::SubtreeV1`] can hold, in bytes.
+const MAX_SUBTREE_NAME_LEN: usize = 255;
+
+/// What a key signs, and how (signed-note, Signature types).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SignatureType {
     /// `0x01`: Ed25519 over the note text; what a log signs its checkpoints with.
     Ed25519,
     /// `0x04`: timestamped Ed25519 cosignatures; what a witness signs with (tlog-cosignature).
     CosignatureV1,
+    /// `0x06`: timestamped ML-DSA-44 cosignatures, which a quantum computer does not forge (tlog-cosignature).
+    SubtreeV1,
 }
 
 impl SignatureType {
@@ -27,13 +35,37 @@ impl SignatureType {
         match self {
             Self::Ed25519 => 0x01,
             Self::CosignatureV1 => 0x04,
+            Self::SubtreeV1 => 0x06,
         }
     }
 
     fn from_identifier(byte: u8) -> Option<Self> {
-        [Self::Ed25519, Self::CosignatureV1]
+        [Self::Ed25519, Self::CosignatureV1, Self::SubtreeV1]
             .into_iter()
             .find(|known| known.identifier() == byte)
+    }
+
+    /// Says whether keys of this type are a witness's.
+    pub fn is_cosignature(self) -> bool {
+        matches!(self, Self::CosignatureV1 | Self::SubtreeV1)
+    }
+
+    fn allows(self, name: &str) -> bool {
+        is_key_name(name) && (self != Self::SubtreeV1 || name.len() <= MAX_SUBTREE_NAME_LEN)
+    }
+
+    fn key_len(self) -> usize {
+        match self {
+            Self::Ed25519 | Self::CosignatureV1 => ED25519_KEY_LEN,
+            Self::SubtreeV1 => ML_DSA_44_KEY_LEN,
+        }
+    }
+
+    fn algorithm(self) -> &'static dyn VerificationAlgorithm {
+        match self {
+            Self::Ed25519 | Self::CosignatureV1 => &ED25519,
+            Self::SubtreeV1 => &ML_DSA_44,
+        }
     }
 }
 
@@ -53,16 +85,16 @@ pub struct VerifierKey {
     name: String,
     key_id: KeyId,
     signature_type: SignatureType,
-    public_key: [u8; PUBLIC_KEY_LEN],
+    public_key: Vec<u8>,
 }
 
 /// Why text is not a verifier key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum VerifierKeyError {
-    /// Not three parts joined by plus signs, or not canonical hex and base64.
+    /// Not three parts joined by plus signs, not canonical hex and base64, or a key of another length than its type has.
     #[error("the verifier key is malformed")]
     Malformed,
-    /// The name is empty or has a space, a plus sign or a control character.
+    /// The name is empty, has a space, a plus sign or a control character, or is too long for its type.
     #[error("the key name is not allowed")]
     InvalidName,
     /// The signature type is not one of [`SignatureType`].
@@ -77,21 +109,24 @@ pub enum VerifierKeyError {
 }
 
 impl VerifierKey {
-    /// Names a public key and computes its id (signed-note, Signatures).
+    /// Names a public key, of the length that the type has, and computes its id (signed-note, Signatures).
     pub fn new(
         name: &str,
         signature_type: SignatureType,
-        public_key: &[u8; PUBLIC_KEY_LEN],
+        public_key: &[u8],
     ) -> Result<Self, VerifierKeyError> {
-        if !is_key_name(name) {
+        if !signature_type.allows(name) {
             return Err(VerifierKeyError::InvalidName);
+        }
+        if public_key.len() != signature_type.key_len() {
+            return Err(VerifierKeyError::Malformed);
         }
         let key_id = key_id(name, signature_type, public_key);
         Ok(Self {
             name: name.to_owned(),
             key_id,
             signature_type,
-            public_key: *public_key,
+            public_key: public_key.to_vec(),
         })
     }
 
@@ -110,22 +145,24 @@ impl VerifierKey {
         self.signature_type
     }
 
-    /// The 32 bytes of the Ed25519 public key.
-    pub fn public_key(&self) -> &[u8; PUBLIC_KEY_LEN] {
+    /// The bytes of the public key: 32 of Ed25519, 1312 of ML-DSA-44.
+    pub fn public_key(&self) -> &[u8] {
         &self.public_key
     }
 
     /// Says whether `signature` (without the key id) is this key's signature of a note with this text.
     pub fn verify(&self, text: &str, signature: &[u8]) -> bool {
         match self.signature_type {
-            SignatureType::Ed25519 => self.verify_ed25519(text.as_bytes(), signature),
-            SignatureType::CosignatureV1 => cosignature::checked_timestamp(self, text, signature).is_some(),
+            SignatureType::Ed25519 => self.verify_bare(text.as_bytes(), signature),
+            SignatureType::CosignatureV1 | SignatureType::SubtreeV1 => {
+                cosignature::checked_timestamp(self, text, signature).is_some()
+            }
         }
     }
 
-    /// Checks a bare Ed25519 signature of `message` (RFC 8032 section 5.1.7).
-    pub(crate) fn verify_ed25519(&self, message: &[u8], signature: &[u8]) -> bool {
-        UnparsedPublicKey::new(&ED25519, &self.public_key)
+    /// Checks a bare signature of `message` (RFC 8032 section 5.1.7; FIPS 204 section 5.3, with an empty context).
+    pub(crate) fn verify_bare(&self, message: &[u8], signature: &[u8]) -> bool {
+        UnparsedPublicKey::new(self.signature_type.algorithm(), &self.public_key)
             .verify(message, signature)
             .is_ok()
     }
@@ -157,7 +194,6 @@ impl FromStr for VerifierKey {
         let (&identifier, public_key) = material.split_first().ok_or(VerifierKeyError::Malformed)?;
         let signature_type = SignatureType::from_identifier(identifier)
             .ok_or(VerifierKeyError::UnsupportedType { identifier })?;
-        let public_key = public_key.try_into().map_err(|_| VerifierKeyError::Malformed)?;
         let key = Self::new(name, signature_type, public_key)?;
         if key.key_id.to_string() == id {
             Ok(key)

@@ -6,9 +6,9 @@ mod signer;
 
 use std::fmt;
 
-pub use key::{KeyId, PUBLIC_KEY_LEN, SignatureType, VerifierKey, VerifierKeyError, is_key_name};
+pub use key::{KeyId, SignatureType, VerifierKey, VerifierKeyError, is_key_name};
 pub use signature::NoteSignature;
-pub use signer::{Ed25519Signer, NoteSigner, SignerError};
+pub use signer::{Ed25519Signer, MlDsa44Signer, NoteSigner, SignerError};
 use thiserror::Error;
 
 use crate::text;

@@ -1,9 +1,8 @@
 //! Private keys that sign notes, wherever they are kept.
 
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair, ML_DSA_44_SIGNING, PqdsaKeyPair};
 use thiserror::Error;
 
-use super::key::PUBLIC_KEY_LEN;
 use super::{KeyId, SignatureType, VerifierKey, VerifierKeyError};
 
 /// A private key that can sign for its [`VerifierKey`]; a keystore or a hardware module implements this.
@@ -11,7 +10,7 @@ pub trait NoteSigner {
     /// The public half, by which signatures will be checked.
     fn verifier_key(&self) -> &VerifierKey;
 
-    /// Makes the bare 64-byte Ed25519 signature of exactly `message`.
+    /// Makes the bare signature of exactly `message`: 64 bytes of Ed25519, 2420 of ML-DSA-44.
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignerError>;
 
     /// The name of the key.
@@ -31,7 +30,7 @@ pub enum SignerError {
     /// The key cannot be reached or refused to sign.
     #[error("the signing key is not available")]
     Unavailable,
-    /// The key is of the other [`SignatureType`]: a witness key signs no note, a log key makes no cosignature.
+    /// The key is of another [`SignatureType`]: a witness key signs no note, a log key makes no cosignature.
     #[error("the key does not make this type of signature")]
     WrongSignatureType,
     /// The text is not a note text, or is not what this key's owner signs.
@@ -40,7 +39,7 @@ pub enum SignerError {
     /// The origin of the checkpoint is not the name of the key.
     #[error("the checkpoint is of another log")]
     WrongOrigin,
-    /// The time is past `2^63 - 1` seconds (tlog-cosignature, Format).
+    /// The time is zero, which states no time, or past `2^63 - 1` seconds (tlog-cosignature, Format).
     #[error("the time is out of range")]
     TimeOutOfRange,
 }
@@ -68,12 +67,7 @@ impl Ed25519Signer {
         seed: &[u8; 32],
     ) -> Result<Self, VerifierKeyError> {
         let pair = Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| VerifierKeyError::Malformed)?;
-        let public_key: &[u8; PUBLIC_KEY_LEN] = pair
-            .public_key()
-            .as_ref()
-            .try_into()
-            .map_err(|_| VerifierKeyError::Malformed)?;
-        let key = VerifierKey::new(name, signature_type, public_key)?;
+        let key = VerifierKey::new(name, signature_type, pair.public_key().as_ref())?;
         Ok(Self { key, pair })
     }
 }
@@ -89,6 +83,34 @@ impl NoteSigner for Ed25519Signer {
             .try_sign(message)
             .map_err(|_| SignerError::Unavailable)?;
         Ok(signature.as_ref().to_vec())
+    }
+}
+
+/// An ML-DSA-44 private key in memory, which cosigns. It cannot be printed.
+pub struct MlDsa44Signer {
+    key: VerifierKey,
+    pair: PqdsaKeyPair,
+}
+
+impl MlDsa44Signer {
+    /// A witness key that makes cosignatures, from its seed (FIPS 204 section 6.1).
+    pub fn cosigner_from_seed(name: &str, seed: &[u8; 32]) -> Result<Self, VerifierKeyError> {
+        let pair =
+            PqdsaKeyPair::from_seed(&ML_DSA_44_SIGNING, seed).map_err(|_| VerifierKeyError::Malformed)?;
+        let key = VerifierKey::new(name, SignatureType::SubtreeV1, pair.public_key().as_ref())?;
+        Ok(Self { key, pair })
+    }
+}
+
+impl NoteSigner for MlDsa44Signer {
+    fn verifier_key(&self) -> &VerifierKey {
+        &self.key
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignerError> {
+        let mut signature = vec![0; ML_DSA_44_SIGNING.signature_len()];
+        let made = self.pair.sign(message, &mut signature);
+        made.map(|_| signature).map_err(|_| SignerError::Unavailable)
     }
 }
 

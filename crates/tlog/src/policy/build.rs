@@ -50,7 +50,7 @@ impl PolicyBuilder {
     pub fn log(&mut self, key: VerifierKey, url: Option<Vec<u8>>) -> Result<(), PolicyError> {
         check_key(
             &key,
-            SignatureType::Ed25519,
+            key.signature_type() == SignatureType::Ed25519,
             self.policy.logs.iter().map(|log| &log.key),
         )?;
         check_url(url.as_deref())?;
@@ -67,7 +67,7 @@ impl PolicyBuilder {
     ) -> Result<(), PolicyError> {
         check_key(
             &key,
-            SignatureType::CosignatureV1,
+            key.signature_type().is_cosignature(),
             self.policy.witnesses.iter().map(|known| &known.key),
         )?;
         check_url(url.as_deref())?;
@@ -137,10 +137,10 @@ impl PolicyBuilder {
 /// Two keys are duplicates by their public key alone (tlog-policy, Public key representation).
 fn check_key<'k>(
     key: &VerifierKey,
-    signature_type: SignatureType,
+    right_type: bool,
     mut known: impl Iterator<Item = &'k VerifierKey>,
 ) -> Result<(), PolicyError> {
-    if key.signature_type() != signature_type {
+    if !right_type {
         return Err(PolicyError::WrongKeyType);
     }
     if known.any(|other| other.public_key() == key.public_key()) {

@@ -147,6 +147,17 @@ impl Policy {
         }
     }
 
+    /// Says whether the cosignatures of these witnesses would make the quorum.
+    pub fn would_suffice<'k>(&self, cosigning: impl IntoIterator<Item = &'k VerifierKey>) -> bool {
+        let cosigning: Vec<_> = cosigning.into_iter().collect();
+        let witnesses = self.witnesses.iter();
+        self.quorum_is_met(
+            witnesses
+                .map(|witness| (witness.name.as_slice(), cosigning.contains(&&witness.key)))
+                .collect(),
+        )
+    }
+
     /// Counts group by group; each refers only to those before it.
     fn quorum_is_met<'p>(&'p self, mut witnessed: BTreeMap<&'p [u8], bool>) -> bool {
         let Some(quorum) = &self.quorum else { return true };
@@ -209,6 +220,28 @@ mod tests {
             key(6)
         );
         Policy::parse(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn who_would_make_a_quorum_is_counted_by_group_too() {
+        let suffice = |by: &[u8]| {
+            let keys: Vec<_> = by
+                .iter()
+                .map(|&seed| witness(seed).verifier_key().clone())
+                .collect();
+            example().would_suffice(&keys)
+        };
+        for by in [[1, 2, 4].as_slice(), &[1, 3, 6], &[1, 2, 3, 4, 5, 6]] {
+            assert!(suffice(by), "{by:?}");
+        }
+        for by in [[].as_slice(), &[1, 2, 3], &[1, 4, 5, 6], &[1, 1, 4], &[9, 8, 7]] {
+            assert!(!suffice(by), "{by:?}");
+        }
+        assert!(
+            Policy::without_witnesses(log(0).verifier_key().clone())
+                .unwrap()
+                .would_suffice([])
+        );
     }
 
     #[test]
