@@ -52,15 +52,18 @@ impl LedgerReader {
         note.map(|note| self.opened(&note)).transpose()
     }
 
-    /// The checkpoint to publish, as a signed note: the largest that the witnesses have seen, so that nobody is
-    /// shown a history that outsiders have not; before there is one, the latest.
+    /// The checkpoint to publish: the largest that the witnesses have seen, so that nobody is shown a history that
+    /// outsiders have not; before there is one, the latest.
+    pub async fn published(&self) -> Result<VerifiedCheckpoint, ReadError> {
+        match self.store.newest_cosigned().await? {
+            Some(note) => self.opened(&note),
+            None => self.latest().await,
+        }
+    }
+
+    /// The published checkpoint as a signed note.
     pub async fn checkpoint(&self) -> Result<String, ReadError> {
-        let cosigned = self.store.newest_cosigned().await?;
-        let published = match cosigned {
-            Some(note) => self.opened(&note)?,
-            None => self.latest().await?,
-        };
-        Ok(published.note().to_string())
+        Ok(self.published().await?.note().to_string())
     }
 
     /// The receipt of a leaf: its proof with the checkpoint it leads to (C2SP tlog-proof).

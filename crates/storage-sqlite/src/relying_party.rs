@@ -6,7 +6,7 @@ use cyberid_domain::id::{ClientId, LeafId};
 use cyberid_domain::relying_party::RegistrationStatus;
 use cyberid_storage::Result;
 use cyberid_storage::promise::PromisedLeaf;
-use cyberid_storage::relying_party::{Oversight, RelyingParties, RelyingParty, WaitingKeys, WaitingRenewal};
+use cyberid_storage::relying_party::{RelyingParties, RelyingParty, WaitingKeys, WaitingRenewal};
 use sqlx::SqliteConnection;
 
 use crate::fault::{Answer, Fault};
@@ -116,22 +116,6 @@ impl RelyingParties for RegistryDb {
         let count = sqlx::query(sql).bind(client_id.as_str());
         self.db.write("count_over_asking", count).await?;
         Ok(())
-    }
-}
-
-#[async_trait]
-impl Oversight for RegistryDb {
-    async fn over_asking(&self) -> Result<Vec<(ClientId, u64)>> {
-        let sql = "SELECT client_id, times FROM over_asking ORDER BY client_id";
-        let rows: Vec<(String, i64)> = sqlx::query_as(sql)
-            .fetch_all(self.db.readers())
-            .await
-            .map_err(Fault::from)?;
-        let counts: Answer<_> = rows
-            .into_iter()
-            .map(|(client_id, times)| Ok((parsed(&client_id, "client id")?, count(times, "count")?)))
-            .collect();
-        Ok(counts?)
     }
 }
 

@@ -110,10 +110,3 @@ pub trait RelyingParties: Send + Sync {
     /// Counts one over-asking.
     async fn count_over_asking(&self, client_id: &ClientId) -> Result<()>;
 }
-
-/// What the regulator reads of the registry; no method of it writes.
-#[async_trait]
-pub trait Oversight: Send + Sync {
-    /// How often each relying party asked for more than is registered.
-    async fn over_asking(&self) -> Result<Vec<(ClientId, u64)>>;
-}

@@ -13,6 +13,12 @@ pub enum AuditError {
     /// The ledger cannot prove what it holds.
     #[error(transparent)]
     Ledger(#[from] ReadError),
+    /// An entry could not be written down.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// A store holds something that the platform cannot have written.
+    #[error("the store holds a {0} that cannot be")]
+    Corrupt(&'static str),
 }
 
 impl From<AuditError> for Failure {

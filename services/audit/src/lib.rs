@@ -1,19 +1,23 @@
 //! The regulator's service: reads the ledger, proves what it shows, and can name no write.
 //!
-//! In scope: entries with proofs, and counts. Not in scope: the checking of a whole ledger, which an auditor does with
+//! In scope: entries with proofs, relying parties with what they owe, traced releases, counts, and the public report. Not
+//! in scope: the checking of a whole ledger, which an auditor does with
 //! its own tools (`cyberid audit`), trusting nobody here.
 
 mod entries;
 mod error;
-pub mod routes;
+mod parties;
+mod report;
+mod routes;
 mod summary;
+mod trace;
 
 use std::sync::Arc;
 
 use cyberid_domain::Clock;
 use cyberid_ledger::LedgerReader;
 use cyberid_storage::ledger::LedgerRead;
-use cyberid_storage::relying_party::Oversight;
+use cyberid_storage::oversight::Oversight;
 
 pub use error::AuditError;
 pub use routes::routes;
@@ -24,6 +28,7 @@ pub struct Audit {
     store: Arc<dyn LedgerRead>,
     reader: LedgerReader,
     oversight: Arc<dyn Oversight>,
+    reporting: report::Reporting,
 }
 
 /// What the service is made of: ports that only read.
@@ -34,7 +39,7 @@ pub struct Parts {
     pub store: Arc<dyn LedgerRead>,
     /// Proofs over the ledger.
     pub reader: LedgerReader,
-    /// Over-asking, to be read.
+    /// The registry, to be read.
     pub oversight: Arc<dyn Oversight>,
 }
 
@@ -52,6 +57,7 @@ impl Audit {
             store,
             reader,
             oversight,
+            reporting: report::Reporting::default(),
         })
     }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use cyberid_domain::id::ClientId;
 use cyberid_protocol::audit::{AuditSummary, RelyingPartySummary};
-use cyberid_protocol::leaf::LeafKind;
 
 use crate::{Audit, AuditError};
 
@@ -23,12 +22,17 @@ impl Audit {
         for (rp, count) in self.oversight.over_asking().await? {
             party(&mut parties, rp).over_asking = count;
         }
-        let relying_parties = parties.into_values().map(with_overdue).collect();
+        let time = self.clock.now();
+        for owed in self.oversight.outstanding_erasures().await? {
+            if owed.erase_by <= time {
+                party(&mut parties, owed.client_id).overdue_erasures += 1;
+            }
+        }
         Ok(AuditSummary {
             size,
             kinds,
-            relying_parties,
-            time: self.clock.now(),
+            relying_parties: parties.into_values().collect(),
+            time,
         })
     }
 }
@@ -41,16 +45,4 @@ fn party(parties: &mut BTreeMap<ClientId, RelyingPartySummary>, rp: ClientId) ->
         overdue_erasures: 0,
     };
     parties.entry(rp.clone()).or_insert_with(|| empty(rp))
-}
-
-fn with_overdue(summary: RelyingPartySummary) -> RelyingPartySummary {
-    let overdue_erasures = summary
-        .kinds
-        .get(LeafKind::ErasureOverdue.as_str())
-        .copied()
-        .unwrap_or_default();
-    RelyingPartySummary {
-        overdue_erasures,
-        ..summary
-    }
 }

@@ -1,4 +1,4 @@
-//! What [`RelyingParties`] and [`Oversight`] promise.
+//! What [`RelyingParties`] promises.
 
 use std::sync::Arc;
 
@@ -7,14 +7,14 @@ use cyberid_domain::relying_party::RegistrationStatus;
 use cyberid_domain::rng::SystemRng;
 
 use super::sample::{self, NOW};
-use super::{CALLERS, count, together};
+use super::{count, together};
 use crate::promise::Promises;
-use crate::relying_party::{Oversight, RelyingParties, RelyingParty, WaitingKeys, WaitingRenewal};
+use crate::relying_party::{RelyingParties, RelyingParty, WaitingKeys, WaitingRenewal};
 
 /// Asks every sentence of the contract.
 pub async fn all<S>(make: impl AsyncFn() -> Arc<S>)
 where
-    S: RelyingParties + Oversight + Promises + 'static,
+    S: RelyingParties + Promises + 'static,
 {
     an_application_reads_back_and_is_not_replaced(&make().await).await;
     a_row_is_replaced_whole_and_with_its_leaf(&make().await).await;
@@ -24,7 +24,6 @@ where
     waiting_keys_are_in_force_when_their_time_comes(&make().await).await;
     only_keys_whose_time_has_come_are_due(&make().await).await;
     who_may_act_comes_by_id_and_in_pages(&make().await).await;
-    over_asking_is_counted_among_concurrent_callers(&make().await).await;
 }
 
 /// What follows an application that is approved.
@@ -211,20 +210,4 @@ async fn who_may_act_comes_by_id_and_in_pages<S: RelyingParties>(store: &Arc<S>)
     let after = Some(&first[2].client_id);
     assert_eq!(store.active(after, 3, last).await.unwrap(), active[3..]);
     assert_eq!(store.active(None, 10, NOW.plus(1000)).await.unwrap(), []);
-}
-
-async fn over_asking_is_counted_among_concurrent_callers<S>(store: &Arc<S>)
-where
-    S: RelyingParties + Oversight + 'static,
-{
-    let (often, once) = (applied(store).await, applied(store).await);
-    together(|_| {
-        let (store, id) = (Arc::clone(store), often.client_id.clone());
-        async move { store.count_over_asking(&id).await.unwrap() }
-    })
-    .await;
-    store.count_over_asking(&once.client_id).await.unwrap();
-    let counts = store.over_asking().await.unwrap();
-    assert!(counts.contains(&(often.client_id, CALLERS as u64)));
-    assert!(counts.contains(&(once.client_id, 1)));
 }

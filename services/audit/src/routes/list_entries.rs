@@ -2,24 +2,30 @@
 
 use std::sync::Arc;
 
+use axum::Json;
+use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use axum::{Json, http::HeaderMap};
 use cyberid_domain::UnixTime;
 use cyberid_domain::id::ClientId;
-use cyberid_protocol::audit::AuditEntries;
+use cyberid_protocol::audit::{AuditEntries, AuditEntry};
 use cyberid_protocol::leaf::LeafKind;
 use cyberid_storage::ledger::LeafFilter;
 use cyberid_web::Failure;
 use cyberid_web::extract::StrictQuery;
+use futures_util::TryStreamExt as _;
+use http::HeaderMap;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::Audit;
-use crate::entries::{MAX_PAGE, Page};
+use crate::entries::{MAX_PAGE, Wanted};
+use crate::{Audit, AuditError};
 
 const NDJSON: &str = "application/x-ndjson";
+
+/// How many entries a page has when nobody says.
+const PAGE: u64 = 100;
 
 /// Which entries.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -39,11 +45,11 @@ pub(crate) struct Query {
     to: Option<UnixTime>,
     /// Only after this index: the `next` of the page before.
     after: Option<u64>,
-    /// How many at most, 1 to 1000.
-    limit: Option<u32>,
+    /// How many at most: 100 of a page by default and 1000 at most; all of a stream by default.
+    limit: Option<u64>,
 }
 
-impl From<Query> for Page {
+impl From<Query> for Wanted {
     fn from(query: Query) -> Self {
         let kind = query.kind.map(|kind| kind.as_str().to_owned());
         let filter = LeafFilter {
@@ -55,14 +61,15 @@ impl From<Query> for Page {
         Self {
             filter,
             after: query.after,
-            limit: query.limit.unwrap_or(100).clamp(1, MAX_PAGE),
+            limit: query.limit,
         }
     }
 }
 
 /// Lists entries of the ledger, oldest first, each with the proof that it is in the log.
 ///
-/// With `Accept: application/x-ndjson` the answer is one entry per line, without `next`.
+/// With `Accept: application/x-ndjson` the answer is a stream of all that match, one entry a line, without `next`: whoever
+/// is cut off goes on `after` the last whole line. All of an answer is proved under one checkpoint.
 #[utoipa::path(get, path = "/v1/audit/entries", operation_id = "list_entries", tag = "audit", params(Query),
     responses((status = 200, description = "A page of entries.", body = AuditEntries, example = json!({
         "entries": [{
@@ -77,20 +84,23 @@ pub(crate) async fn list_entries(
     headers: HeaderMap,
     StrictQuery(query): StrictQuery<Query>,
 ) -> Result<Response, Failure> {
-    let entries = audit.entries(&query.into()).await?;
-    let lines = headers.get(ACCEPT).is_some_and(|accept| accept == NDJSON);
-    Ok(if lines {
-        ndjson(&entries)?
-    } else {
-        Json(entries).into_response()
-    })
+    let streamed = headers.get(ACCEPT).is_some_and(|accept| accept == NDJSON);
+    let mut wanted = Wanted::from(query);
+    if streamed {
+        let pages = audit.entry_pages(&wanted).await?;
+        let lines = pages.and_then(async |page| lines(&page));
+        return Ok(([(CONTENT_TYPE, NDJSON)], Body::from_stream(lines)).into_response());
+    }
+    let limit = wanted.limit.unwrap_or(PAGE).clamp(1, MAX_PAGE.into());
+    wanted.limit = Some(limit);
+    Ok(Json(audit.entries(&wanted).await?).into_response())
 }
 
-fn ndjson(page: &AuditEntries) -> Result<Response, Failure> {
-    let mut body = String::new();
-    for entry in &page.entries {
-        body.push_str(&serde_json::to_string(entry).map_err(Failure::internal)?);
-        body.push('\n');
+fn lines(page: &[AuditEntry]) -> Result<String, AuditError> {
+    let mut lines = String::new();
+    for entry in page {
+        lines.push_str(&serde_json::to_string(entry)?);
+        lines.push('\n');
     }
-    Ok(([(CONTENT_TYPE, NDJSON)], body).into_response())
+    Ok(lines)
 }

@@ -4,7 +4,7 @@ use cyberid_protocol::message;
 use cyberid_protocol::problem::ProblemType;
 use cyberid_protocol::request::RequestObject;
 use cyberid_protocol::statement::Locale;
-use cyberid_storage::relying_party::Oversight as _;
+use cyberid_storage::oversight::Oversight as _;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 

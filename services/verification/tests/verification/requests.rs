@@ -13,7 +13,7 @@ use cyberid_protocol::proof::Proof;
 use cyberid_protocol::registration::RegistrationCertificate;
 use cyberid_protocol::request::RequestObject;
 use cyberid_protocol::verification::{VerificationStatus, VerificationView};
-use cyberid_storage::relying_party::Oversight as _;
+use cyberid_storage::oversight::Oversight as _;
 use cyberid_web::quota::Quota;
 use serde_json::{Value, json};
 

@@ -17,7 +17,7 @@ use cyberid_protocol::proof::Proof;
 use cyberid_protocol::verification::Attested;
 use cyberid_protocol::visit;
 use cyberid_storage::journal::Journal as _;
-use cyberid_storage::relying_party::Oversight as _;
+use cyberid_storage::oversight::Oversight as _;
 use cyberid_storage::subject::Subjects as _;
 
 use crate::platform::{
