@@ -4,7 +4,6 @@ use cyberid_tlog::hash::{Hash, leaf_hash};
 use cyberid_tlog::policy::Policy;
 use cyberid_tlog::proof::{ConsistencyProof, InclusionProof};
 use cyberid_tlog::receipt::TlogProof;
-use cyberid_tlog::tree::root_from_leaves;
 
 use crate::seeds;
 
@@ -20,7 +19,9 @@ pub(crate) fn inclusion(bytes: &[u8]) -> bool {
     assert!(proof.verify(foreign, index, size, root).is_err());
     let proved = proof.verify(leaf, index, size, root).is_ok();
     // The number of leaves is signed with the root: of any other number the proof says nothing.
-    assert!(!proved || size != tree.size() || index < size);
+    if proved && size == tree.size() {
+        assert_eq!(proof, seeds::inclusion_proof(index), "an entry has one proof");
+    }
     proved
 }
 
@@ -39,8 +40,11 @@ pub(crate) fn consistency(bytes: &[u8]) -> bool {
         old == 0 || proof.verify(old, root, new, foreign).is_err(),
         "a root that never will be"
     );
-    let old_root = root_from_leaves((0..old.min(20)).map(|index| leaf_hash(seeds::entry(index).as_bytes())));
-    proof.verify(old, old_root.unwrap(), new, root).is_ok()
+    let proved = proof.verify(old, seeds::root(old), new, root).is_ok();
+    if proved && new == seeds::LEAVES {
+        assert_eq!(proof, seeds::consistency_proof(old), "a size has one proof");
+    }
+    proved
 }
 
 fn numbers_and_hashes(bytes: &[u8]) -> Option<(u64, u64, Vec<Hash>)> {
@@ -61,6 +65,18 @@ pub(crate) fn receipt(bytes: &[u8]) -> bool {
     let foreign = receipt.verify(b"never in the log", &seeds::log_key(), &policy);
     assert!(foreign.is_err());
     let proved = receipt.verify(seeds::entry(3).as_bytes(), &seeds::log_key(), &policy);
-    assert!(proved.as_ref().map_or(true, |entry| entry.index() == 3));
+    if let Ok(entry) = &proved {
+        assert_eq!((entry.index(), &receipt.proof), (3, &seeds::inclusion_proof(3)));
+        assert_eq!(
+            entry.checkpoint().checkpoint(),
+            seeds::checkpoint_of_the_log().checkpoint()
+        );
+    }
+    let witness = Policy::k_of_n(None, &[seeds::witness_key()], 1).unwrap();
+    let witnessed = receipt.verify(seeds::entry(3).as_bytes(), &seeds::log_key(), &witness);
+    assert!(
+        witnessed.is_err() || proved.is_ok(),
+        "a quorum only adds to what is asked"
+    );
     proved.is_ok()
 }

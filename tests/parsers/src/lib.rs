@@ -70,6 +70,7 @@ targets! {
     ledger_texts::cosignature,
     ledger_texts::policy,
     ledger_texts::witness_request,
+    ledger_texts::witness_answer,
     ledger_texts::tile_path,
     ledger_texts::tile,
     ledger_texts::bundle,

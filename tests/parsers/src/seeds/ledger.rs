@@ -6,7 +6,7 @@ use cyberid_tlog::checkpoint::{Checkpoint, VerifiedCheckpoint};
 use cyberid_tlog::cosignature::cosign;
 use cyberid_tlog::hash::{Hash, leaf_hash};
 use cyberid_tlog::node::Node;
-use cyberid_tlog::note::{Ed25519Signer, NoteSigner as _, VerifierKey};
+use cyberid_tlog::note::{Ed25519Signer, MlDsa44Signer, NoteSignature, NoteSigner as _, VerifierKey};
 use cyberid_tlog::proof::{ConsistencyPlan, ConsistencyProof, InclusionPlan, InclusionProof};
 use cyberid_tlog::receipt::TlogProof;
 use cyberid_tlog::tree::{Frontier, root_from_leaves};
@@ -15,7 +15,7 @@ use cyberid_tlog::witness::AddCheckpoint;
 use super::{NOW, bytes};
 
 /// How many leaves the log has.
-const LEAVES: u64 = 20;
+pub(crate) const LEAVES: u64 = 20;
 
 fn log() -> Ed25519Signer {
     Ed25519Signer::from_seed("log.example", &[1; 32]).unwrap()
@@ -33,6 +33,16 @@ pub(crate) fn witness_key() -> VerifierKey {
     witness().verifier_key().clone()
 }
 
+/// The witness whose signatures a quantum computer does not forge.
+fn ml_dsa_witness() -> &'static MlDsa44Signer {
+    static WITNESS: OnceLock<MlDsa44Signer> = OnceLock::new();
+    WITNESS.get_or_init(|| MlDsa44Signer::cosigner_from_seed("ml-dsa.example", &[3; 32]).unwrap())
+}
+
+pub(crate) fn ml_dsa_witness_key() -> VerifierKey {
+    ml_dsa_witness().verifier_key().clone()
+}
+
 /// An entry of the seeds' log.
 pub(crate) fn entry(index: u64) -> String {
     format!("entry {index}")
@@ -47,17 +57,42 @@ pub(crate) fn tree() -> Frontier {
     tree
 }
 
-/// The checkpoint of the seeds' log, with its cosignature.
+/// The root of the seeds' log when it had this many leaves; no more than it has now.
+pub(crate) fn root(size: u64) -> Hash {
+    root_from_leaves((0..size.min(LEAVES)).map(|index| leaf_hash(entry(index).as_bytes()))).unwrap()
+}
+
+/// The checkpoint of the seeds' log, with a cosignature of each kind.
 pub(crate) fn checkpoint_of_the_log() -> VerifiedCheckpoint {
     static CHECKPOINT: OnceLock<VerifiedCheckpoint> = OnceLock::new();
     let made = CHECKPOINT.get_or_init(|| {
         let checkpoint = Checkpoint::new("log.example", LEAVES, tree().root()).unwrap();
         let mut checkpoint = checkpoint.sign(&log()).unwrap();
-        let line = cosign(&checkpoint, NOW, &witness()).unwrap();
-        checkpoint.add_cosignature(line).unwrap();
+        for line in answer_lines(&checkpoint) {
+            checkpoint.add_cosignature(line).unwrap();
+        }
         checkpoint
     });
     made.clone()
+}
+
+fn answer_lines(checkpoint: &VerifiedCheckpoint) -> [NoteSignature; 2] {
+    [
+        cosign(checkpoint, NOW, &witness()).unwrap(),
+        cosign(checkpoint, NOW, ml_dsa_witness()).unwrap(),
+    ]
+}
+
+/// The checkpoint of the seeds' log with the log's signature alone, as a witness is asked about it.
+pub(crate) fn asked_checkpoint() -> VerifiedCheckpoint {
+    let checkpoint = Checkpoint::new("log.example", LEAVES, tree().root()).unwrap();
+    checkpoint.sign(&log()).unwrap()
+}
+
+pub(crate) fn witness_answer() -> Vec<Vec<u8>> {
+    let both = answer_lines(&asked_checkpoint());
+    let [one, other] = both.clone().map(|line| NoteSignature::format_lines(&[line]));
+    bytes([NoteSignature::format_lines(&both), one, other])
 }
 
 pub(crate) fn note() -> Vec<Vec<u8>> {
@@ -67,7 +102,7 @@ pub(crate) fn note() -> Vec<Vec<u8>> {
 }
 
 pub(crate) fn verifier_key() -> Vec<Vec<u8>> {
-    bytes([log_key().to_string(), witness_key().to_string()])
+    bytes([log_key(), witness_key(), ml_dsa_witness_key()].map(|key| key.to_string()))
 }
 
 pub(crate) fn checkpoint() -> Vec<Vec<u8>> {
@@ -94,11 +129,11 @@ fn node(node: Node) -> Option<Hash> {
     root_from_leaves(leaves).ok()
 }
 
-fn consistency_proof(old: u64) -> ConsistencyProof {
+pub(crate) fn consistency_proof(old: u64) -> ConsistencyProof {
     ConsistencyPlan::new(old, LEAVES).unwrap().prove(node).unwrap()
 }
 
-fn inclusion_proof(index: u64) -> InclusionProof {
+pub(crate) fn inclusion_proof(index: u64) -> InclusionProof {
     InclusionPlan::new(index, LEAVES).unwrap().prove(node).unwrap()
 }
 
