@@ -15,14 +15,17 @@ pub enum WitnessError {
     /// A log's key is that of a witness.
     #[error("the key of {0} is not a log key")]
     NotALogKey(String),
-    /// A log is configured twice.
-    #[error("the log {0} is configured twice")]
+    /// A log's key is configured twice.
+    #[error("a key of the log {0} is configured twice")]
     DuplicateLog(String),
     /// Another witness works with this folder.
     #[error("the folder {} is in use by another witness", .0.display())]
     InUse(PathBuf),
-    /// A log's file is damaged, or was not written for this log and its key.
-    #[error("{} does not hold a checkpoint of its log", .0.display())]
+    /// What the witness's key has signed is not known: signing anew could bless a second history.
+    #[error("{} is missing: what this witness has cosigned is lost, and its key must not sign again", .0.display())]
+    Lost(PathBuf),
+    /// A file is damaged, or holds no checkpoint that this witness or its log has signed.
+    #[error("{} is damaged, or was signed neither by this witness nor by its log", .0.display())]
     Corrupt(PathBuf),
     /// The file system failed; what is in the file is read again at the next request.
     #[error("{}: {kind}", path.display())]
@@ -73,6 +76,20 @@ pub enum Refused {
     /// The witness itself failed, and has not cosigned.
     #[error(transparent)]
     Failed(#[from] WitnessError),
+}
+
+impl Refused {
+    /// One word, for metrics.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) | Self::BadCheckpoint => "malformed",
+            Self::UnknownLog => "unknown_log",
+            Self::Unsigned => "unsigned",
+            Self::Conflict { .. } => "conflict",
+            Self::Inconsistent => "inconsistent",
+            Self::Failed(_) => "failed",
+        }
+    }
 }
 
 impl From<Refusal> for Refused {

@@ -6,9 +6,11 @@
 //! it elsewhere, and keeps a log from showing different people different histories.
 //!
 //! What it must never forget is the last checkpoint of each log that it cosigned: one small file per log, replaced
-//! whole and synced before the cosignature leaves. Whoever puts an older file back gains a cosignature on a second
-//! history; the file's own signatures do not show its age, so the folder belongs to the witness alone.
+//! whole and synced before the cosignature leaves. A key whose memory is missing or damaged does not sign again. Whoever
+//! puts an older file back gains a cosignature on a second history; the file's own signatures do not show its age, so
+//! the folder belongs to the witness alone and is in no backup.
 
+mod disk;
 mod error;
 mod key;
 mod memory;
@@ -17,4 +19,4 @@ mod witness;
 
 pub use error::{Refused, WitnessError};
 pub use routes::routes;
-pub use witness::{Parts, WatchedLog, Witness};
+pub use witness::{Parts, WatchedLog, Witness, origin_hash};

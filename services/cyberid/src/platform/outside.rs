@@ -1,4 +1,4 @@
-//! The other side of two real connections: a witness and a synthetic identity source, each behind its own door.
+//! The other side of a real connection: a synthetic identity source behind its own door.
 
 use std::sync::Arc;
 
@@ -9,8 +9,6 @@ use cyberid_domain::secret::{Secret, SecretBytes};
 use cyberid_identity_source::{IdentitySource, Population};
 use cyberid_keystore::role;
 use cyberid_protocol::source::SourceKeys;
-use cyberid_tlog::note::VerifierKey;
-use cyberid_witness::Witness;
 
 use super::compose::standalone;
 use super::{DataDirectory, Door, Serving, StartError, Stop, roles};
@@ -73,28 +71,4 @@ fn seed(data: &DataDirectory) -> Result<Secret<32>, StartError> {
             StartError::other("the population's seed is not of its length")(error.into())
         })?;
     Ok(Secret::from(seed))
-}
-
-/// Starts a witness of these logs; returns its verifier key too.
-pub(crate) fn start_witness(
-    door: Door,
-    data: &DataDirectory,
-    passphrase: &SecretBytes,
-    name: &str,
-    logs: Vec<VerifierKey>,
-    stop: &Stop,
-) -> Result<(Serving, VerifierKey), StartError> {
-    let keystore = data.keystore(passphrase, roles::WITNESS)?;
-    let parts = cyberid_witness::Parts {
-        dir: data.folder("logs")?.path().to_owned(),
-        name: name.to_owned(),
-        key: keystore.note_key::<role::Witness>()?,
-        logs,
-        clock: Arc::new(SystemClock),
-    };
-    let witness =
-        Witness::open(parts).map_err(|error| StartError::other("the witness does not open")(error.into()))?;
-    let vkey = witness.verifier_key().clone();
-    let serving = door.answer(standalone(cyberid_witness::routes(), witness), stop)?;
-    Ok((serving, vkey))
 }

@@ -12,9 +12,10 @@ use cyberid_tlog::policy::Policy;
 
 use super::config::{ConfigError, IdentitySource, Peer, WitnessConfig, require_private};
 use super::key_holders::{Trust, client, start_custodian, start_vault};
-use super::outside::{SourceAtWork, start_identity_source, start_witness};
+use super::outside::{SourceAtWork, start_identity_source};
 use super::sandbox::SandboxOptions;
 use super::start::Start;
+use super::witness::start_witness;
 use super::{Door, StartError, notices};
 
 /// What a platform finds around it.

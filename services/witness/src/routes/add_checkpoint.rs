@@ -10,9 +10,8 @@ use cyberid_web::extract::Whole;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 
+use super::TEXT;
 use crate::{Refused, Witness};
-
-const TEXT: &str = "text/plain; charset=utf-8";
 
 /// Cosigns a checkpoint that is consistent with the one cosigned last.
 ///
@@ -34,7 +33,8 @@ const TEXT: &str = "text/plain; charset=utf-8";
         (status = 404, description = "The log is not known here.", body = String, content_type = "text/plain"),
         (status = 409, description = "The old size, or at the same size the root, is not that of the checkpoint cosigned \
             last; the body is its size.", body = String, content_type = "text/x.tlog.size", example = json!("5\n")),
-        (status = 422, description = "The proof does not lead from the checkpoint cosigned last to this one.",
+        (status = 422, description = "The proof does not lead from the checkpoint cosigned last to this one, or the root of size 0 \
+            is not that of the empty tree.",
             body = String, content_type = "text/plain"),
     )
 )]

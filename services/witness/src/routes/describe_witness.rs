@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use cyberid_web::Failure;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::Witness;
+use crate::{Witness, origin_hash};
 
 /// A witness and the logs it watches.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "name": "witness.example",
     "vkey": "witness.example+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2",
-    "logs": [{"origin": "log.example", "vkey": "log.example+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW", "size": 5}]
+    "logs": [{"origin": "log.example", "vkeys": ["log.example+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"],
+        "size": 5, "checkpoint": "/d7612c54297eaa3e5a7756b17ce3adc5bed251af8059d72bbb8b0075c67b85e9/checkpoint"}]
 }))]
 pub(super) struct Description {
     /// The name in its cosignatures.
@@ -31,10 +31,12 @@ pub(super) struct Description {
 pub(super) struct DescribedLog {
     /// The log's name.
     origin: String,
-    /// The log's verifier key.
-    vkey: String,
+    /// The log's verifier keys.
+    vkeys: Vec<String>,
     /// The size of the last checkpoint cosigned here.
     size: u64,
+    /// Where that checkpoint is read.
+    checkpoint: String,
 }
 
 /// Says who this witness is and which logs it watches.
@@ -45,22 +47,15 @@ pub(super) struct DescribedLog {
     tag = "witness",
     responses((status = 200, description = "The witness.", body = Description))
 )]
-pub(super) async fn describe_witness(
-    State(witness): State<Arc<Witness>>,
-) -> Result<Json<Description>, Failure> {
-    let described = tokio::task::spawn_blocking(move || describe(&witness)).await;
-    described.map_err(Failure::internal)?.map(Json)
-}
-
-fn describe(witness: &Witness) -> Result<Description, Failure> {
-    let watched = witness.watched().map_err(Failure::internal)?;
-    let logs = watched.into_iter().map(|log| DescribedLog {
-        origin: log.key.name().to_owned(),
-        vkey: log.key.to_string(),
+pub(super) async fn describe_witness(State(witness): State<Arc<Witness>>) -> Json<Description> {
+    let logs = witness.watched().into_iter().map(|log| DescribedLog {
+        checkpoint: format!("/{}/checkpoint", origin_hash(&log.origin)),
+        origin: log.origin,
+        vkeys: log.keys.iter().map(ToString::to_string).collect(),
         size: log.size,
     });
     let key = witness.verifier_key();
-    Ok(Description {
+    Json(Description {
         name: key.name().to_owned(),
         vkey: key.to_string(),
         logs: logs.collect(),

@@ -2,6 +2,7 @@
 
 mod add_checkpoint;
 mod describe_witness;
+mod read_checkpoint;
 #[cfg(test)]
 mod tests;
 
@@ -12,7 +13,10 @@ use utoipa_axum::routes;
 
 use crate::Witness;
 
-/// Every operation of the witness. The submission prefix of tlog-witness is the server's root.
+/// What is said in plain text.
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// Every operation of the witness. The submission and the monitoring prefix of tlog-witness are the server's root.
 pub fn routes() -> Routes<Arc<Witness>> {
     Routes::new(
         "CyberID witness",
@@ -20,4 +24,5 @@ pub fn routes() -> Routes<Arc<Witness>> {
     )
     .signed(routes!(add_checkpoint::add_checkpoint))
     .public(routes!(describe_witness::describe_witness))
+    .public(routes!(read_checkpoint::read_checkpoint))
 }
