@@ -58,21 +58,32 @@ enum Part {
 
 /// How the log is written, to standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum LogFormat {
+pub(crate) enum LogFormat {
     /// For people.
     Pretty,
     /// One JSON object a line.
     Json,
 }
 
+impl LogFormat {
+    /// What of the log is written, as the variable `CYBERID_LOG` says.
+    pub(crate) fn filter() -> String {
+        std::env::var("CYBERID_LOG").unwrap_or_else(|_| "info".into())
+    }
+}
+
+impl From<LogFormat> for telemetry::Format {
+    fn from(format: LogFormat) -> Self {
+        match format {
+            LogFormat::Pretty => Self::Pretty,
+            LogFormat::Json => Self::Json,
+        }
+    }
+}
+
 impl Serve {
     pub(crate) async fn run(self) -> Outcome {
-        let format = match self.log {
-            LogFormat::Pretty => telemetry::Format::Pretty,
-            LogFormat::Json => telemetry::Format::Json,
-        };
-        let filter = std::env::var("CYBERID_LOG").unwrap_or_else(|_| "info".into());
-        telemetry::init(format, &filter)?;
+        telemetry::init(self.log.into(), &LogFormat::filter())?;
         let file = self
             .config
             .as_deref()

@@ -17,6 +17,7 @@ mod start;
 mod stores;
 mod surroundings;
 mod upkeep;
+mod witness;
 
 use std::path::PathBuf;
 
@@ -25,9 +26,10 @@ pub(crate) use config::{ConfigError, ConfigFile, IdentitySource, LedgerConfig, W
 pub(crate) use data::{DataDirectory, PassphraseSource};
 pub(crate) use door::{Door, Serving, Stop};
 pub(crate) use key_holders::{serve_custodian, serve_vault};
-pub(crate) use outside::{start_identity_source, start_witness};
+pub(crate) use outside::start_identity_source;
 pub(crate) use sandbox::SandboxOptions;
 pub(crate) use start::{Platform, PlatformOptions};
+pub(crate) use witness::{WitnessFile, open_witness, start_witness};
 
 /// Why a process does not start.
 #[derive(Debug, thiserror::Error)]
