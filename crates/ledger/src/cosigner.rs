@@ -1,53 +1,33 @@
-//! Asking the witnesses for their cosignatures (C2SP tlog-witness, add-checkpoint).
+//! Asking the witnesses for their cosignatures (C2SP tlog-witness, add-checkpoint), until the policy's quorum has given
+//! them. A witness that is down delays nobody who can do without it.
 
 use std::sync::Arc;
 
-use cyberid_client::Client;
 use cyberid_storage::ledger::LedgerWrite;
 use cyberid_tlog::checkpoint::VerifiedCheckpoint;
-use cyberid_tlog::note::VerifierKey;
 use cyberid_tlog::policy::Policy;
-use cyberid_tlog::proof::ConsistencyProof;
-use cyberid_tlog::witness::{AddCheckpoint, accept_response, parse_size};
+use cyberid_tlog::witness::accept_response;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 
 use crate::cosigned::CosignedCheckpoint;
 use crate::error::{LedgerError, ReadError};
 use crate::reader::LedgerReader;
-
-/// How often one witness is asked in one round: its answer to the first may say which size it holds.
-const ATTEMPTS: usize = 2;
-
-const PATH: &str = "/add-checkpoint";
-const REQUEST_CONTENT_TYPE: &str = "text/plain; charset=utf-8";
-
-/// A witness that the log submits its checkpoints to.
-#[derive(Debug, Clone)]
-pub struct Witness {
-    /// Where it is reached: its submission prefix.
-    pub client: Client,
-    /// What its cosignatures are checked with.
-    pub key: VerifierKey,
-}
+use crate::submitter::{Submitter, Witness};
 
 /// What it takes to have a checkpoint cosigned.
 pub(crate) struct Cosigner {
     store: Arc<dyn LedgerWrite>,
     reader: LedgerReader,
     policy: Policy,
-    witnesses: Vec<Witness>,
+    witnesses: Vec<Arc<Submitter>>,
     newest: watch::Sender<Option<CosignedCheckpoint>>,
-    /// Held for a round, so that those who wait share the next one: the size that each witness holds.
-    sizes: Mutex<Vec<u64>>,
+    /// Held for a round, so that those who wait share the next one.
+    round: Mutex<()>,
 }
 
-/// What became of a submission: the size the witness holds now, as far as it is known, and its signature lines.
-struct Answer {
-    witness: usize,
-    size: u64,
-    lines: Option<String>,
-}
+/// The signature lines that a witness gave, if it gave any.
+type Answer = (Arc<Submitter>, Option<String>);
 
 impl Cosigner {
     pub(crate) fn new(
@@ -56,14 +36,14 @@ impl Cosigner {
         policy: Policy,
         witnesses: Vec<Witness>,
     ) -> Self {
-        let sizes = Mutex::new(vec![0; witnesses.len()]);
+        let witnesses = witnesses.into_iter().map(Submitter::new).map(Arc::new);
         Self {
             store,
             reader,
             policy,
-            witnesses,
+            witnesses: witnesses.collect(),
             newest: watch::Sender::new(None),
-            sizes,
+            round: Mutex::new(()),
         }
     }
 
@@ -76,12 +56,13 @@ impl Cosigner {
         if let Some(kept) = self.kept(index).await? {
             return Ok(Some(kept));
         }
-        let mut sizes = self.sizes.lock().await;
+        let _round = self.round.lock().await;
         if let Some(newest) = self.newest(index) {
             return Ok(Some(newest));
         }
         let latest = latest.borrow().clone();
-        let Some(cosigned) = self.round(latest, &mut sizes).await else {
+        let Some(cosigned) = self.ask(latest).await else {
+            metrics::counter!("ledger_no_quorum_total").increment(1);
             return Ok(None);
         };
         self.store
@@ -106,97 +87,67 @@ impl Cosigner {
     }
 
     /// Submits the checkpoint to all witnesses at once, until the policy is satisfied or all have answered.
-    async fn round(
-        &self,
-        mut checkpoint: VerifiedCheckpoint,
-        sizes: &mut [u64],
-    ) -> Option<CosignedCheckpoint> {
+    ///
+    /// Who failed of late is left alone as long as the others can make a quorum. Who is slow goes on without us, so that
+    /// it comes to see the log too.
+    async fn ask(&self, mut checkpoint: VerifiedCheckpoint) -> Option<CosignedCheckpoint> {
+        let (ready, mut resting): (Vec<_>, Vec<_>) = self
+            .witnesses
+            .iter()
+            .cloned()
+            .partition(|witness| witness.is_ready());
         let mut submissions = JoinSet::new();
-        for (number, witness) in self.witnesses.iter().enumerate() {
-            let size = sizes.get(number).copied().unwrap_or(0);
-            let (witness, reader) = (witness.clone(), self.reader.clone());
-            let submitted = checkpoint.clone();
-            submissions.spawn(async move {
-                let (size, lines) = submit(&witness, &reader, &submitted, size).await;
-                Answer {
-                    witness: number,
-                    size,
-                    lines,
-                }
-            });
+        self.submit(ready, &checkpoint, &mut submissions);
+        if !self.policy.would_suffice(self.asked(&resting)) {
+            self.submit(std::mem::take(&mut resting), &checkpoint, &mut submissions);
         }
         loop {
             if let Ok(cosigned) = CosignedCheckpoint::check(checkpoint.clone(), &self.policy) {
+                submissions.detach_all();
                 return Some(cosigned);
             }
+            if submissions.is_empty() {
+                self.submit(std::mem::take(&mut resting), &checkpoint, &mut submissions);
+            }
             match submissions.join_next().await? {
-                Ok(answer) => self.take(answer, &mut checkpoint, sizes),
+                Ok((witness, Some(lines))) => take(&mut checkpoint, &witness, &lines),
+                Ok((_, None)) => {}
                 Err(error) => tracing::error!(cause = %error, "a submission to a witness failed"),
             }
         }
     }
 
-    fn take(&self, answer: Answer, checkpoint: &mut VerifiedCheckpoint, sizes: &mut [u64]) {
-        if let Some(size) = sizes.get_mut(answer.witness) {
-            *size = answer.size;
-        }
-        let (Some(lines), Some(witness)) = (answer.lines, self.witnesses.get(answer.witness)) else {
-            return;
-        };
-        let name = witness.key.name();
-        match accept_response(checkpoint, &lines, &witness.key) {
-            Ok(true) => tracing::debug!(witness = name, size = checkpoint.size(), "cosigned"),
-            Ok(false) => tracing::error!(witness = name, "a witness answered without its cosignature"),
-            Err(error) => tracing::error!(witness = name, cause = %error, "a witness answered wrongly"),
+    /// The keys of all witnesses but these.
+    fn asked<'a>(
+        &'a self,
+        resting: &'a [Arc<Submitter>],
+    ) -> impl Iterator<Item = &'a cyberid_tlog::note::VerifierKey> {
+        let is_asked = |witness: &&Arc<Submitter>| !resting.iter().any(|other| Arc::ptr_eq(other, witness));
+        self.witnesses
+            .iter()
+            .filter(is_asked)
+            .map(|witness| witness.key())
+    }
+
+    fn submit(
+        &self,
+        witnesses: Vec<Arc<Submitter>>,
+        checkpoint: &VerifiedCheckpoint,
+        submissions: &mut JoinSet<Answer>,
+    ) {
+        for witness in witnesses {
+            let (reader, checkpoint) = (self.reader.clone(), checkpoint.clone());
+            submissions.spawn(async move {
+                let lines = witness.submit(&reader, &checkpoint).await;
+                (witness, lines)
+            });
         }
     }
 }
 
-/// Submits to one witness that is believed to hold `size`; returns what it holds now and the signature lines.
-async fn submit(
-    witness: &Witness,
-    reader: &LedgerReader,
-    checkpoint: &VerifiedCheckpoint,
-    mut size: u64,
-) -> (u64, Option<String>) {
-    let name = witness.key.name();
-    for _ in 0..ATTEMPTS {
-        let Ok(hashes) = reader.consistency(size, checkpoint.size()).await else {
-            tracing::error!(
-                witness = name,
-                size,
-                "a witness holds a size that there is no proof from"
-            );
-            return (0, None);
-        };
-        let request = AddCheckpoint {
-            old_size: size,
-            proof: ConsistencyProof { hashes },
-            checkpoint: checkpoint.note().clone(),
-        };
-        let answer = witness
-            .client
-            .post_text(PATH, REQUEST_CONTENT_TYPE, request.to_string());
-        match answer.await {
-            Ok((200, lines)) => return (checkpoint.size(), Some(lines)),
-            Ok((409, body)) => match parse_size(&body) {
-                Some(held) if held != size => size = held,
-                _ => break,
-            },
-            Ok((status, _)) => {
-                tracing::error!(witness = name, status, "a witness refused a checkpoint");
-                return (size, None);
-            }
-            Err(error) => {
-                tracing::warn!(witness = name, cause = %error, "a witness is not reached");
-                return (size, None);
-            }
-        }
+/// Adds lines that were checked already; what does not fit any more adds nothing.
+fn take(checkpoint: &mut VerifiedCheckpoint, witness: &Submitter, lines: &str) {
+    if let Err(error) = accept_response(checkpoint, lines, witness.key()) {
+        tracing::error!(witness = witness.key().name(), cause = %error, "a cosignature was not added");
     }
-    tracing::error!(
-        witness = name,
-        size,
-        "a witness holds something else than this log"
-    );
-    (size, None)
 }

@@ -12,10 +12,11 @@ use cyberid_tlog::tile::MAX_ENTRY_LEN;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::cosigned::CosignedCheckpoint;
-use crate::cosigner::{Cosigner, Witness};
+use crate::cosigner::Cosigner;
 use crate::error::{LedgerError, ReadError};
 use crate::reader::LedgerReader;
 use crate::sequencer::{Sequencer, Waiting};
+use crate::submitter::Witness;
 use crate::writer::Writer;
 
 /// How many leaves wait before those who bring more wait with them.

@@ -17,14 +17,15 @@ mod ledger;
 pub mod promises;
 mod reader;
 mod sequencer;
+mod submitter;
 #[cfg(test)]
 mod tests;
 mod tree;
 mod writer;
 
 pub use cosigned::CosignedCheckpoint;
-pub use cosigner::Witness;
 pub use error::{LedgerError, ReadError};
 pub use key::LogKey;
 pub use ledger::{Ledger, Parts};
 pub use reader::{LedgerReader, Under};
+pub use submitter::Witness;

@@ -5,6 +5,7 @@ mod memory;
 mod opening;
 mod promises;
 mod readers;
+mod resting;
 mod sequencing;
 mod stub_witness;
 mod witnessing;

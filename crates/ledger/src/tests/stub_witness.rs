@@ -23,6 +23,7 @@ use crate::Witness;
 pub(super) enum Mood {
     Honest,
     Down,
+    Slow,
     Hanging,
     Garbled,
     Silent,
@@ -113,6 +114,10 @@ async fn add_checkpoint(State(stub): State<Arc<StubWitness>>, body: Bytes) -> Re
     };
     match mood {
         Mood::Honest => stub.answer(&body),
+        Mood::Slow => {
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            stub.answer(&body)
+        }
         Mood::Down => StatusCode::SERVICE_UNAVAILABLE.into_response(),
         Mood::Hanging => {
             tokio::time::sleep(Duration::from_mins(1)).await;

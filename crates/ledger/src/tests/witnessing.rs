@@ -13,17 +13,17 @@ use super::stub_witness::{Mood, StubWitness};
 use super::{Stores, append, bodies, root, vkey};
 use crate::{Ledger, LedgerError, ReadError, Under};
 
-const LONG: Duration = Duration::from_secs(20);
+pub(super) const LONG: Duration = Duration::from_secs(20);
 const SHORT: Duration = Duration::from_millis(300);
 
-struct Setting {
-    stores: Stores,
-    witnesses: Vec<Arc<StubWitness>>,
-    policy: Policy,
+pub(super) struct Setting {
+    pub(super) stores: Stores,
+    pub(super) witnesses: Vec<Arc<StubWitness>>,
+    pub(super) policy: Policy,
 }
 
 impl Setting {
-    async fn new(witnesses: u8, threshold: usize) -> Self {
+    pub(super) async fn new(witnesses: u8, threshold: usize) -> Self {
         let mut stubs = Vec::new();
         for seed in 0..witnesses {
             stubs.push(StubWitness::start(seed + 10).await);
@@ -36,7 +36,7 @@ impl Setting {
         }
     }
 
-    async fn open(&self) -> Arc<Ledger> {
+    pub(super) async fn open(&self) -> Arc<Ledger> {
         let mut parts = self.stores.parts();
         parts.witnesses = self.witnesses.iter().map(|stub| stub.witness()).collect();
         parts.policy = self.policy.clone();
@@ -44,12 +44,12 @@ impl Setting {
         Ledger::open(parts).await.unwrap()
     }
 
-    fn feel(&self, mood: Mood) {
+    pub(super) fn feel(&self, mood: Mood) {
         self.witnesses.iter().for_each(|stub| stub.feel(mood));
     }
 }
 
-fn is_no_quorum<T>(result: &Result<T, LedgerError>, leaf: u64) -> bool {
+pub(super) fn is_no_quorum<T>(result: &Result<T, LedgerError>, leaf: u64) -> bool {
     matches!(result, Err(LedgerError::NoQuorum { index }) if *index == leaf)
 }
 
