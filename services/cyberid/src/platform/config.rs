@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use cyberid_crypto::PublicKey;
+use cyberid_domain::clock::DAY;
 use cyberid_domain::id::ClientId;
 use cyberid_domain::relying_party::Role;
 use cyberid_protocol::warrant::Anchors;
@@ -26,6 +27,9 @@ pub(crate) const DEFAULT_LISTEN: SocketAddr =
 /// The longest that changed keys may wait.
 const MAX_COOLING_OFF_HOURS: u64 = 30 * 24;
 
+/// The longest, in days, that a relying party may take to confirm erasure.
+const MAX_ERASE_WITHIN_DAYS: u64 = 30;
+
 /// A configuration file: TOML, every member known.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -46,6 +50,8 @@ pub(crate) struct ConfigFile {
     pub(crate) storage: StorageConfig,
     #[serde(default)]
     pub(crate) verification: VerificationConfig,
+    #[serde(default)]
+    pub(crate) consent: ConsentConfig,
     #[serde(default)]
     pub(crate) events: EventsConfig,
     pub(crate) identity_source: Option<IdentitySource>,
@@ -166,6 +172,31 @@ impl VerificationConfig {
     }
 }
 
+/// What consents oblige to.
+#[derive(Debug, Default, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConsentConfig {
+    /// Within how many days of a withdrawal a relying party confirms erasure; thirty by default.
+    pub(crate) erase_within_days: Option<u64>,
+}
+
+impl ConsentConfig {
+    /// Within how many seconds erasure is confirmed. Only in a sandbox is it late at once.
+    pub(crate) fn erase_within(self, sandbox: bool) -> Result<u64, ConfigError> {
+        let unusable = |why| {
+            Err(ConfigError::Unusable {
+                member: "consent.erase_within_days",
+                why,
+            })
+        };
+        match self.erase_within_days.unwrap_or(MAX_ERASE_WITHIN_DAYS) {
+            0 if !sandbox => unusable("only in a sandbox is an erasure late at once"),
+            days @ ..=MAX_ERASE_WITHIN_DAYS => Ok(days * DAY),
+            _ => unusable("erasure does not wait for longer than 30 days"),
+        }
+    }
+}
+
 /// How often one relying party may call.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -199,6 +230,8 @@ pub(crate) struct LedgerConfig {
     pub(crate) origin: Option<String>,
     /// How many witnesses have to cosign before plaintext leaves; all by default.
     pub(crate) quorum: Option<usize>,
+    /// The same said in full, with groups (C2SP tlog-policy); then `quorum` is not said.
+    pub(crate) policy_file: Option<PathBuf>,
     #[serde(default)]
     pub(crate) witnesses: Vec<WitnessConfig>,
 }
@@ -387,6 +420,16 @@ mod tests {
         );
         assert_eq!(synchronous(normal, true), Ok(Synchronous::Normal));
         assert!(synchronous(normal, false).is_err());
+    }
+
+    #[test]
+    fn erasure_waits_for_thirty_days_at_most_and_is_late_at_once_in_a_sandbox_only() {
+        let days = |erase_within_days| ConsentConfig { erase_within_days };
+        assert_eq!(days(None).erase_within(false), Ok(30 * DAY));
+        assert_eq!(days(Some(1)).erase_within(false), Ok(DAY));
+        assert_eq!(days(Some(0)).erase_within(true), Ok(0));
+        assert!(days(Some(0)).erase_within(false).is_err());
+        assert!(days(Some(31)).erase_within(true).is_err());
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod stores;
 mod surroundings;
 mod upkeep;
 mod witness;
+mod witnessing;
 
 use std::path::PathBuf;
 

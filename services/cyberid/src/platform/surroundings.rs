@@ -7,7 +7,7 @@ use cyberid_crypto::PublicKey;
 use cyberid_keystore::{RoleName, State, role};
 use cyberid_protocol::discovery::LedgerDescription;
 use cyberid_protocol::warrant::Anchors;
-use cyberid_tlog::note::{NoteSigner as _, VerifierKey};
+use cyberid_tlog::note::NoteSigner as _;
 use cyberid_tlog::policy::Policy;
 
 use super::config::{ConfigError, IdentitySource, Peer, WitnessConfig, require_private};
@@ -16,6 +16,7 @@ use super::outside::{SourceAtWork, start_identity_source};
 use super::sandbox::SandboxOptions;
 use super::start::Start;
 use super::witness::start_witness;
+use super::witnessing::Witnessing;
 use super::{Door, StartError, notices};
 
 /// What a platform finds around it.
@@ -51,8 +52,7 @@ impl Start<'_> {
             configured
         });
         let source = self.source(own)?;
-        let witnesses = self.witnesses().await?;
-        let policy = self.policy(&witnesses)?;
+        let Witnessing { witnesses, policy } = self.witnessing().await?;
         let (vault, custodian) = self.key_holders(&policy).await?;
         Ok(Around {
             source,
@@ -74,57 +74,24 @@ impl Start<'_> {
         Ok(source)
     }
 
-    async fn witnesses(&mut self) -> Result<Vec<WitnessConfig>, StartError> {
-        let configured = self
-            .options
-            .file
-            .ledger
-            .as_ref()
-            .map(|ledger| ledger.witnesses.clone())
-            .unwrap_or_default();
-        for witness in &configured {
-            require_private("ledger.witnesses.url", &witness.url)?;
-        }
-        if !configured.is_empty() || self.options.sandbox.is_none() {
-            return Ok(configured);
+    /// Who has to cosign: what the configuration names, or the sandbox's own witness.
+    async fn witnessing(&mut self) -> Result<Witnessing, StartError> {
+        let log = self.log.verifier_key().clone();
+        let ledger = self.options.file.ledger.as_ref();
+        let configured = ledger.is_some_and(|ledger| {
+            !ledger.witnesses.is_empty() || ledger.policy_file.is_some() || ledger.quorum.is_some()
+        });
+        if configured || self.options.sandbox.is_none() {
+            return Ok(Witnessing::configured(ledger, log)?);
         }
         let data = self.data.folder("sandbox")?.folder("witness")?;
         let door = Door::bind_inside().await?;
-        let logs = vec![self.log.verifier_key().clone()];
         let name = "sandbox.witness.cyberid.example";
-        let (serving, vkey) = start_witness(door, &data, self.passphrase, name, logs, &self.inner)?;
+        let (serving, vkey) =
+            start_witness(door, &data, self.passphrase, name, vec![log.clone()], &self.inner)?;
         let url = serving.issuer.clone();
         self.inside.push(serving);
-        Ok(vec![WitnessConfig { url, vkey }])
-    }
-
-    /// The configured number of witnesses, or all of them; never none.
-    fn policy(&self, witnesses: &[WitnessConfig]) -> Result<Policy, StartError> {
-        let why = "plaintext leaves only after witnesses have seen the ledger entry";
-        if witnesses.is_empty() {
-            return Err(ConfigError::Missing {
-                member: "ledger.witnesses",
-                why,
-            }
-            .into());
-        }
-        let quorum = self
-            .options
-            .file
-            .ledger
-            .as_ref()
-            .and_then(|ledger| ledger.quorum)
-            .unwrap_or(witnesses.len());
-        if quorum == 0 {
-            return Err(ConfigError::Unusable {
-                member: "ledger.quorum",
-                why,
-            }
-            .into());
-        }
-        let keys: Vec<VerifierKey> = witnesses.iter().map(|witness| witness.vkey.clone()).collect();
-        Policy::k_of_n(Some(self.log.verifier_key().clone()), &keys, quorum)
-            .map_err(|error| StartError::other("the witness policy cannot be used")(error.into()))
+        Ok(Witnessing::all_of(vec![WitnessConfig { url, vkey }], log)?)
     }
 
     /// The key holders that are elsewhere, and the others started here.

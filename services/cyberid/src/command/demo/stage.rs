@@ -140,6 +140,7 @@ fn configuration(source: &Process, witness: &Process) -> Result<ConfigFile, Faul
         }),
         ledger: Some(crate::platform::LedgerConfig {
             origin: None,
+            policy_file: None,
             quorum: None,
             witnesses: vec![crate::platform::WitnessConfig {
                 url: witness.text("url").into(),
