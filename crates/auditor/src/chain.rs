@@ -1,16 +1,18 @@
 //! The order of kinds: no delivery without intent, no intent without grant, and every leaf linked to the one before.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use cyberid_crypto::digest;
-use cyberid_domain::id::ReleaseId;
+use cyberid_crypto::{base64url, digest};
+use cyberid_domain::UnixTime;
 use cyberid_protocol::leaf::{Leaf, LeafKind};
+
+use crate::said::repeated;
 
 /// How a leaf breaks the chain of its release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ChainBreak {
-    /// A kind that belongs to a release names none.
-    #[error("it names no release")]
+    /// A kind that belongs to a release, or to an official access, names none, or both.
+    #[error("it does not name the one release that it belongs to")]
     NoRelease,
     /// The kind may not stand here.
     #[error("{} may not follow {}", .kind.as_str(), .after.map_or("nothing", LeafKind::as_str))]
@@ -20,6 +22,12 @@ pub enum ChainBreak {
         /// The last kind of the release before it.
         after: Option<LeafKind>,
     },
+    /// The release had come to its end.
+    #[error("{} stands after the release had ended", .kind.as_str())]
+    Ended {
+        /// The kind.
+        kind: LeafKind,
+    },
     /// The link is not the hash of the release's last leaf.
     #[error("it is not linked to the leaf before it")]
     Link,
@@ -28,39 +36,125 @@ pub enum ChainBreak {
     Differs,
 }
 
-/// The releases of a log, as far as it was read.
-#[derive(Debug, Default)]
+/// A release in the books: half of the digest of its name. Two names that met here would be reported, not overlooked,
+/// because a leaf also repeats the name itself.
+pub(crate) type Name = [u8; 16];
+
+/// Where a release stands whose story can go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// The digest of its last leaf.
+    pub(crate) last: [u8; 32],
+    /// The digest of what every leaf of it repeats.
+    pub(crate) said: [u8; 32],
+    /// The kind of its last leaf.
+    pub(crate) kind: LeafKind,
+    /// When its last leaf was made.
+    pub(crate) time: UnixTime,
+    /// The place of its last leaf.
+    pub(crate) index: u64,
+}
+
+/// The releases of a log, as far as it was read. Of one that has ended only the name is kept: whatever comes after is one
+/// too many.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Chains {
-    last: HashMap<ReleaseId, (Leaf, String)>,
+    pub(crate) open: HashMap<Name, Standing>,
+    pub(crate) ended: HashSet<Name>,
 }
 
 impl Chains {
-    /// Takes the next leaf of the log.
-    pub fn next(&mut self, leaf: Leaf, text: &str) -> Result<(), ChainBreak> {
+    /// Takes the leaf at `index`, and says where its release stood before.
+    pub(crate) fn next(
+        &mut self,
+        index: u64,
+        leaf: &Leaf,
+        text: &str,
+    ) -> Result<Option<Standing>, ChainBreak> {
         let Some(starts) = starting(leaf.kind) else {
-            return Ok(());
+            return Ok(None);
         };
-        let release = leaf.request.clone().ok_or(ChainBreak::NoRelease)?;
-        match self.last.get(&release) {
-            None if starts && leaf.previous.is_none() => {}
-            None if starts => return Err(ChainBreak::Link),
-            None => {
-                return Err(ChainBreak::Order {
-                    kind: leaf.kind,
-                    after: None,
-                });
-            }
-            Some((before, sha256)) => follows(before, sha256, &leaf)?,
+        let name = name(leaf)?;
+        let now = Standing {
+            last: digest::sha256(text.as_bytes()),
+            said: repeated(text),
+            kind: leaf.kind,
+            time: leaf.time,
+            index,
+        };
+        let before = self.open.get(&name).copied();
+        match &before {
+            Some(before) => follows(before, &now, leaf)?,
+            None => self.begins(&name, starts, leaf)?,
         }
-        self.last
-            .insert(release, (leaf, digest::sha256_base64url(text.as_bytes())));
-        Ok(())
+        if ends(before.map(|before| before.kind), leaf.kind) {
+            self.open.remove(&name);
+            self.ended.insert(name);
+        } else {
+            self.open.insert(name, now);
+        }
+        Ok(before)
     }
 
     /// How many releases were seen.
     pub fn releases(&self) -> usize {
-        self.last.len()
+        self.open.len() + self.ended.len()
     }
+
+    fn begins(&self, name: &Name, starts: bool, leaf: &Leaf) -> Result<(), ChainBreak> {
+        let kind = leaf.kind;
+        if self.ended.contains(name) {
+            return Err(ChainBreak::Ended { kind });
+        }
+        match (starts, &leaf.previous) {
+            (true, None) => Ok(()),
+            (true, Some(_)) => Err(ChainBreak::Link),
+            (false, _) => Err(ChainBreak::Order { kind, after: None }),
+        }
+    }
+}
+
+fn name(leaf: &Leaf) -> Result<Name, ChainBreak> {
+    let text = match (&leaf.request, &leaf.official) {
+        (Some(release), None) if !is_official(leaf.kind) => release.as_str(),
+        (None, Some(access)) if is_official(leaf.kind) => access.as_str(),
+        _ => return Err(ChainBreak::NoRelease),
+    };
+    let [half, _] = halves(digest::sha256(text.as_bytes()));
+    Ok(half)
+}
+
+fn halves(digest: [u8; 32]) -> [Name; 2] {
+    let mut halves = [[0; 16]; 2];
+    for (half, bytes) in halves.iter_mut().zip(digest.chunks_exact(16)) {
+        half.copy_from_slice(bytes);
+    }
+    halves
+}
+
+fn follows(before: &Standing, now: &Standing, leaf: &Leaf) -> Result<(), ChainBreak> {
+    if !may_follow(before.kind, leaf.kind) {
+        return Err(ChainBreak::Order {
+            kind: leaf.kind,
+            after: Some(before.kind),
+        });
+    }
+    if leaf.previous.as_deref() != Some(base64url::encode(&before.last).as_str()) {
+        return Err(ChainBreak::Link);
+    }
+    (before.said == now.said).then_some(()).ok_or(ChainBreak::Differs)
+}
+
+const fn is_official(kind: LeafKind) -> bool {
+    use LeafKind as K;
+    matches!(
+        kind,
+        K::OfficialRequested
+            | K::OfficialRefused
+            | K::OfficialIntended
+            | K::OfficialDelivered
+            | K::OfficialPresumed
+    )
 }
 
 /// Whether a kind begins a chain; nothing if it belongs to none.
@@ -76,36 +170,14 @@ const fn starting(kind: LeafKind) -> Option<bool> {
         | LeafKind::ErasureOverdue
         | LeafKind::OfficialRefused
         | LeafKind::OfficialIntended
-        | LeafKind::OfficialDelivered => Some(false),
+        | LeafKind::OfficialDelivered
+        | LeafKind::OfficialPresumed => Some(false),
         LeafKind::RpRegistered
         | LeafKind::RpSuspended
         | LeafKind::RpKeyChanged
         | LeafKind::KeyRotated
         | LeafKind::ServiceHalted
         | LeafKind::ServiceResumed => None,
-    }
-}
-
-fn follows(before: &Leaf, before_sha256: &str, leaf: &Leaf) -> Result<(), ChainBreak> {
-    if !may_follow(before.kind, leaf.kind) {
-        return Err(ChainBreak::Order {
-            kind: leaf.kind,
-            after: Some(before.kind),
-        });
-    }
-    if leaf.previous.as_deref() != Some(before_sha256) {
-        return Err(ChainBreak::Link);
-    }
-    let said = Leaf {
-        kind: leaf.kind,
-        time: leaf.time,
-        previous: leaf.previous.clone(),
-        ..before.clone()
-    };
-    if said == *leaf {
-        Ok(())
-    } else {
-        Err(ChainBreak::Differs)
     }
 }
 
@@ -121,86 +193,24 @@ const fn may_follow(before: LeafKind, next: LeafKind) -> bool {
             | (K::ConsentWithdrawn, K::ErasureConfirmed | K::ErasureOverdue)
             | (K::ErasureOverdue, K::ErasureConfirmed)
             | (K::OfficialRequested, K::OfficialIntended | K::OfficialRefused)
-            | (K::OfficialIntended, K::OfficialDelivered)
+            | (K::OfficialIntended, K::OfficialDelivered | K::OfficialPresumed)
     )
 }
 
-#[cfg(test)]
-mod tests {
-    use cyberid_domain::UnixTime;
-
-    use super::*;
-
-    fn grant() -> Leaf {
-        Leaf {
-            request: Some("rel_AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap()),
-            ..Leaf::new(LeafKind::ConsentGranted, UnixTime(1))
-        }
-    }
-
-    fn read(leaves: &[Leaf]) -> Result<usize, ChainBreak> {
-        let mut chains = Chains::default();
-        for leaf in leaves {
-            chains.next(leaf.clone(), &leaf.to_text().unwrap())?;
-        }
-        Ok(chains.releases())
-    }
-
-    fn chain(kinds: &[LeafKind]) -> Vec<Leaf> {
-        let mut leaves = vec![grant()];
-        for kind in kinds {
-            let last = leaves.last().unwrap().clone();
-            leaves.push(last.followed_by(*kind, UnixTime(2)).unwrap());
-        }
-        leaves
-    }
-
-    #[test]
-    fn a_whole_life_is_in_order() {
-        use LeafKind as K;
-        let life = [
-            K::ReleaseIntended,
-            K::ReleaseDelivered,
-            K::ConsentWithdrawn,
-            K::ErasureConfirmed,
-        ];
-        assert_eq!(read(&chain(&life)), Ok(1));
-    }
-
-    #[test]
-    fn no_delivery_without_intent_and_no_intent_without_grant() {
-        let after = Some(LeafKind::ConsentGranted);
-        let kind = LeafKind::ReleaseDelivered;
-        assert_eq!(read(&chain(&[kind])), Err(ChainBreak::Order { kind, after }));
-        let kind = LeafKind::ReleaseIntended;
-        assert_eq!(
-            read(&chain(&[kind])[1..]),
-            Err(ChainBreak::Order { kind, after: None })
-        );
-    }
-
-    #[test]
-    fn a_second_intent_or_grant_of_one_release_is_noticed() {
-        assert!(read(&chain(&[LeafKind::ReleaseIntended, LeafKind::ReleaseIntended])).is_err());
-        assert!(read(&[grant(), grant()]).is_err());
-    }
-
-    #[test]
-    fn a_leaf_that_says_more_or_is_not_linked_is_noticed() {
-        let mut leaves = chain(&[LeafKind::ReleaseIntended]);
-        leaves[1].fields = Some(vec![cyberid_domain::field::Field::Name]);
-        assert_eq!(read(&leaves), Err(ChainBreak::Differs));
-        let mut leaves = chain(&[LeafKind::ReleaseIntended]);
-        leaves[1].previous = Some(digest::sha256_base64url(b"other"));
-        assert_eq!(read(&leaves), Err(ChainBreak::Link));
-    }
-
-    #[test]
-    fn a_leaf_without_its_release_is_noticed() {
-        assert_eq!(
-            read(&[Leaf::new(LeafKind::ConsentGranted, UnixTime(1))]),
-            Err(ChainBreak::NoRelease)
-        );
-        assert_eq!(read(&[Leaf::new(LeafKind::RpRegistered, UnixTime(1))]), Ok(0));
+/// Whether nothing may follow a kind that itself follows `before`. A withdrawal before anything was delivered owes no
+/// erasure.
+const fn ends(before: Option<LeafKind>, kind: LeafKind) -> bool {
+    use LeafKind as K;
+    match kind {
+        K::ConsentExpired
+        | K::ErasureConfirmed
+        | K::OfficialRefused
+        | K::OfficialDelivered
+        | K::OfficialPresumed => true,
+        K::ConsentWithdrawn => matches!(before, Some(K::ConsentGranted)),
+        _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

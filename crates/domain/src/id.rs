@@ -37,8 +37,12 @@ macro_rules! ids {
 
             /// A fresh identifier of 128 random bits.
             pub fn random(rng: &dyn Rng) -> Self {
-                let bytes: [u8; 16] = random(rng);
-                Self(format!("{}{}", $prefix, Base64UrlUnpadded::encode_string(&bytes)))
+                Self::from_bytes(&random(rng))
+            }
+
+            /// The identifier of these 128 bits, which nobody can foretell.
+            pub fn from_bytes(bytes: &[u8; 16]) -> Self {
+                Self(format!("{}{}", $prefix, Base64UrlUnpadded::encode_string(bytes)))
             }
 
             /// The identifier as it stands in messages.
@@ -89,6 +93,8 @@ ids! {
     ReleaseId = "rel_";
     /// One consent, in its receipt and in its withdrawal.
     ConsentId = "con_";
+    /// An official access that an authority ordered.
+    OfficialAccessId = "off_";
     /// A value that its maker uses once: a nonce, or a `jti` (RFC 7519, section 4.1.7).
     Nonce = "";
     /// The name of one leaf before it has a place in the log; appending the same name twice appends once.

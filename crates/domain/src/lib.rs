@@ -9,6 +9,7 @@ pub mod document;
 pub mod field;
 pub mod id;
 pub mod number;
+pub mod official;
 pub mod personal;
 pub mod pin;
 pub mod release;

@@ -123,6 +123,8 @@ pub enum Role {
     Operator,
     /// The supervising authority.
     Regulator,
+    /// A body that law lets order official accesses.
+    Authority,
 }
 
 impl Role {
@@ -133,14 +135,21 @@ impl Role {
             Self::RelyingParty => "relying_party",
             Self::Operator => "operator",
             Self::Regulator => "regulator",
+            Self::Authority => "authority",
         }
     }
 
     /// The role of this name.
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Holder, Self::RelyingParty, Self::Operator, Self::Regulator]
-            .into_iter()
-            .find(|role| role.as_str() == name)
+        [
+            Self::Holder,
+            Self::RelyingParty,
+            Self::Operator,
+            Self::Regulator,
+            Self::Authority,
+        ]
+        .into_iter()
+        .find(|role| role.as_str() == name)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use cyberid_crypto::PublicKey;
+use cyberid_crypto::{PublicKey, base64url};
 use cyberid_domain::UnixTime;
 use cyberid_protocol::deposit::{Deposit, DepositedField, KeyHolder, MAX_LIFE, Reservation, Settlement};
 use cyberid_protocol::message::{self, Message};
@@ -61,11 +61,13 @@ pub fn distinct_fields(deposit: &Deposit) -> Result<&[DepositedField], KeyHolder
     Ok(&deposit.fields)
 }
 
-/// The device key that a deposit binds to its record, and the key's thumbprint.
-pub fn bound_device(deposit: &Deposit) -> (BoundDevice, String) {
+/// The device key and the number commitment that a deposit binds to its record, and the key's thumbprint.
+pub fn bound_device(deposit: &Deposit) -> Result<(BoundDevice, String), KeyHolderError> {
+    let commitment = base64url::decode_array(&deposit.number_commitment);
     let device = BoundDevice {
         subject: deposit.subject,
         key: *deposit.device.as_sec1(),
+        number_commitment: Some(commitment.ok_or(KeyHolderError::InvalidCommand)?),
     };
-    (device, deposit.device.thumbprint())
+    Ok((device, deposit.device.thumbprint()))
 }

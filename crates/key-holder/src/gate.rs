@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use cyberid_crypto::PublicKey;
+use cyberid_crypto::{PublicKey, base64url};
 use cyberid_domain::Clock;
 use cyberid_domain::id::SubjectId;
+use cyberid_protocol::cancellation::Cancellation;
 use cyberid_protocol::deposit::{KeyHolder, Outcome, Settlement};
+use cyberid_protocol::message;
+use cyberid_protocol::official::{Authorities, BoundRecord, CheckedOfficial, OfficialWarrant};
 use cyberid_protocol::warrant::{
     Anchors, CheckedWarrant, Remembered, RememberedSize, Warrant, WarrantRefused,
 };
@@ -25,6 +28,8 @@ pub struct Gate {
     pub holder: KeyHolder,
     /// What this key holder trusts about the ledger, from its own configuration.
     pub anchors: Anchors,
+    /// The authorities whose officers may order an official access, from its own configuration.
+    pub authorities: Authorities,
     /// The key whose commands it follows, from its own configuration.
     pub enrolment_key: PublicKey,
     /// Its own store.
@@ -43,6 +48,17 @@ pub struct Admitted {
     pub warrant: CheckedWarrant,
 }
 
+/// A warrant of an official access that was checked and whose order was used: what opening takes. Only
+/// [`Gate::admit_official`] makes one.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct AdmittedOfficial {
+    /// The record that the order names, in this key holder's own store.
+    pub subject: SubjectId,
+    /// The warrant.
+    pub warrant: CheckedOfficial,
+}
+
 impl Gate {
     /// Reads a command that issuance signed for this key holder.
     pub fn command<C: Command>(&self, compact: &str) -> Result<C, KeyHolderError> {
@@ -59,6 +75,29 @@ impl Gate {
         }
     }
 
+    /// Destroys the record of the holder who signed this cancellation, and nothing of anybody else's: not issuance, but
+    /// the device key that is bound to the record has to say so. It is final, so that its age does not matter; where no
+    /// such record is left there is nothing to do.
+    pub async fn erase(&self, compact: &str) -> Result<(), KeyHolderError> {
+        let message =
+            message::unverified::<Cancellation>(compact).map_err(|_| KeyHolderError::InvalidCommand)?;
+        let kid = message
+            .kid()
+            .map_err(|_| KeyHolderError::InvalidCommand)?
+            .to_owned();
+        let Some(bound) = self.store.device(&kid).await? else {
+            return Ok(());
+        };
+        let device = PublicKey::from_sec1(&bound.key).map_err(|_| StorageError::Corrupt("device key"))?;
+        let claims: Cancellation = message
+            .verify(&device)
+            .map_err(|_| KeyHolderError::InvalidCommand)?;
+        if claims.aud != self.anchors.issuer {
+            return Err(KeyHolderError::InvalidCommand);
+        }
+        Ok(self.store.erase(&bound.subject).await?)
+    }
+
     /// From which size a consistency proof to this key holder has to start.
     pub async fn remembered_size(&self) -> Result<RememberedSize, KeyHolderError> {
         let size = self.remembered().await?.size;
@@ -73,18 +112,61 @@ impl Gate {
         let device = PublicKey::from_sec1(&bound.key).map_err(|_| StorageError::Corrupt("device key"))?;
         for _ in 0..ATTEMPTS {
             let checked = self.check(warrant, &device).await?;
-            match self.store.use_consent(&self.consent_use(&checked)).await? {
-                Used::First | Used::Again => {
-                    return Ok(Admitted {
-                        subject: bound.subject,
-                        warrant: checked,
-                    });
-                }
-                Used::ForAnotherLeaf => return Err(WarrantRefused::ConsentUsed.into()),
-                Used::Overtaken => {}
+            let (name, leaf) = (&checked.consent_sha256, &checked.leaf_sha256);
+            if self.use_once(name, leaf, checked.checkpoint).await? {
+                return Ok(Admitted {
+                    subject: bound.subject,
+                    warrant: checked,
+                });
             }
         }
         Err(KeyHolderError::Overtaken)
+    }
+
+    /// Checks the whole warrant of an official access and uses its order, once for one leaf. Nothing may open before.
+    pub async fn admit_official(
+        &self,
+        warrant: &OfficialWarrant,
+    ) -> Result<AdmittedOfficial, KeyHolderError> {
+        let bound = self.store.device(&warrant.device_jkt).await?;
+        let bound = bound.ok_or(WarrantRefused::UnknownDevice)?;
+        let commitment = bound
+            .number_commitment
+            .map(|commitment| base64url::encode(&commitment));
+        let record = BoundRecord {
+            number_commitment: commitment.as_deref(),
+        };
+        for _ in 0..ATTEMPTS {
+            let (remembered, now) = (self.remembered().await?, self.clock.now());
+            let (holder, anchors) = (self.holder, &self.anchors);
+            let checked = warrant.check(holder, anchors, &self.authorities, record, remembered, now)?;
+            let (name, leaf) = (&checked.order_sha256, &checked.leaf_sha256);
+            if self.use_once(name, leaf, checked.checkpoint).await? {
+                return Ok(AdmittedOfficial {
+                    subject: bound.subject,
+                    warrant: checked,
+                });
+            }
+        }
+        Err(KeyHolderError::Overtaken)
+    }
+
+    /// Uses a consent or an order, which is named first, for a leaf; `false` if a larger checkpoint came meanwhile.
+    async fn use_once(&self, name: &str, leaf: &str, checkpoint: Remembered) -> Result<bool, KeyHolderError> {
+        let using = ConsentUse {
+            consent_sha256: name.into(),
+            leaf_sha256: leaf.into(),
+            checkpoint: RememberedCheckpoint {
+                size: checkpoint.size,
+                root: *checkpoint.root.as_bytes(),
+            },
+            time: self.clock.now(),
+        };
+        match self.store.use_consent(&using).await? {
+            Used::First | Used::Again => Ok(true),
+            Used::ForAnotherLeaf => Err(WarrantRefused::ConsentUsed.into()),
+            Used::Overtaken => Ok(false),
+        }
     }
 
     async fn check(&self, warrant: &Warrant, device: &PublicKey) -> Result<CheckedWarrant, KeyHolderError> {
@@ -101,17 +183,5 @@ impl Gate {
                 root: Hash(checkpoint.root),
             }),
         )
-    }
-
-    fn consent_use(&self, checked: &CheckedWarrant) -> ConsentUse {
-        ConsentUse {
-            consent_sha256: checked.consent_sha256.clone(),
-            leaf_sha256: checked.leaf_sha256.clone(),
-            checkpoint: RememberedCheckpoint {
-                size: checked.checkpoint.size,
-                root: *checked.checkpoint.root.as_bytes(),
-            },
-            time: self.clock.now(),
-        }
     }
 }

@@ -1,6 +1,9 @@
 //! The gate of both key holders: every attack is refused by each of them, and what is honest passes once.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
+#[path = "gate/official.rs"]
+mod official;
+
 use std::sync::Arc;
 
 use cyberid_crypto::{Agree as _, AgreementKey, Sign as _, SigningKey};
@@ -33,6 +36,7 @@ impl Tested {
         let gate = Gate {
             holder,
             anchors: world.anchors(),
+            authorities: world.authorities(),
             enrolment_key: world.enrolment.public_key(),
             store: Arc::<MemoryCustodian>::clone(&store),
             clock: Arc::<cyberid_domain::clock::ManualClock>::clone(&world.clock),
@@ -57,6 +61,7 @@ impl Tested {
         let device = BoundDevice {
             subject: person.subject,
             key: *key.as_sec1(),
+            number_commitment: cyberid_crypto::base64url::decode_array(&person.number_commitment()),
         };
         let now = cyberid_domain::UnixTime(0);
         let kept = self.store.deposit(&device, &key.thumbprint(), &[], now).await;
@@ -228,6 +233,10 @@ impl KeyHolderStore for Racing {
 
     async fn free(&self, subject: &SubjectId) -> Result<()> {
         self.store.free(subject).await
+    }
+
+    async fn erase(&self, subject: &SubjectId) -> Result<()> {
+        self.store.erase(subject).await
     }
 }
 

@@ -60,6 +60,9 @@ pub struct Deposit {
     pub subject: SubjectId,
     /// The device key that is bound to the record: only its consents open it.
     pub device: PublicKey,
+    /// The commitment to the subject's network number, under a salt that stays with the registry, base64url: an official
+    /// access opens the record only if its order names the number that this was made over.
+    pub number_commitment: String,
     /// The fields.
     pub fields: Vec<DepositedField>,
     /// When it was signed.

@@ -112,9 +112,24 @@ pub enum WarrantRefused {
         /// The size that is remembered.
         size: u64,
     },
-    /// The consent was used for another leaf.
+    /// The consent, or the order, was used for another leaf.
     #[error("consent_used")]
     ConsentUsed,
+    /// No officer of an authority that is pinned here signed this order, or it does not say what an order has to.
+    #[error("order_invalid")]
+    OrderInvalid,
+    /// The order is wider than one subject.
+    #[error("order_too_wide")]
+    OrderTooWide,
+    /// No other officer of the same authority signed for this order.
+    #[error("countersignature_invalid")]
+    CountersignatureInvalid,
+    /// The officer who ordered signed a second time.
+    #[error("same_officer")]
+    SameOfficer,
+    /// The record is not bound to the subject that the order names.
+    #[error("subject_differs")]
+    SubjectDiffers,
 }
 
 impl WarrantRefused {
@@ -166,8 +181,12 @@ impl Warrant {
         }
         let consent_sha256 = digest::sha256_base64url(self.consent.as_bytes());
         self.check_leaf(&consent, &consent_sha256, device, now)?;
-        let checkpoint = self.witnessed(anchors)?;
-        let checkpoint = self.consistent(holder, remembered, &checkpoint)?;
+        let checkpoint = witnessed(&self.leaf, &self.proof, anchors)?;
+        let hashes = match holder {
+            KeyHolder::Vault => &self.vault_consistency,
+            KeyHolder::Custodian => &self.custodian_consistency,
+        };
+        let checkpoint = consistent(hashes, remembered, &checkpoint)?;
         let leaf_sha256 = digest::sha256_base64url(self.leaf.as_bytes());
         Ok(CheckedWarrant {
             consent,
@@ -219,46 +238,52 @@ impl Warrant {
         if leaf != said || leaf.previous.is_none() {
             return Err(WarrantRefused::LeafDiffers);
         }
-        let fresh = leaf.time <= now.plus(SKEW) && leaf.time.plus(MAX_AGE) >= now;
-        fresh.then_some(()).ok_or(WarrantRefused::NotNow)
+        check_fresh(&leaf, now)
     }
+}
 
-    fn witnessed(&self, anchors: &Anchors) -> Result<VerifiedCheckpoint, WarrantRefused> {
-        let proof = TlogProof::parse(self.proof.as_bytes()).map_err(|_| WarrantRefused::Malformed)?;
-        let entry = proof.verify(self.leaf.as_bytes(), &anchors.ledger, &anchors.policy);
-        entry
-            .map(|entry| entry.checkpoint().clone())
-            .map_err(|_| WarrantRefused::NotInWitnessedLedger)
-    }
+/// Checks that an intent is of this moment.
+pub(crate) fn check_fresh(leaf: &Leaf, now: UnixTime) -> Result<(), WarrantRefused> {
+    let fresh = leaf.time <= now.plus(SKEW) && leaf.time.plus(MAX_AGE) >= now;
+    fresh.then_some(()).ok_or(WarrantRefused::NotNow)
+}
 
-    fn consistent(
-        &self,
-        holder: KeyHolder,
-        old: Remembered,
-        new: &VerifiedCheckpoint,
-    ) -> Result<Remembered, WarrantRefused> {
-        let hashes = match holder {
-            KeyHolder::Vault => &self.vault_consistency,
-            KeyHolder::Custodian => &self.custodian_consistency,
-        };
-        let hashes: Option<Vec<Hash>> = hashes.iter().map(|hash| Hash::from_base64(hash)).collect();
-        let proof = ConsistencyProof {
-            hashes: hashes.ok_or(WarrantRefused::Malformed)?,
-        };
-        let stale = WarrantRefused::StaleConsistency { size: old.size };
-        match new.size().cmp(&old.size) {
-            Ordering::Less => return Err(stale),
-            Ordering::Equal if new.root() != old.root => return Err(WarrantRefused::LedgerForked),
-            Ordering::Equal => {}
-            Ordering::Greater => proof
-                .verify(old.size, old.root, new.size(), new.root())
-                .map_err(|_| stale)?,
-        }
-        Ok(Remembered {
-            size: new.size(),
-            root: new.root(),
-        })
+/// The checkpoint that a leaf is under, which outsiders have seen.
+pub(crate) fn witnessed(
+    leaf: &str,
+    proof: &str,
+    anchors: &Anchors,
+) -> Result<VerifiedCheckpoint, WarrantRefused> {
+    let proof = TlogProof::parse(proof.as_bytes()).map_err(|_| WarrantRefused::Malformed)?;
+    let entry = proof.verify(leaf.as_bytes(), &anchors.ledger, &anchors.policy);
+    entry
+        .map(|entry| entry.checkpoint().clone())
+        .map_err(|_| WarrantRefused::NotInWitnessedLedger)
+}
+
+/// What to remember from now on, if `hashes` lead from what was remembered to the new checkpoint.
+pub(crate) fn consistent(
+    hashes: &[String],
+    old: Remembered,
+    new: &VerifiedCheckpoint,
+) -> Result<Remembered, WarrantRefused> {
+    let hashes: Option<Vec<Hash>> = hashes.iter().map(|hash| Hash::from_base64(hash)).collect();
+    let proof = ConsistencyProof {
+        hashes: hashes.ok_or(WarrantRefused::Malformed)?,
+    };
+    let stale = WarrantRefused::StaleConsistency { size: old.size };
+    match new.size().cmp(&old.size) {
+        Ordering::Less => return Err(stale),
+        Ordering::Equal if new.root() != old.root => return Err(WarrantRefused::LedgerForked),
+        Ordering::Equal => {}
+        Ordering::Greater => proof
+            .verify(old.size, old.root, new.size(), new.root())
+            .map_err(|_| stale)?,
     }
+    Ok(Remembered {
+        size: new.size(),
+        root: new.root(),
+    })
 }
 
 /// The answer of `GET /v1/checkpoint` at a key holder.

@@ -9,9 +9,12 @@ use crate::fault::Answer;
 use crate::value::{array, count, integer, seconds};
 
 pub(crate) async fn device(db: &Database, jkt: &str) -> Answer<Option<BoundDevice>> {
-    let sql = "SELECT subject, key FROM device JOIN record USING (subject) WHERE jkt = ?1 AND confirmed";
-    let row: Option<(Vec<u8>, Vec<u8>)> = sqlx::query_as(sql).bind(jkt).fetch_optional(db.readers()).await?;
-    row.map(|(subject, key)| bound_device(&subject, &key)).transpose()
+    let sql = "SELECT subject, key, number_commitment FROM device JOIN record USING (subject) \
+               WHERE jkt = ?1 AND confirmed";
+    let row: Option<(Vec<u8>, Vec<u8>, Option<Vec<u8>>)> =
+        sqlx::query_as(sql).bind(jkt).fetch_optional(db.readers()).await?;
+    row.map(|(subject, key, commitment)| bound_device(&subject, &key, commitment.as_deref()))
+        .transpose()
 }
 
 pub(crate) async fn remembered(db: &Database) -> Answer<Option<RememberedCheckpoint>> {
@@ -58,6 +61,15 @@ pub(crate) async fn free(tx: &mut SqliteConnection, subject: &SubjectId) -> Answ
     Ok(())
 }
 
+/// Removes a record with all that refers to it.
+pub(crate) async fn erase(tx: &mut SqliteConnection, subject: &SubjectId) -> Answer<()> {
+    sqlx::query("DELETE FROM record WHERE subject = ?1")
+        .bind(subject.as_bytes().as_slice())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
 /// Whether a record was made for a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Made {
@@ -72,20 +84,23 @@ pub(crate) enum Made {
 /// Makes an unconfirmed record for the device.
 pub(crate) async fn make_record(tx: &mut SqliteConnection, device: &BoundDevice, jkt: &str) -> Answer<Made> {
     let subject = device.subject.as_bytes().as_slice();
-    let sql = "SELECT subject = ?1 AND jkt = ?2 AND key = ?3 AND NOT confirmed \
+    let commitment = device.number_commitment.as_ref().map(<[u8; 32]>::as_slice);
+    let sql = "SELECT subject = ?1 AND jkt = ?2 AND key = ?3 AND number_commitment IS ?4 AND NOT confirmed \
                FROM device JOIN record USING (subject) WHERE subject = ?1 OR jkt = ?2";
     let same: Vec<bool> = sqlx::query_scalar(sql)
         .bind(subject)
         .bind(jkt)
         .bind(device.key.as_slice())
+        .bind(commitment)
         .fetch_all(&mut *tx)
         .await?;
     if !same.is_empty() {
         let same = same.iter().all(|same| *same);
         return Ok(if same { Made::Before } else { Made::Otherwise });
     }
-    sqlx::query("INSERT INTO record (subject) VALUES (?1)")
+    sqlx::query("INSERT INTO record (subject, number_commitment) VALUES (?1, ?2)")
         .bind(subject)
+        .bind(commitment)
         .execute(&mut *tx)
         .await?;
     sqlx::query("INSERT INTO device (jkt, subject, key) VALUES (?1, ?2, ?3)")
@@ -97,10 +112,13 @@ pub(crate) async fn make_record(tx: &mut SqliteConnection, device: &BoundDevice,
     Ok(Made::Now)
 }
 
-fn bound_device(subject: &[u8], key: &[u8]) -> Answer<BoundDevice> {
+fn bound_device(subject: &[u8], key: &[u8], commitment: Option<&[u8]>) -> Answer<BoundDevice> {
     Ok(BoundDevice {
         subject: SubjectId::from_bytes(array(subject, "subject")?),
         key: array(key, "device key")?,
+        number_commitment: commitment
+            .map(|commitment| array(commitment, "number commitment"))
+            .transpose()?,
     })
 }
 

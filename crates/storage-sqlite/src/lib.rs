@@ -3,6 +3,7 @@
 //! One writing connection and a few reading ones per file, in WAL mode with `synchronous=FULL`: what a method has
 //! returned `Ok` for survives power loss. A file is readable by its owner only.
 
+mod cancellation;
 mod custodian;
 mod database;
 mod event;
@@ -12,7 +13,9 @@ mod head;
 mod idempotency;
 mod key_holder;
 mod ledger;
+mod official;
 mod open;
+mod oversight;
 mod passkey;
 mod promise;
 mod registry;

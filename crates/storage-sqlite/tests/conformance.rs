@@ -46,6 +46,9 @@ mount! {
     guardianship: RegistryDb::open;
     relying_party: RegistryDb::open;
     release: RegistryDb::open;
+    official: RegistryDb::open;
+    oversight: RegistryDb::open;
+    cancellation: RegistryDb::open;
     passkey: RegistryDb::open;
     promise: RegistryDb::open;
     event: RegistryDb::open;

@@ -151,6 +151,7 @@ async fn a_freed_record_is_in_no_file() {
     let device = BoundDevice {
         subject,
         key: random(&SystemRng),
+        number_commitment: Some(random(&SystemRng)),
     };
     let field = VaultField {
         field: Field::Name,

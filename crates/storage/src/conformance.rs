@@ -10,6 +10,7 @@
     reason = "a suite of tests, which a backend runs in its own: it panics where a contract is broken"
 )]
 
+pub mod cancellation;
 pub mod custodian;
 pub mod event;
 pub mod guardianship;
@@ -18,6 +19,8 @@ pub mod idempotency;
 pub mod journal;
 pub mod key_holder;
 pub mod ledger;
+pub mod official;
+pub mod oversight;
 pub mod passkey;
 pub mod promise;
 pub mod release;

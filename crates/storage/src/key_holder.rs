@@ -14,6 +14,9 @@ pub struct BoundDevice {
     pub subject: SubjectId,
     /// The key: `04 || x || y`.
     pub key: [u8; 65],
+    /// The commitment to the network number that the record was deposited with; nothing for a record from before there
+    /// were such commitments.
+    pub number_commitment: Option<[u8; 32]>,
 }
 
 /// The last checkpoint that was accepted.
@@ -70,4 +73,8 @@ pub trait KeyHolderStore: Send + Sync {
 
     /// Removes an unconfirmed record with everything of it; a confirmed one stays. Again is fine.
     async fn free(&self, subject: &SubjectId) -> Result<()>;
+
+    /// Removes a record with everything of it, confirmed or not: its shares are in no file of the store afterwards. Which
+    /// consents were used stays. Again is fine.
+    async fn erase(&self, subject: &SubjectId) -> Result<()>;
 }

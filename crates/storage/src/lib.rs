@@ -1,7 +1,8 @@
 //! The storage ports: small traits shaped by operation, whose words are the durability contract.
 //!
 //! Four stores, each a database of its own: [`vault`], [`custodian`], registry ([`subject`], [`guardianship`], [`relying_party`],
-//! [`verification`], [`release`], [`promise`], [`event`], [`single_use`], [`passkey`], [`idempotency`], [`journal`]) and
+//! [`verification`], [`release`], [`official`], [`promise`], [`event`], [`single_use`], [`passkey`], [`idempotency`], [`cancellation`],
+//! [`journal`]; and, for the regulator, [`oversight`]) and
 //! [`ledger`], whose [`ledger::LedgerHead`] lives apart from what a backup restores.
 //!
 //! The contract of every port: a method that changes something is one transaction. When it returns `Ok`, the change
@@ -9,6 +10,7 @@
 //! caller asks again, and every change is shaped so that asking again is safe. A backend passes the suite in
 //! `conformance`, a feature of this crate.
 
+pub mod cancellation;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod custodian;
@@ -18,6 +20,8 @@ pub mod idempotency;
 pub mod journal;
 pub mod key_holder;
 pub mod ledger;
+pub mod official;
+pub mod oversight;
 pub mod passkey;
 pub mod promise;
 pub mod release;

@@ -13,7 +13,7 @@ impl Custodian {
         let deposit: Deposit = self.gate.command(compact)?;
         let shares = distinct_fields(&deposit)?.iter().map(share);
         let shares = shares.collect::<Result<Vec<_>, _>>()?;
-        let (device, jkt) = bound_device(&deposit);
+        let (device, jkt) = bound_device(&deposit)?;
         let now = self.gate.clock.now();
         let kept = self.store.deposit(&device, &jkt, &shares, now).await?;
         kept.then_some(()).ok_or(KeyHolderError::NotDepositable)

@@ -18,6 +18,7 @@ use cyberid_domain::Clock;
 use cyberid_key_holder::{Gate, KeyHolderError};
 use cyberid_keystore::{Opener, role};
 use cyberid_protocol::deposit::KeyHolder;
+use cyberid_protocol::official::Authorities;
 use cyberid_protocol::warrant::Anchors;
 use cyberid_storage::custodian::CustodianStore;
 use cyberid_storage::key_holder::KeyHolderStore;
@@ -28,6 +29,8 @@ pub use routes::routes;
 pub struct Parts {
     /// What it trusts about the ledger; its issuer is the audience of consents.
     pub anchors: Anchors,
+    /// The authorities whose officers may order an official access.
+    pub authorities: Authorities,
     /// The key that signs issuance's commands.
     pub enrolment_key: PublicKey,
     /// The only key that shares are handed to.
@@ -54,6 +57,7 @@ impl Custodian {
         let gate = Gate {
             holder: KeyHolder::Custodian,
             anchors: parts.anchors,
+            authorities: parts.authorities,
             enrolment_key: parts.enrolment_key,
             store: Arc::<dyn CustodianStore>::clone(&parts.store) as Arc<dyn KeyHolderStore>,
             clock: parts.clock,

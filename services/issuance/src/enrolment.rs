@@ -7,9 +7,10 @@ use cyberid_domain::age::AgeFlags;
 use cyberid_domain::id::SubjectId;
 use cyberid_domain::number::NetworkNumber;
 use cyberid_domain::pin::Pin;
+use cyberid_domain::rng::random;
 use cyberid_domain::subject::SubjectStatus;
 use cyberid_protocol::deposit::Outcome;
-use cyberid_protocol::enrolment::{Enrolled, EnrolmentBody};
+use cyberid_protocol::enrolment::{Enrolled, EnrolmentBody, number_commitment};
 use cyberid_storage::StorageError;
 use cyberid_storage::subject::{EnrolmentStage, HashedPin, NewSubject, SubjectDevice};
 use time::Date;
@@ -96,26 +97,38 @@ impl Issuance {
             return Err(EnrolmentError::Refused);
         }
         // 5.
+        let (number, commitment) = self.draw_number(&subject).await?;
         let record = self.seal_record(subject, &candidate.document, candidate.birth_date)?;
-        self.deposit(subject, &candidate.device, record).await?;
+        self.deposit(subject, &candidate.device, &commitment, record)
+            .await?;
         // 6.
         if let Some(guardian) = &candidate.guardian {
             self.establish_guardianship(subject, guardian).await?;
         }
-        self.commit(subject, candidate).await
+        self.commit(self.new_subject(subject, candidate, number)).await
     }
 
-    /// Commits under a fresh number; what is still refused after several numbers is not the number's fault.
-    async fn commit(&self, subject: SubjectId, candidate: &Candidate) -> Result<NewSubject, EnrolmentError> {
+    /// A fresh number, and the commitment by which the key holders bind the record to it; only the registry keeps what
+    /// opens the commitment. What is taken after several numbers is not the number's fault.
+    async fn draw_number(&self, subject: &SubjectId) -> Result<(NetworkNumber, String), EnrolmentError> {
         for _ in 0..NUMBERS_TRIED {
-            let new = self.new_subject(subject, candidate);
-            match self.parts.subjects.commit_enrolment(&new).await {
-                Ok(true) => return Ok(new),
-                Ok(false) => {}
-                Err(error) => return self.commit_outcome(new, error).await,
+            let number = NetworkNumber::random(&*self.parts.rng);
+            let salt: [u8; 32] = random(&*self.parts.rng);
+            let salts = &self.parts.number_salts;
+            if salts.keep_number_salt(subject, &number, &salt).await? {
+                let commitment = number_commitment(&salt, &number);
+                return Ok((number, commitment));
             }
         }
         Err(EnrolmentError::Refused)
+    }
+
+    async fn commit(&self, new: NewSubject) -> Result<NewSubject, EnrolmentError> {
+        match self.parts.subjects.commit_enrolment(&new).await {
+            Ok(true) => Ok(new),
+            Ok(false) => Err(EnrolmentError::Refused),
+            Err(error) => self.commit_outcome(new, error).await,
+        }
     }
 
     /// After a commit that failed: it may have happened all the same.
@@ -133,12 +146,12 @@ impl Issuance {
         }
     }
 
-    fn new_subject(&self, subject: SubjectId, candidate: &Candidate) -> NewSubject {
+    fn new_subject(&self, subject: SubjectId, candidate: &Candidate, number: NetworkNumber) -> NewSubject {
         let now = self.now();
         let today = now.date();
         NewSubject {
             subject,
-            number: NetworkNumber::random(&*self.parts.rng),
+            number,
             device: SubjectDevice {
                 jkt: candidate.device.thumbprint(),
                 key: *candidate.device.as_sec1(),

@@ -75,6 +75,7 @@ impl Issuance {
         &self,
         subject: SubjectId,
         device: &PublicKey,
+        number_commitment: &str,
         record: SealedRecord,
     ) -> Result<(), EnrolmentError> {
         let parts = [
@@ -87,6 +88,7 @@ impl Issuance {
                 aud,
                 subject,
                 device: *device,
+                number_commitment: number_commitment.into(),
                 fields,
                 iat,
                 exp,

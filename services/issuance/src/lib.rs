@@ -36,6 +36,7 @@ use cyberid_keystore::role::{Age, Certificate, Enrolment, Evidence, Message, Tok
 use cyberid_keystore::{MacHandle, Opener, Signer};
 use cyberid_pin::{PinAttempts, PinHasher};
 use cyberid_storage::guardianship::Guardianships;
+use cyberid_storage::official::NumberSalts;
 use cyberid_storage::passkey::Passkeys;
 use cyberid_storage::single_use::SingleUses;
 use cyberid_storage::subject::Subjects;
@@ -58,6 +59,8 @@ pub struct Parts {
     pub subjects: Arc<dyn Subjects>,
     /// Who is whose guardian, in the registry.
     pub guardianships: Arc<dyn Guardianships>,
+    /// What opens the commitments to network numbers, in the registry.
+    pub number_salts: Arc<dyn NumberSalts>,
     /// Passkeys in the registry.
     pub passkeys: Arc<dyn Passkeys>,
     /// Used nonces in the registry.

@@ -15,7 +15,7 @@ impl Vault {
         let fields = fields
             .collect::<Option<Vec<_>>>()
             .ok_or(KeyHolderError::InvalidCommand)?;
-        let (device, jkt) = bound_device(&deposit);
+        let (device, jkt) = bound_device(&deposit)?;
         let kept = self.store.deposit(&device, &jkt, &fields).await?;
         kept.then_some(()).ok_or(KeyHolderError::NotDepositable)
     }

@@ -9,6 +9,7 @@
 
 mod deposit;
 mod error;
+mod official;
 mod opening;
 mod reservation;
 mod routes;
@@ -21,6 +22,7 @@ use cyberid_domain::Clock;
 use cyberid_key_holder::{Gate, KeyHolderError};
 use cyberid_keystore::{MacHandle, Opener, Signer, role};
 use cyberid_protocol::deposit::KeyHolder;
+use cyberid_protocol::official::Authorities;
 use cyberid_protocol::warrant::Anchors;
 use cyberid_storage::key_holder::KeyHolderStore;
 use cyberid_storage::vault::VaultStore;
@@ -31,6 +33,8 @@ pub use routes::routes;
 pub struct Parts {
     /// What it trusts about the ledger; its issuer is the audience of consents and the issuer of identities.
     pub anchors: Anchors,
+    /// The authorities whose officers may order an official access.
+    pub authorities: Authorities,
     /// The key that signs issuance's commands.
     pub enrolment_key: PublicKey,
     /// Its own store.
@@ -63,6 +67,7 @@ impl Vault {
         let gate = Gate {
             holder: KeyHolder::Vault,
             anchors: parts.anchors,
+            authorities: parts.authorities,
             enrolment_key: parts.enrolment_key,
             store: Arc::<dyn VaultStore>::clone(&parts.store) as Arc<dyn KeyHolderStore>,
             clock: parts.clock,

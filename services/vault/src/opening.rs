@@ -2,6 +2,7 @@
 
 use cyberid_crypto::{base64url, jwe};
 use cyberid_domain::field::Field;
+use cyberid_domain::id::SubjectId;
 use cyberid_domain::personal::Personal;
 use cyberid_key_holder::{Admitted, KeyHolderError};
 use cyberid_protocol::identity::Identity;
@@ -12,36 +13,46 @@ use cyberid_storage::vault::VaultField;
 use crate::Vault;
 use crate::error::OpeningError;
 
+/// The record that an admitted warrant opens, and the leaf that it opens it for.
+pub(crate) struct Record<'a> {
+    /// The record.
+    pub(crate) subject: SubjectId,
+    /// SHA-256 of the leaf, to which the custodian's shares are bound.
+    pub(crate) leaf_sha256: &'a str,
+}
+
 impl Vault {
     /// Opens exactly the agreed fields, for the agreed key only.
     pub(crate) async fn open(&self, body: &WarrantBody) -> Result<Opened, OpeningError> {
         let opened = self.checked_opening(body).await;
-        match &opened {
-            Ok(_) => metrics::counter!("vault_openings_total").increment(1),
-            Err(error) => {
-                if let Some(reason) = error.refusal() {
-                    metrics::counter!("vault_refusals_total", "reason" => reason).increment(1);
-                }
-            }
-        }
+        count(&opened);
         opened
     }
 
     async fn checked_opening(&self, body: &WarrantBody) -> Result<Opened, OpeningError> {
         // 6. The warrant, for itself, against its own store; only then the custodian is asked.
         let admitted = self.gate.admit(&body.warrant).await?;
-        let kept = self.agreed_fields(&admitted).await?;
+        let kept = self
+            .agreed_fields(&admitted.subject, &admitted.warrant.consent.fields)
+            .await?;
         let asked = self.custodian.post("/v1/shares", body).await;
         let yielded: Shares = asked.map_err(OpeningError::Custodian)?;
         // 7. Shares, then fields, then ciphertext for the relying party. What is opened is wiped when it is dropped.
-        let fields = self.open_fields(&admitted, &kept, &yielded.shares)?;
+        let record = Record {
+            subject: admitted.subject,
+            leaf_sha256: &admitted.warrant.leaf_sha256,
+        };
+        let fields = self.open_fields(&record, &kept, &yielded.shares)?;
         Ok(self.sealed_identity(&admitted, fields)?)
     }
 
     /// All the agreed fields as they are kept: a record that lacks one opens not at all.
-    async fn agreed_fields(&self, admitted: &Admitted) -> Result<Vec<VaultField>, KeyHolderError> {
-        let agreed = &admitted.warrant.consent.fields;
-        let kept = self.store.fields(&admitted.subject, agreed).await?;
+    pub(crate) async fn agreed_fields(
+        &self,
+        subject: &SubjectId,
+        agreed: &[Field],
+    ) -> Result<Vec<VaultField>, KeyHolderError> {
+        let kept = self.store.fields(subject, agreed).await?;
         if kept.iter().map(|field| &field.field).eq(agreed) {
             Ok(kept)
         } else {
@@ -49,9 +60,10 @@ impl Vault {
         }
     }
 
-    fn open_fields(
+    /// The values of the fields, by the shares that the custodian yielded for this very record and leaf.
+    pub(crate) fn open_fields(
         &self,
-        admitted: &Admitted,
+        record: &Record<'_>,
         kept: &[VaultField],
         yielded: &[YieldedShare],
     ) -> Result<Vec<(Field, Personal)>, OpeningError> {
@@ -61,25 +73,25 @@ impl Vault {
         }
         let pairs = kept.iter().zip(yielded);
         pairs
-            .map(|(field, share)| Ok((field.field, self.open_one(admitted, field, share)?)))
+            .map(|(field, share)| Ok((field.field, self.open_one(record, field, share)?)))
             .collect()
     }
 
     fn open_one(
         &self,
-        admitted: &Admitted,
+        record: &Record<'_>,
         kept: &VaultField,
         yielded: &YieldedShare,
     ) -> Result<Personal, OpeningError> {
         let place = Place {
-            subject: admitted.subject,
+            subject: record.subject,
             field: kept.field,
         };
         let handed = base64url::decode(&yielded.share).ok_or(OpeningError::WrongShares)?;
         let key = sealed_to(&handed).ok().and_then(|kid| self.key.find(&kid));
         let key = key.ok_or(OpeningError::WrongShares)?;
-        let theirs = receive(&*key, &admitted.warrant.leaf_sha256, &place, &handed)
-            .map_err(|_| OpeningError::WrongShares)?;
+        let theirs =
+            receive(&*key, record.leaf_sha256, &place, &handed).map_err(|_| OpeningError::WrongShares)?;
         Ok(self.open_kept(&place, kept, &theirs)?)
     }
 
@@ -111,5 +123,17 @@ impl Vault {
         let signed = identity.sign(&*self.identity.current())?;
         let identity = jwe::seal(&admitted.warrant.rp_key, "JWT", signed.as_bytes())?;
         Ok(Opened { identity })
+    }
+}
+
+/// Counts an opening, or why there was none.
+pub(crate) fn count(opened: &Result<Opened, OpeningError>) {
+    match opened {
+        Ok(_) => metrics::counter!("vault_openings_total").increment(1),
+        Err(error) => {
+            if let Some(reason) = error.refusal() {
+                metrics::counter!("vault_refusals_total", "reason" => reason).increment(1);
+            }
+        }
     }
 }

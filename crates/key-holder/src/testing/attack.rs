@@ -273,16 +273,16 @@ fn attack(name: &'static str, warrant: Warrant, refusal: WarrantRefused) -> Atta
 }
 
 /// The header and signature of `signed` around the claims of `claims`.
-fn with_claims_of(signed: &str, claims: &str) -> String {
+pub(super) fn with_claims_of(signed: &str, claims: &str) -> String {
     let parts: Vec<&str> = signed.split('.').collect();
     let claims = claims.split('.').nth(1).unwrap();
     [*parts.first().unwrap(), claims, *parts.get(2).unwrap()].join(".")
 }
 
 /// A key that signs under another key's name.
-struct Impostor<'a> {
-    key: &'a SigningKey,
-    kid: String,
+pub(super) struct Impostor<'a> {
+    pub(super) key: &'a SigningKey,
+    pub(super) kid: String,
 }
 
 impl Sign for Impostor<'_> {

@@ -8,12 +8,16 @@
 
 mod attack;
 mod ledger;
+mod official;
+mod official_attack;
 mod person;
 mod store;
 mod world;
 
 pub use attack::{Attack, attacks};
 pub use ledger::{Cosigned, TestLedger};
+pub use official::Bureau;
+pub use official_attack::{OfficialAttack, official_attacks};
 pub use person::Person;
 pub use store::{Memory, MemoryCustodian, MemoryVault};
 pub use world::{ISSUER, World};

@@ -5,9 +5,11 @@ use cyberid_crypto::{PublicKey, SigningKey, base64url};
 use cyberid_domain::Rng as _;
 use cyberid_domain::field::Field;
 use cyberid_domain::id::SubjectId;
+use cyberid_domain::number::NetworkNumber;
 use cyberid_domain::personal::Personal;
-use cyberid_domain::rng::SystemRng;
+use cyberid_domain::rng::{SystemRng, random};
 use cyberid_protocol::deposit::{DepositedField, KeyHolder};
+use cyberid_protocol::enrolment::number_commitment;
 use cyberid_record::{Place, SealedField, seal_field};
 
 /// A person with a device and an identity record.
@@ -18,6 +20,10 @@ pub struct Person {
     pub device: SigningKey,
     /// The document's number.
     pub number: String,
+    /// The network number.
+    pub network_number: NetworkNumber,
+    /// What opens the commitment to it.
+    pub number_salt: [u8; 32],
     /// The values of the record.
     pub values: Vec<(Field, String)>,
 }
@@ -36,6 +42,8 @@ impl Person {
             subject: SubjectId::random(&SystemRng),
             device: SigningKey::from_scalar(&random_scalar(|out| SystemRng.fill(out))).unwrap(),
             number: number.into(),
+            network_number: NetworkNumber::random(&SystemRng),
+            number_salt: random(&SystemRng),
             values: values.map(|(field, value)| (field, value.to_owned())).into(),
         }
     }
@@ -46,6 +54,11 @@ impl Person {
         values
             .find_map(|(name, value)| (*name == field).then_some(value))
             .unwrap()
+    }
+
+    /// The commitment to the network number that the record is deposited with.
+    pub fn number_commitment(&self) -> String {
+        number_commitment(&self.number_salt, &self.network_number)
     }
 
     /// Every field, sealed to these two key holders.

@@ -148,6 +148,13 @@ impl<F: Clone + PartialEq + Send + Sync> KeyHolderStore for Memory<F> {
         }
         Ok(())
     }
+
+    async fn erase(&self, subject: &SubjectId) -> Result<()> {
+        let mut state = self.state();
+        state.records.remove(subject);
+        state.reserved.retain(|_, reserved| reserved != subject);
+        Ok(())
+    }
 }
 
 #[async_trait]

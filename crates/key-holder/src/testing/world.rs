@@ -20,7 +20,7 @@ use cyberid_protocol::warrant::{Anchors, Warrant};
 use cyberid_record::SealedField;
 
 use super::person::{Person, deposited};
-use super::{Cosigned, TestLedger};
+use super::{Bureau, Cosigned, TestLedger};
 
 /// The issuer of this world.
 pub const ISSUER: &str = "https://id.example";
@@ -35,6 +35,10 @@ pub struct World {
     pub rp: ClientId,
     /// The relying party's encryption key, with its private half.
     pub rp_key: AgreementKey,
+    /// An authority that the key holders pin.
+    pub bureau: Bureau,
+    /// Another one.
+    pub other_bureau: Bureau,
     /// The ledger.
     pub ledger: TestLedger,
     /// The size of the ledger that the vault remembers.
@@ -50,6 +54,8 @@ impl Default for World {
             enrolment: SigningKey::from_scalar(&[11; 32]).unwrap(),
             rp: ClientId::random(&SystemRng),
             rp_key: AgreementKey::ephemeral().unwrap(),
+            bureau: Bureau::new(40),
+            other_bureau: Bureau::new(50),
             ledger: TestLedger::default(),
             vault_remembers: 0,
             custodian_remembers: 0,
@@ -165,6 +171,7 @@ impl World {
             aud,
             subject: person.subject,
             device: person.device.public_key(),
+            number_commitment: person.number_commitment(),
             fields: deposited(aud, sealed),
             iat,
             exp,

@@ -8,6 +8,7 @@ use cyberid_domain::release::ReleaseStatus;
 use cyberid_domain::relying_party::RegistrationStatus;
 use cyberid_domain::rng::{SystemRng, random};
 
+use crate::event::NewEvent;
 use crate::journal::Visit;
 use crate::key_holder::BoundDevice;
 use crate::promise::PromisedLeaf;
@@ -40,6 +41,7 @@ pub(super) fn bound_device(subject: SubjectId) -> BoundDevice {
     BoundDevice {
         subject,
         key: bytes(),
+        number_commitment: Some(bytes()),
     }
 }
 
@@ -70,6 +72,13 @@ pub(super) fn promised_leaf() -> PromisedLeaf {
     PromisedLeaf {
         id: LeafId::random(&SystemRng),
         body: leaf_body("consent.granted", Some(&client()), NOW),
+    }
+}
+
+pub(super) fn event() -> NewEvent {
+    NewEvent {
+        client_id: client(),
+        token: "token".into(),
     }
 }
 

@@ -111,6 +111,8 @@ clients! {
     OperatorCaller = Operator;
     /// The supervising authority.
     RegulatorCaller = Regulator;
+    /// A body that law lets order official accesses.
+    AuthorityCaller = Authority;
 }
 
 async fn in_role<S: Send + Sync>(parts: &mut Parts, state: &S, role: Role) -> Result<String, Failure> {

@@ -2,7 +2,9 @@
 
 mod checkpoint;
 mod deposit;
+mod erase;
 mod settle;
+mod yield_official_shares;
 mod yield_shares;
 
 use std::sync::Arc;
@@ -20,6 +22,8 @@ pub fn routes() -> Routes<Arc<Custodian>> {
     )
     .signed(routes!(deposit::deposit))
     .signed(routes!(settle::settle))
+    .signed(routes!(erase::erase))
     .public(routes!(checkpoint::checkpoint))
     .signed(routes!(yield_shares::yield_shares))
+    .signed(routes!(yield_official_shares::yield_official_shares))
 }

@@ -57,6 +57,7 @@ impl TestCustodian {
         let store = Arc::new(MemoryCustodian::default());
         let custodian = Custodian::new(Parts {
             anchors: world.anchors(),
+            authorities: world.authorities(),
             enrolment_key: world.enrolment.public_key(),
             vault_key: vault.public_key(),
             store: Arc::<MemoryCustodian>::clone(&store),

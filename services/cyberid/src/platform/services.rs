@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use cyberid_audit::Audit;
 use cyberid_client::Client;
-use cyberid_consent::Consent;
+use cyberid_consent::{Consent, PlatformKey};
 use cyberid_domain::clock::SystemClock;
 use cyberid_domain::rng::SystemRng;
 use cyberid_event_push::Push;
@@ -41,7 +41,7 @@ pub(crate) struct Services {
     pub(crate) verification: Arc<Verification>,
     pub(crate) consent: Arc<Consent>,
     pub(crate) push: Arc<Push>,
-    audit: Arc<Audit>,
+    pub(crate) audit: Arc<Audit>,
     tokens: Arc<AccessTokens>,
     readiness: Arc<SelfTest>,
 }
@@ -80,7 +80,7 @@ impl Services {
             verification: shared.verification(start, around, clients)?,
             audit: shared.audit(stores, &ledger),
             readiness: shared.readiness(&ledger)?,
-            consent: shared.consent(ledger)?,
+            consent: shared.consent(start, ledger)?,
             push: shared.push,
             tokens: shared.tokens,
         })
@@ -94,6 +94,12 @@ impl Services {
         issuance.map_err(|error| StartError::other("issuance does not recover")(error.into()))?;
         let verification = self.verification.recover().await;
         verification.map_err(|error| StartError::other("verification does not recover")(error.into()))
+    }
+
+    /// Records in the log which keys have come into use.
+    pub(crate) async fn record_keys(&self, keys: &[PlatformKey]) -> Result<(), StartError> {
+        let recorded = self.consent.record_keys(keys).await;
+        recorded.map_err(|error| StartError::other("the keys in use cannot be recorded")(error.into()))
     }
 
     /// All operations behind one door.
@@ -171,6 +177,7 @@ impl<'a> Shared<'a> {
             rng: self.rng.clone(),
             subjects: self.subjects.clone(),
             guardianships: self.registry.clone(),
+            number_salts: self.registry.clone(),
             passkeys: self.registry.clone(),
             single_uses: self.registry.clone(),
             vault: self.vault.clone(),
@@ -238,7 +245,7 @@ impl<'a> Shared<'a> {
         }))
     }
 
-    fn consent(&self, ledger: Arc<Ledger>) -> Result<Arc<Consent>, StartError> {
+    fn consent(&self, start: &Start<'_>, ledger: Arc<Ledger>) -> Result<Arc<Consent>, StartError> {
         Ok(Consent::new(cyberid_consent::Parts {
             issuer: self.issuer.clone(),
             clock: self.clock.clone(),
@@ -247,6 +254,8 @@ impl<'a> Shared<'a> {
             relying_parties: self.registry.clone(),
             subjects: self.subjects.clone(),
             promises: self.registry.clone(),
+            pledges: self.registry.clone(),
+            cancellations: self.registry.clone(),
             events: self.registry.clone(),
             kept_answers: self.registry.clone(),
             ledger,
@@ -258,6 +267,7 @@ impl<'a> Shared<'a> {
             vault: self.vault.clone(),
             custodian: self.custodian.clone(),
             promised: self.promised.clone(),
+            erase_within: (start.options.file.consent).erase_within(start.options.sandbox.is_some())?,
         }))
     }
 

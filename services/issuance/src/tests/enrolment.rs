@@ -6,10 +6,11 @@ use cyberid_domain::field::Field;
 use cyberid_domain::pin::Pin;
 use cyberid_domain::subject::SubjectStatus;
 use cyberid_protocol::certificate::{Certificate, MAX_LIFE};
-use cyberid_protocol::enrolment::Enrolled;
+use cyberid_protocol::enrolment::{Enrolled, number_commitment};
 use cyberid_protocol::message;
 use cyberid_protocol::problem::ProblemType;
 use cyberid_record::{Place, Side, open_field, open_share};
+use cyberid_storage::official::NumberSalts as _;
 use http::StatusCode;
 use serde_json::json;
 
@@ -52,6 +53,19 @@ async fn the_certificate_names_the_key_and_nothing_of_the_person() {
             .number_commitment
             .contains(&enrolled.network_number.compact())
     );
+}
+
+#[tokio::test]
+async fn both_key_holders_bind_the_record_to_the_number_and_only_the_registry_can_open_that() {
+    let test = TestPlatform::start().await;
+    let enrolled: Enrolled = test.enrol(&Applicant::new(1)).await.json();
+    let subject = test.registry.subjects().remove(0).subject;
+    let salt = test.registry.number_salt(&subject).await.unwrap().unwrap();
+    let expected = number_commitment(&salt, &enrolled.network_number);
+    for holder in [&test.vault, &test.custodian] {
+        assert_eq!(holder.records()[&subject].number_commitment, expected);
+    }
+    assert_ne!(expected, number_commitment(&[0; 32], &enrolled.network_number));
 }
 
 #[tokio::test]

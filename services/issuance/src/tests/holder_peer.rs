@@ -55,6 +55,7 @@ struct Kept {
 #[derive(Clone)]
 pub(super) struct Record {
     pub(super) device: PublicKey,
+    pub(super) number_commitment: String,
     pub(super) fields: Vec<DepositedField>,
     pub(super) confirmed: bool,
 }
@@ -188,6 +189,7 @@ async fn deposit(State(peer): State<Arc<HolderPeer>>, Json(body): Json<CommandBo
         }
         let record = Record {
             device: command.device,
+            number_commitment: command.number_commitment,
             fields: command.fields,
             confirmed: false,
         };

@@ -280,6 +280,7 @@ fn parts(
         rng: Arc::new(SystemRng),
         subjects: Arc::clone(registry) as _,
         guardianships: Arc::clone(registry) as _,
+        number_salts: Arc::clone(registry) as _,
         passkeys: Arc::clone(registry) as _,
         single_uses: Arc::clone(registry) as _,
         vault: Client::new(vault_url).unwrap(),

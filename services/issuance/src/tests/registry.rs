@@ -7,8 +7,10 @@ use async_trait::async_trait;
 use cyberid_domain::UnixTime;
 use cyberid_domain::age::Threshold;
 use cyberid_domain::id::SubjectId;
+use cyberid_domain::number::NetworkNumber;
 use cyberid_domain::subject::SubjectStatus;
 use cyberid_storage::guardianship::{Guardianship, Guardianships, Ward};
+use cyberid_storage::official::NumberSalts;
 use cyberid_storage::passkey::{Added, MOST, Passkey, Passkeys, Used};
 use cyberid_storage::single_use::{SingleUse, SingleUses};
 use cyberid_storage::subject::{
@@ -43,6 +45,7 @@ struct State {
     open: BTreeMap<SubjectId, (EnrolmentStage, UnixTime)>,
     subjects: HashMap<SubjectId, Row>,
     passkeys: Vec<Passkey>,
+    number_salts: HashMap<SubjectId, [u8; 32]>,
     used: HashSet<[u8; 32]>,
     guardianships: Vec<Guardianship>,
     forget_at: Vec<([u8; 32], UnixTime)>,
@@ -133,6 +136,27 @@ impl Registry {
         }
         let done = work(&mut state);
         fault.map_or(Ok(done), |_| Err(unknown()))
+    }
+}
+
+#[async_trait]
+impl NumberSalts for Registry {
+    async fn keep_number_salt(
+        &self,
+        subject: &SubjectId,
+        number: &NetworkNumber,
+        salt: &[u8; 32],
+    ) -> Result<bool> {
+        let mut state = self.state.lock().unwrap();
+        let taken = state.subjects.values().any(|row| row.new.number == *number);
+        if !taken {
+            state.number_salts.insert(*subject, *salt);
+        }
+        Ok(!taken)
+    }
+
+    async fn number_salt(&self, subject: &SubjectId) -> Result<Option<[u8; 32]>> {
+        Ok(self.state.lock().unwrap().number_salts.get(subject).copied())
     }
 }
 

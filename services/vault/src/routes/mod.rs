@@ -2,7 +2,9 @@
 
 mod checkpoint;
 mod deposit;
+mod erase;
 mod open;
+mod open_official;
 mod reserve;
 mod settle;
 
@@ -22,6 +24,8 @@ pub fn routes() -> Routes<Arc<Vault>> {
     .signed(routes!(reserve::reserve))
     .signed(routes!(deposit::deposit))
     .signed(routes!(settle::settle))
+    .signed(routes!(erase::erase))
     .public(routes!(checkpoint::checkpoint))
     .signed(routes!(open::open))
+    .signed(routes!(open_official::open_official))
 }

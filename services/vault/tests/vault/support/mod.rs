@@ -76,6 +76,7 @@ impl TestVault {
         let store = Arc::new(MemoryVault::default());
         let vault = Vault::new(Parts {
             anchors: world.anchors(),
+            authorities: world.authorities(),
             enrolment_key: world.enrolment.public_key(),
             store: Arc::<MemoryVault>::clone(&store),
             key: keys.opener().unwrap(),
