@@ -140,6 +140,23 @@ pub struct Leaf {
     /// Why a service that resumed had not halted in the log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<NoHalt>,
+    /// The log that ended, and that this one continues from here on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<EndedLog>,
+}
+
+/// A log whose key is in use no more, as its successor commits to it: the tree is the same up to that size.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndedLog {
+    /// Its name.
+    pub origin: String,
+    /// Its verifier key (C2SP signed-note).
+    pub vkey: String,
+    /// The number of its leaves.
+    pub size: u64,
+    /// Its root, base64.
+    pub root: String,
 }
 
 /// Why no `service.halted` stands before a `service.resumed`.
@@ -176,6 +193,7 @@ impl Leaf {
             role: None,
             kid: None,
             reason: None,
+            ended: None,
         }
     }
 
