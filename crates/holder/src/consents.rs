@@ -32,13 +32,26 @@ impl Holder {
         }
     }
 
-    /// The receipt of a consent as it stands now.
+    /// The receipt of a consent: that it was granted.
     pub async fn receipt(&self, consent_id: &ConsentId) -> Result<VerifiedReceipt, HolderError> {
-        let receipt = self
-            .session
-            .get(&format!("/v1/consents/{consent_id}/receipt"))
-            .await?;
-        self.admit_receipt(consent_id, receipt).await
+        self.receipt_of(consent_id, LeafKind::ConsentGranted).await
+    }
+
+    /// The receipt of what became of a consent: its last leaf of this kind, and all that went before.
+    pub async fn receipt_of(
+        &self,
+        consent_id: &ConsentId,
+        kind: LeafKind,
+    ) -> Result<VerifiedReceipt, HolderError> {
+        let path = format!("/v1/consents/{consent_id}/receipt?kind={}", kind.as_str());
+        let receipt = self.session.get(&path).await?;
+        let receipt = self.admit_receipt(consent_id, receipt).await?;
+        if receipt.leaf().kind == kind {
+            Ok(receipt)
+        } else {
+            let (consent_id, why) = (consent_id.clone(), ReceiptRefused::LeafDiffers);
+            Err(HolderError::Receipt { consent_id, why })
+        }
     }
 
     /// Checks a receipt, and that its checkpoint agrees with what was seen of the ledger before.
@@ -51,7 +64,7 @@ impl Holder {
             consent_id: consent_id.clone(),
             why,
         };
-        if receipt.record.record_id != *consent_id {
+        if receipt.record.id() != consent_id {
             return Err(refused(ReceiptRefused::AnotherConsent));
         }
         let receipt = check_receipt(receipt, self.platform.anchors(), &self.public_key()).map_err(refused)?;

@@ -40,7 +40,7 @@ impl Holder {
         let answered: request::Consented = self.client().post(&path, &body).await?;
         let consent_id = answered.consent_id;
         // A good receipt of another consent of ours is not the receipt of this one.
-        if answered.receipt.record.consent != consent {
+        if answered.receipt.record.evidence.consent != consent {
             let why = ReceiptRefused::Consent;
             return Err(HolderError::Receipt { consent_id, why });
         }
@@ -51,9 +51,12 @@ impl Holder {
     fn consent(&self, reviewed: &ReviewedRelease, fields: &[Field]) -> Result<Consent, HolderError> {
         let request = reviewed.request();
         let asked = fields.iter().all(|field| request.fields.contains(field));
-        let fields = distinct(fields)
+        let chosen = distinct(fields)
             .filter(|_| asked)
             .ok_or(HolderError::FieldsNotAsked)?;
+        // In the order in which they were asked, each by its own yes.
+        let mut fields = request.fields.clone();
+        fields.retain(|field| chosen.contains(field));
         let now = self.now();
         Ok(Consent {
             aud: self.platform.issuer().into(),
@@ -65,7 +68,7 @@ impl Holder {
             retention_days: request.retention_days,
             enc_jkt: request.enc_jkt.clone(),
             notice_sha256: request.notice_sha256.clone(),
-            request_sha256: reviewed.request_sha256().into(),
+            request_sha256: digest::sha256_base64url(reviewed.compact().as_bytes()),
             statement_sha256: digest::sha256_base64url(reviewed.statement().as_bytes()),
             locale: request.statement.locale,
             iat: now,
@@ -83,19 +86,23 @@ mod tests {
     use cyberid_domain::id::RequestId;
     use cyberid_protocol::leaf::LeafKind;
     use cyberid_protocol::message::open;
-    use cyberid_protocol::request::RequestObject;
+    use cyberid_protocol::receipt::Receipt;
+    use cyberid_protocol::request::{ReleaseRequest, RequestObject};
     use cyberid_protocol::statement::Locale;
     use cyberid_protocol::withdrawal::{Withdrawal, WithdrawalBody};
 
     use super::*;
     use crate::ReviewedRequest;
     use crate::platform_double::PlatformDouble;
-    use crate::testing::{certificate, consent_id, granted, key, met, opened, receipt, release};
+    use crate::testing::{certificate, granted, met, opened, receipt, release, shown};
 
     const ANSWER: &str = "POST /v1/requests/rel_AAAAAAAAAAAAAAAAAAAAAA/answer";
 
     async fn reviewed(double: &PlatformDouble, holder: &Holder) -> ReviewedRelease {
-        let request = release(double, &certificate(double));
+        review(double, holder, release(double, &certificate(double))).await
+    }
+
+    async fn review(double: &PlatformDouble, holder: &Holder, request: ReleaseRequest) -> ReviewedRelease {
         let id = RequestId::Release(request.id.clone());
         let compact = double.sign("request", &RequestObject::Release(request));
         match holder.review(&compact, &id, Locale::English).await.unwrap() {
@@ -162,82 +169,120 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn fields_are_granted_in_the_order_in_which_they_were_asked() {
+        let (double, holder) = met().await;
+        let mut request = release(&double, &certificate(&double));
+        request.fields.reverse();
+        let reviewed = review(&double, &holder, shown(request)).await;
+        let mut chosen = reviewed.request().fields.clone();
+        chosen.sort();
+        assert_ne!(chosen, reviewed.request().fields);
+        holder.grant_release(&reviewed, &chosen).await.unwrap_err();
+        let body: AnswerBody = serde_json::from_slice(&double.received(ANSWER)[0].body).unwrap();
+        let sealed = SealedConsent::read(&opened(&double, &body.sealed.unwrap())).unwrap();
+        let consent: Consent = open(&sealed.consent, &holder.public_key()).unwrap();
+        assert_eq!(consent.differs_from(reviewed.request(), reviewed.compact()), None);
+    }
+
+    #[tokio::test]
     async fn the_receipt_of_another_consent_is_not_this_ones() {
         let (double, holder) = met().await;
         let reviewed = reviewed(&double, &holder).await;
-        let (earlier, compact) = sent(&double, &holder, &reviewed).await;
-        let leaf = granted(&earlier, &compact, &key(7));
-        let receipt = receipt(&double, reviewed.request(), &earlier, &compact, &leaf);
-        let consent_id = consent_id();
-        double.script_json(
-            ANSWER,
-            &request::Consented {
-                consent_id: consent_id.clone(),
-                receipt,
-            },
-        );
+        let (_, compact) = sent(&double, &holder, &reviewed).await;
+        let receipt = receipt(&double, reviewed.compact(), &compact, &[granted()]);
+        let consent_id = receipt.record.id().clone();
+        let answer = request::Consented {
+            consent_id: consent_id.clone(),
+            receipt,
+        };
+        double.script_json(ANSWER, &answer);
         let why = ReceiptRefused::Consent;
         let refused = holder.grant_release(&reviewed, &[Field::Name]).await;
         assert_eq!(refused, Err(HolderError::Receipt { consent_id, why }));
     }
 
     /// A consent that the platform took, and its receipt, which the holder fetches.
-    async fn consented() -> (
-        Arc<PlatformDouble>,
-        Holder,
-        cyberid_protocol::leaf::Leaf,
-        Consent,
-        String,
-    ) {
-        let (double, holder) = met().await;
-        let reviewed = reviewed(&double, &holder).await;
-        let (consent, compact) = sent(&double, &holder, &reviewed).await;
-        let leaf = granted(&consent, &compact, &key(7));
-        let receipt = receipt(&double, reviewed.request(), &consent, &compact, &leaf);
-        double.script_json("GET /v1/consents/con_AAAAAAAAAAAAAAAAAAAAAA/receipt", &receipt);
-        (double, holder, leaf, consent, compact)
+    struct Given {
+        double: Arc<PlatformDouble>,
+        holder: Holder,
+        request: String,
+        consent: String,
+        id: ConsentId,
+    }
+
+    impl Given {
+        async fn start() -> Self {
+            let (double, holder) = met().await;
+            let reviewed = reviewed(&double, &holder).await;
+            let (_, consent) = sent(&double, &holder, &reviewed).await;
+            let receipt = receipt(&double, reviewed.compact(), &consent, &[granted()]);
+            let id = receipt.record.id().clone();
+            double.script_json(&format!("GET /v1/consents/{id}/receipt"), &receipt);
+            let request = reviewed.compact().to_owned();
+            Self {
+                double,
+                holder,
+                request,
+                consent,
+                id,
+            }
+        }
+
+        fn receipt(&self, life: &[(LeafKind, cyberid_domain::UnixTime)]) -> Receipt {
+            receipt(&self.double, &self.request, &self.consent, life)
+        }
+
+        fn refused(&self, why: ReceiptRefused) -> HolderError {
+            let consent_id = self.id.clone();
+            HolderError::Receipt { consent_id, why }
+        }
     }
 
     #[tokio::test]
     async fn a_receipt_is_checked_and_its_tree_remembered() {
-        let (double, holder, leaf, ..) = consented().await;
-        let receipt = holder.receipt(&consent_id()).await.unwrap();
-        assert_eq!(*receipt.leaf(), leaf);
+        let given = Given::start().await;
+        let holder = &given.holder;
+        let receipt = holder.receipt(&given.id).await.unwrap();
+        assert_eq!(receipt.leaf().kind, LeafKind::ConsentGranted);
         assert_eq!(holder.ledger().last().await, receipt.tree());
-        assert_eq!(
-            double.received("POST /oauth/token").len(),
-            1,
-            "a receipt is for its holder"
-        );
+        let asked = given.double.received("POST /oauth/token");
+        assert_eq!(asked.len(), 1, "a receipt is for its holder");
         let other: ConsentId = "con_BBBBBBBBBBBBBBBBBBBBBA".parse().unwrap();
         let refused = holder.admit_receipt(&other, receipt.receipt().clone()).await;
         let why = ReceiptRefused::AnotherConsent;
-        assert_eq!(
-            refused,
-            Err(HolderError::Receipt {
-                consent_id: other,
-                why
-            })
-        );
+        let consent_id = other;
+        assert_eq!(refused, Err(HolderError::Receipt { consent_id, why }));
+    }
+
+    #[tokio::test]
+    async fn the_receipt_of_another_event_is_not_the_one_that_was_asked_for() {
+        let given = Given::start().await;
+        let asked = given
+            .holder
+            .receipt_of(&given.id, LeafKind::ReleaseDelivered)
+            .await;
+        assert_eq!(asked, Err(given.refused(ReceiptRefused::LeafDiffers)));
+        let line = format!("GET /v1/consents/{}/receipt", given.id);
+        let query = format!("{line}?kind=release.delivered");
+        assert_eq!(given.double.received(&line)[0].line, query);
     }
 
     #[tokio::test]
     async fn a_receipt_from_a_forked_ledger_is_refused() {
-        let (double, holder, _, consent, compact) = consented().await;
+        let given = Given::start().await;
+        let (double, holder) = (&given.double, &given.holder);
         double.append("a leaf that only this holder is shown");
         let seen = holder.ledger().advance().await.unwrap();
         double.log.lock().unwrap().leaves.clear();
-        let reviewed = reviewed(&double, &holder).await;
-        let leaf = granted(&consent, &compact, &key(7));
-        let forged = receipt(&double, reviewed.request(), &consent, &compact, &leaf);
+        let forged = given.receipt(&[granted()]);
         // The same leaf at the same place, in a log that continues otherwise.
         double.append("other");
         double.append("leaves");
-        let receipt = cyberid_protocol::receipt::Receipt {
+        let receipt = Receipt {
             proof: double.log.lock().unwrap().proof(0),
             ..forged
         };
-        let refused = holder.admit_receipt(&consent_id(), receipt).await;
+        let refused = holder.admit_receipt(&given.id, receipt).await;
         assert!(
             matches!(refused, Err(HolderError::Ledger(LedgerRefused::Forked { .. }))),
             "{refused:?}"
@@ -247,32 +292,24 @@ mod tests {
 
     #[tokio::test]
     async fn withdrawing_is_one_signed_call_and_ends_in_the_ledger() {
-        let (double, holder, leaf, consent, compact) = consented().await;
-        let reviewed = reviewed(&double, &holder).await;
-        let line = "POST /v1/consents/con_AAAAAAAAAAAAAAAAAAAAAA/withdraw";
-        let still = holder.receipt(&consent_id()).await.unwrap();
-        double.script_json(line, still.receipt());
-        let refused = holder.withdraw(&consent_id()).await;
-        let (consent_id, why) = (consent_id(), ReceiptRefused::LeafDiffers);
-        assert_eq!(
-            refused,
-            Err(HolderError::Receipt {
-                consent_id: consent_id.clone(),
-                why
-            })
-        );
-        let leaf = leaf.followed_by(LeafKind::ConsentWithdrawn, leaf.time).unwrap();
-        double.script_json(
-            line,
-            &receipt(&double, reviewed.request(), &consent, &compact, &leaf),
-        );
-        let receipt = holder.withdraw(&consent_id).await.unwrap();
-        assert_eq!(*receipt.leaf(), leaf);
-        let body: WithdrawalBody = serde_json::from_slice(&double.received(line)[0].body).unwrap();
+        let given = Given::start().await;
+        let (double, holder) = (&given.double, &given.holder);
+        let line = format!("POST /v1/consents/{}/withdraw", given.id);
+        let still = holder.receipt(&given.id).await.unwrap();
+        double.script_json(&line, still.receipt());
+        let refused = holder.withdraw(&given.id).await;
+        assert_eq!(refused, Err(given.refused(ReceiptRefused::LeafDiffers)));
+        let (_, at) = granted();
+        let life = [granted(), (LeafKind::ConsentWithdrawn, at)];
+        double.script_json(&line, &given.receipt(&life));
+        let receipt = holder.withdraw(&given.id).await.unwrap();
+        assert_eq!(receipt.leaf().kind, LeafKind::ConsentWithdrawn);
+        assert!(receipt.leaf().previous.is_some());
+        let body: WithdrawalBody = serde_json::from_slice(&double.received(&line)[0].body).unwrap();
         let withdrawal: Withdrawal = open(&body.withdrawal, &holder.public_key()).unwrap();
         assert_eq!(
             (withdrawal.aud, withdrawal.consent),
-            (double.issuer.clone(), consent_id)
+            (double.issuer.clone(), given.id)
         );
     }
 }

@@ -37,6 +37,6 @@ pub use error::{HolderError, RequestRefused};
 pub use factors::{Authenticator, Face, FaceSource, Factors};
 pub use grant::Consented;
 pub use holder::Holder;
-pub use receipt::{ReceiptRefused, VerifiedReceipt, check_receipt};
+pub use receipt::{ReceiptRefused, VerifiedReceipt, check_receipt, verify_receipt};
 pub use review::{ReviewedRelease, ReviewedRequest, ReviewedVerification};
 pub use wards::ReviewedWard;

@@ -1,39 +1,54 @@
-//! Checking a receipt offline: the holder needs nobody's word for what was recorded about them.
+//! Checking a receipt offline: nobody's word is needed for what was recorded about a holder.
+//!
+//! Everything in a receipt is held to something that was signed. The consent is signed by the device key, the checkpoint
+//! by the ledger and its witnesses; the leaf holds the consent's hash and a commitment to the key; the consent holds the
+//! hashes of the request and of the statement; and the record is made again from these, and compared.
 
 use cyberid_client::ledger::Tree;
-use cyberid_crypto::{PublicKey, base64url, digest};
+use cyberid_crypto::{PublicKey, digest};
 use cyberid_protocol::consent::Consent;
-use cyberid_protocol::leaf::{self, Leaf, LeafKind};
+use cyberid_protocol::leaf::Leaf;
 use cyberid_protocol::message;
-use cyberid_protocol::receipt::{ConsentRecord, Receipt, SCHEMA};
+use cyberid_protocol::receipt::{
+    ConsentRecord, EvidenceRead, InvalidEvidence, LedgerClaims, Receipt, SCHEMA,
+};
+use cyberid_protocol::request::ReleaseRequest;
+use cyberid_protocol::statement::{self, Terms, Version};
 use cyberid_protocol::warrant::Anchors;
 use cyberid_tlog::checkpoint::VerifiedCheckpoint;
-use cyberid_tlog::receipt::TlogProof;
+use cyberid_tlog::cosignature::Cosignature;
+use cyberid_tlog::receipt::{TlogProof, VerifiedEntry};
 
 /// Why a receipt proves nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ReceiptRefused {
-    /// The leaf is not a canonical leaf of a consent, or the salt cannot be read.
-    #[error("the leaf or the salt is malformed")]
-    Malformed,
     /// The record is not of the schema.
     #[error("the record is of another schema")]
     Schema,
+    /// A part of the evidence cannot be read.
+    #[error(transparent)]
+    Evidence(#[from] InvalidEvidence),
     /// The record is of another consent than the one asked for.
     #[error("the record is of another consent")]
     AnotherConsent,
-    /// The consent in the record was not signed by this device for this platform.
-    #[error("the consent is not one that this device signed")]
+    /// The receipt is said to be of another ledger than the one that is trusted.
+    #[error("the receipt is of another ledger")]
+    AnotherLedger,
+    /// The consent was not signed by the device key in the record, or not for this platform.
+    #[error("the consent is not one that this device signed for this platform")]
     Consent,
-    /// The record does not say what the consent says.
-    #[error("the record does not say what the consent says")]
-    RecordDiffers,
-    /// The statement is not the one that the device showed.
+    /// The consent does not say what the request that it answers says.
+    #[error("the consent does not say what the request says")]
+    ConsentDiffers,
+    /// The statement is not the one that was shown, or says something else than the request.
     #[error("the statement is not the one that was shown")]
     StatementDiffers,
-    /// The leaf does not say what the consent says, or is about somebody else.
-    #[error("the leaf does not say what the consent says")]
+    /// The leaf does not say what the consent and the events say, or is about somebody else.
+    #[error("the leaf does not say what the consent and the events say")]
     LeafDiffers,
+    /// The record does not say what its evidence says.
+    #[error("the record does not say what its evidence says")]
+    RecordDiffers,
     /// The leaf is not under a checkpoint that the policy accepts.
     #[error("the leaf is not in the witnessed ledger")]
     NotInWitnessedLedger,
@@ -43,10 +58,10 @@ pub enum ReceiptRefused {
 #[derive(Debug, Clone, PartialEq)]
 pub struct VerifiedReceipt {
     receipt: Receipt,
-    consent: Consent,
+    read: EvidenceRead,
+    version: Version,
     leaf: Leaf,
-    index: u64,
-    checkpoint: VerifiedCheckpoint,
+    entry: VerifiedEntry,
 }
 
 impl VerifiedReceipt {
@@ -57,7 +72,22 @@ impl VerifiedReceipt {
 
     /// What the holder agreed to.
     pub fn consent(&self) -> &Consent {
-        &self.consent
+        &self.read.consent
+    }
+
+    /// What the holder was asked.
+    pub fn request(&self) -> &ReleaseRequest {
+        &self.read.request
+    }
+
+    /// The key that agreed.
+    pub fn device(&self) -> &PublicKey {
+        &self.read.device
+    }
+
+    /// The version of the statement that was shown.
+    pub fn statement_version(&self) -> Version {
+        self.version
     }
 
     /// What the ledger says.
@@ -67,114 +97,128 @@ impl VerifiedReceipt {
 
     /// The leaf's place in the ledger.
     pub fn index(&self) -> u64 {
-        self.index
+        self.entry.index()
     }
 
     /// The tree that the leaf is in.
     pub fn tree(&self) -> Tree {
-        Tree::from(&self.checkpoint)
+        Tree::from(self.entry.checkpoint())
+    }
+
+    /// The witnesses of the policy that have seen it, and when.
+    pub fn cosignatures(&self) -> &[Cosignature] {
+        self.entry.cosignatures()
+    }
+
+    /// How many signatures under the checkpoint are of nobody in the policy: nobody checked those.
+    pub fn unknown_signatures(&self) -> usize {
+        let signatures = self.entry.checkpoint().note().signatures().len();
+        signatures.saturating_sub(1 + self.cosignatures().len())
+    }
+
+    /// Whether the file names the witness policy that it was checked by; nothing if it names none.
+    pub fn names_policy(&self, anchors: &Anchors) -> Option<bool> {
+        let claimed = self.receipt.ledger.as_ref()?;
+        Some(claimed.policy.as_bytes() == anchors.policy.to_bytes())
     }
 
     pub(crate) fn checkpoint(&self) -> &VerifiedCheckpoint {
-        &self.checkpoint
+        self.entry.checkpoint()
+    }
+
+    /// The receipt as a file for anybody to check, which says which ledger it was checked against.
+    pub fn to_file(&self, anchors: &Anchors) -> Receipt {
+        let policy = String::from_utf8_lossy(&anchors.policy.to_bytes()).into_owned();
+        Receipt {
+            ledger: Some(LedgerClaims {
+                issuer: anchors.issuer.clone(),
+                vkey: anchors.ledger.to_string(),
+                policy,
+            }),
+            ..self.receipt.clone()
+        }
     }
 }
 
-/// Checks a receipt with nothing but the device's own public key and the pinned ledger key and policy.
-///
-/// The record's id and the events after the leaf's own are the platform's word alone: no leaf holds them.
+/// Checks a receipt of this device: the consent is its own.
 pub fn check_receipt(
     receipt: Receipt,
     anchors: &Anchors,
     device: &PublicKey,
 ) -> Result<VerifiedReceipt, ReceiptRefused> {
-    let consent = own_consent(&receipt.record, anchors, device)?;
-    check_record(&receipt.record, &consent)?;
-    let leaf = Leaf::from_text(&receipt.leaf).map_err(|_| ReceiptRefused::Malformed)?;
-    check_leaf(&leaf, &receipt.record, &consent, device)?;
-    let proof =
-        TlogProof::parse(receipt.proof.as_bytes()).map_err(|_| ReceiptRefused::NotInWitnessedLedger)?;
-    let entry = proof
-        .verify(receipt.leaf.as_bytes(), &anchors.ledger, &anchors.policy)
-        .map_err(|_| ReceiptRefused::NotInWitnessedLedger)?;
-    Ok(VerifiedReceipt {
-        receipt,
-        consent,
-        leaf,
-        index: entry.index(),
-        checkpoint: entry.checkpoint().clone(),
-    })
-}
-
-fn own_consent(
-    record: &ConsentRecord,
-    anchors: &Anchors,
-    device: &PublicKey,
-) -> Result<Consent, ReceiptRefused> {
-    let consent: Consent = message::open(&record.consent, device).map_err(|_| ReceiptRefused::Consent)?;
-    if consent.aud == anchors.issuer {
-        Ok(consent)
+    let verified = verify_receipt(receipt, anchors)?;
+    if verified.device() == device {
+        Ok(verified)
     } else {
         Err(ReceiptRefused::Consent)
     }
 }
 
-fn check_record(record: &ConsentRecord, consent: &Consent) -> Result<(), ReceiptRefused> {
-    if record.schema_version != SCHEMA {
+/// Checks anybody's receipt with nothing but the pinned ledger key and policy. It proves that the device key in it
+/// agreed; whose that key is, it does not say.
+pub fn verify_receipt(receipt: Receipt, anchors: &Anchors) -> Result<VerifiedReceipt, ReceiptRefused> {
+    let record = &receipt.record;
+    if record.record_header.schema_version != SCHEMA {
         return Err(ReceiptRefused::Schema);
     }
-    if digest::sha256_base64url(record.statement.as_bytes()) != consent.statement_sha256 {
-        return Err(ReceiptRefused::StatementDiffers);
+    let claimed = receipt.ledger.as_ref();
+    if claimed.is_some_and(|said| said.issuer != anchors.issuer || said.vkey != anchors.ledger.to_string()) {
+        return Err(ReceiptRefused::AnotherLedger);
     }
-    let same = record.release_id == consent.request
-        && record.controller == consent.rp
-        && record.purpose == consent.purpose
-        && record.legal_basis == consent.legal_basis
-        && record.fields == consent.fields
-        && record.retention_days == consent.retention_days
-        // Name and notice stand in no claim of their own: the statement that was signed holds them.
-        && is_stated(&record.statement, &record.controller_name)
-        && is_stated(&record.statement, &record.notice_uri);
-    same.then_some(()).ok_or(ReceiptRefused::RecordDiffers)
+    let read = record.evidence.read()?;
+    check_consent(record, &read, anchors)?;
+    let version = check_statement(record, &read)?;
+    let leaf = read.leaf(&record.evidence.consent, record.life())?;
+    if leaf.to_text().as_deref() != Ok(&receipt.leaf) {
+        return Err(ReceiptRefused::LeafDiffers);
+    }
+    if ConsentRecord::of(record.evidence.clone(), record.life())? != *record {
+        return Err(ReceiptRefused::RecordDiffers);
+    }
+    let entry = proved(&receipt, anchors).ok_or(ReceiptRefused::NotInWitnessedLedger)?;
+    Ok(VerifiedReceipt {
+        receipt,
+        read,
+        version,
+        leaf,
+        entry,
+    })
 }
 
-fn is_stated(statement: &str, part: &str) -> bool {
-    !part.is_empty() && statement.contains(part)
-}
-
-fn check_leaf(
-    leaf: &Leaf,
+fn check_consent(
     record: &ConsentRecord,
-    consent: &Consent,
-    device: &PublicKey,
+    read: &EvidenceRead,
+    anchors: &Anchors,
 ) -> Result<(), ReceiptRefused> {
-    let salt = base64url::decode_array(&record.salt).ok_or(ReceiptRefused::Malformed)?;
-    let said = Leaf {
-        request: Some(consent.request.clone()),
-        rp: Some(consent.rp.clone()),
-        subject_commitment: Some(leaf::subject_commitment(&salt, &device.thumbprint())),
-        fields: Some(consent.fields.clone()),
-        purpose: Some(consent.purpose.clone()),
-        legal_basis: Some(consent.legal_basis.clone()),
-        retention_days: Some(consent.retention_days),
-        enc_jkt: Some(consent.enc_jkt.clone()),
-        consent_sha256: Some(digest::sha256_base64url(record.consent.as_bytes())),
-        previous: leaf.previous.clone(),
-        ..Leaf::new(leaf.kind, leaf.time)
-    };
-    let recorded = record
-        .events
-        .iter()
-        .any(|event| event.state == leaf.kind.as_str() && event.time == leaf.time);
-    let placed = match leaf.kind {
-        LeafKind::ConsentGranted => leaf.previous.is_none(),
-        LeafKind::ConsentWithdrawn => leaf.previous.is_some(),
-        _ => false,
-    };
-    (*leaf == said && recorded && placed)
-        .then_some(())
-        .ok_or(ReceiptRefused::LeafDiffers)
+    let consent: Consent =
+        message::open(&record.evidence.consent, &read.device).map_err(|_| ReceiptRefused::Consent)?;
+    if consent.aud != anchors.issuer {
+        return Err(ReceiptRefused::Consent);
+    }
+    match consent.differs_from(&read.request, &record.evidence.request) {
+        None => Ok(()),
+        Some("statement_sha256") => Err(ReceiptRefused::StatementDiffers),
+        Some(_) => Err(ReceiptRefused::ConsentDiffers),
+    }
 }
 
+/// The version whose template makes this text of the request's terms.
+fn check_statement(record: &ConsentRecord, read: &EvidenceRead) -> Result<Version, ReceiptRefused> {
+    let kept = digest::sha256_base64url(record.evidence.statement.as_bytes());
+    let version = statement::version_of(&read.request.statement, &Terms::from(&read.request));
+    version
+        .filter(|_| kept == read.consent.statement_sha256)
+        .ok_or(ReceiptRefused::StatementDiffers)
+}
+
+/// Our proofs have no extra data: nothing would authenticate it.
+fn proved(receipt: &Receipt, anchors: &Anchors) -> Option<VerifiedEntry> {
+    let proof = TlogProof::parse(receipt.proof.as_bytes()).ok()?;
+    let entry = proof.verify(receipt.leaf.as_bytes(), &anchors.ledger, &anchors.policy);
+    entry.ok().filter(|_| proof.extra.is_none())
+}
+
+#[cfg(test)]
+mod mutation;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,6 @@
 //! does not cover, or whose text says something else than its claims (T12).
 
 use cyberid_client::KeyRole;
-use cyberid_crypto::digest;
 use cyberid_domain::UnixTime;
 use cyberid_domain::clock::DAY;
 use cyberid_domain::id::RequestId;
@@ -34,7 +33,7 @@ pub struct ReviewedVerification(VerificationRequest);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReviewedRelease {
     request: ReleaseRequest,
-    request_sha256: String,
+    compact: String,
 }
 
 impl ReviewedVerification {
@@ -66,9 +65,9 @@ impl ReviewedRelease {
         comparison::code(&request.rp.client_id, request.id.as_str(), &request.nonce)
     }
 
-    /// SHA-256 of the compact request object, base64url.
-    pub(crate) fn request_sha256(&self) -> &str {
-        &self.request_sha256
+    /// The compact request object.
+    pub(crate) fn compact(&self) -> &str {
+        &self.compact
     }
 }
 
@@ -111,12 +110,9 @@ impl Holder {
                 Ok(ReviewedRequest::Verification(reviewed))
             }
             (RequestObject::Release(request), RequestId::Release(id)) if request.id == *id => {
-                let request_sha256 = digest::sha256_base64url(compact.as_bytes());
                 let request = self.review_release(request, locale).await?;
-                Ok(ReviewedRequest::Release(ReviewedRelease {
-                    request,
-                    request_sha256,
-                }))
+                let compact = compact.to_owned();
+                Ok(ReviewedRequest::Release(ReviewedRelease { request, compact }))
             }
             _ => Err(RequestRefused::AnotherRequest),
         }
@@ -148,8 +144,9 @@ impl Holder {
             Certified::open(&self.platform, &request.registration_certificate, self.now()).await?;
         certified.covers_party(&request.rp)?;
         certified.covers_release(&request)?;
-        // The holder signs the hash of this text: it has to be the one that the claims make.
-        if request.statement != statement::render(locale, &Terms::from(&request)) {
+        // The holder signs the hash of this text: it has to be one that the claims make, in the language that was asked.
+        let version = statement::version_of(&request.statement, &Terms::from(&request));
+        if version.is_none() || request.statement.locale != locale {
             return Err(RequestRefused::Statement);
         }
         Ok(request)

@@ -5,17 +5,18 @@ use std::sync::Arc;
 use cyberid_client::Client;
 use cyberid_crypto::jwe::Sealed;
 use cyberid_crypto::{Sign, SigningKey, base64url, digest};
+use cyberid_domain::UnixTime;
 use cyberid_domain::check::{Check, Factor};
 use cyberid_domain::field::Field;
-use cyberid_domain::id::{ClientId, ConsentId};
+use cyberid_domain::id::ClientId;
 use cyberid_domain::relying_party::IntendedUse;
 use cyberid_domain::rng::SystemRng;
 use cyberid_protocol::canonical;
-use cyberid_protocol::consent::Consent;
-use cyberid_protocol::leaf::{Leaf, LeafKind, subject_commitment};
-use cyberid_protocol::receipt::{ConsentRecord, Receipt, RecordEvent, SCHEMA};
+use cyberid_protocol::leaf::LeafKind;
+use cyberid_protocol::message::unverified;
+use cyberid_protocol::receipt::{ConsentRecord, Evidence, Receipt};
 use cyberid_protocol::registration::RegistrationCertificate;
-use cyberid_protocol::request::{ReleaseRequest, RequestingParty, VerificationRequest};
+use cyberid_protocol::request::{ReleaseRequest, RequestObject, RequestingParty, VerificationRequest};
 use cyberid_protocol::statement::{Locale, Statement, Terms, render};
 use zeroize::Zeroizing;
 
@@ -30,10 +31,6 @@ pub(crate) fn key(scalar: u8) -> SigningKey {
 
 pub(crate) fn client_id() -> ClientId {
     "AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap()
-}
-
-pub(crate) fn consent_id() -> ConsentId {
-    "con_AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap()
 }
 
 /// A platform and a holder that has met it.
@@ -134,54 +131,39 @@ pub(crate) fn shown(request: ReleaseRequest) -> ReleaseRequest {
     ReleaseRequest { statement, ..request }
 }
 
-/// The `consent.granted` leaf of a consent of this device.
-pub(crate) fn granted(consent: &Consent, compact: &str, device: &dyn Sign) -> Leaf {
-    Leaf {
-        request: Some(consent.request.clone()),
-        rp: Some(consent.rp.clone()),
-        subject_commitment: Some(subject_commitment(&SALT, device.kid())),
-        fields: Some(consent.fields.clone()),
-        purpose: Some(consent.purpose.clone()),
-        legal_basis: Some(consent.legal_basis.clone()),
-        retention_days: Some(consent.retention_days),
-        enc_jkt: Some(consent.enc_jkt.clone()),
-        consent_sha256: Some(digest::sha256_base64url(compact.as_bytes())),
-        ..Leaf::new(LeafKind::ConsentGranted, NOW)
-    }
+/// When the consents here were granted.
+pub(crate) fn granted() -> (LeafKind, UnixTime) {
+    (LeafKind::ConsentGranted, NOW)
 }
 
-/// The receipt that the platform makes of a consent and its newest leaf.
+/// The receipt that the platform makes of a request object, a consent that this device signed, and what became of it.
 pub(crate) fn receipt(
     double: &PlatformDouble,
-    request: &ReleaseRequest,
-    consent: &Consent,
-    compact: &str,
-    leaf: &Leaf,
+    request: &str,
+    consent: &str,
+    life: &[(LeafKind, UnixTime)],
 ) -> Receipt {
-    let text = leaf.to_text().unwrap();
-    let event = RecordEvent {
-        state: leaf.kind.as_str().into(),
-        time: leaf.time,
+    let claims = unverified::<RequestObject>(request).and_then(|request| request.unchecked_claims());
+    let Ok(RequestObject::Release(shown)) = claims else {
+        panic!("a release")
     };
-    let record = ConsentRecord {
-        schema_version: SCHEMA.into(),
-        record_id: consent_id(),
-        release_id: consent.request.clone(),
-        controller: consent.rp.clone(),
-        controller_name: request.rp.name.clone(),
-        purpose: consent.purpose.clone(),
-        legal_basis: consent.legal_basis.clone(),
-        fields: consent.fields.clone(),
-        retention_days: consent.retention_days,
-        notice_uri: request.notice_uri.clone(),
-        consent: compact.into(),
-        statement: request.statement.text.clone(),
+    let evidence = Evidence {
+        statement: shown.statement.text,
+        request: request.into(),
+        consent: consent.into(),
+        device_jwk: key(7).public_key().to_jwk(),
         salt: base64url::encode(&SALT),
-        events: vec![event],
     };
+    let leaf = evidence
+        .read()
+        .unwrap()
+        .leaf(consent, life.iter().copied())
+        .unwrap();
+    let leaf = leaf.to_text().unwrap();
     Receipt {
-        record,
-        proof: double.append(&text),
-        leaf: text,
+        record: ConsentRecord::of(evidence, life.iter().copied()).unwrap(),
+        proof: double.append(&leaf),
+        leaf,
+        ledger: None,
     }
 }

@@ -1,11 +1,15 @@
 //! The holder's consent to one release of plaintext, signed by the device key over exactly what was shown.
 
+use cyberid_crypto::digest;
 use cyberid_domain::UnixTime;
+use cyberid_domain::check::distinct;
 use cyberid_domain::field::Field;
 use cyberid_domain::id::{ClientId, Nonce, ReleaseId};
 use serde::{Deserialize, Serialize};
 
+use crate::leaf::{Leaf, LeafKind};
 use crate::message::Message;
+use crate::request::ReleaseRequest;
 use crate::statement::Locale;
 
 /// The longest life of a consent in seconds: until then the relying party may redeem it.
@@ -49,4 +53,76 @@ pub struct Consent {
 
 impl Message for Consent {
     const TYP: &'static str = "cyberid-consent+jwt";
+}
+
+impl Consent {
+    /// The first member in which this consent says something else than the request object that it answers, of which
+    /// `compact` are the bytes. Moment, life and `jti` are the consent's own.
+    pub fn differs_from(&self, request: &ReleaseRequest, compact: &str) -> Option<&'static str> {
+        let statement_sha256 = digest::sha256_base64url(request.statement.text.as_bytes());
+        let request_sha256 = digest::sha256_base64url(compact.as_bytes());
+        let same = [
+            ("aud", self.aud == request.iss),
+            ("rp", self.rp == request.rp.client_id),
+            ("request", self.request == request.id),
+            ("purpose", self.purpose == request.purpose),
+            ("fields", is_some_of(&self.fields, &request.fields)),
+            ("legal_basis", self.legal_basis == request.legal_basis),
+            ("retention_days", self.retention_days == request.retention_days),
+            ("enc_jkt", self.enc_jkt == request.enc_jkt),
+            ("notice_sha256", self.notice_sha256 == request.notice_sha256),
+            ("request_sha256", self.request_sha256 == request_sha256),
+            ("statement_sha256", self.statement_sha256 == statement_sha256),
+            ("locale", self.locale == request.statement.locale),
+        ];
+        same.iter().find(|(_, same)| !same).map(|(member, _)| *member)
+    }
+
+    /// The leaf that says that this consent, of which `compact` are the bytes, was granted at `time`.
+    pub fn leaf(&self, compact: &str, subject_commitment: String, time: UnixTime) -> Leaf {
+        Leaf {
+            request: Some(self.request.clone()),
+            rp: Some(self.rp.clone()),
+            subject_commitment: Some(subject_commitment),
+            fields: Some(self.fields.clone()),
+            purpose: Some(self.purpose.clone()),
+            legal_basis: Some(self.legal_basis.clone()),
+            retention_days: Some(self.retention_days),
+            enc_jkt: Some(self.enc_jkt.clone()),
+            consent_sha256: Some(digest::sha256_base64url(compact.as_bytes())),
+            ..Leaf::new(LeafKind::ConsentGranted, time)
+        }
+    }
+}
+
+/// Whether some of the asked fields were granted, each once, in the order in which they were asked.
+fn is_some_of(granted: &[Field], asked: &[Field]) -> bool {
+    let in_order: Vec<Field> = asked
+        .iter()
+        .copied()
+        .filter(|field| granted.contains(field))
+        .collect();
+    distinct(granted).is_some() && in_order == granted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn granted_fields_are_some_of_the_asked_ones_in_their_order() {
+        let asked = [Field::Name, Field::BirthDate, Field::DocumentNumber];
+        for granted in [&asked[..], &asked[..1], &[Field::Name, Field::DocumentNumber]] {
+            assert!(is_some_of(granted, &asked), "{granted:?}");
+        }
+        for granted in [
+            &[][..],
+            &[Field::ValidUntil],
+            &[Field::Name, Field::ValidUntil],
+            &[Field::Name, Field::Name],
+            &[Field::BirthDate, Field::Name],
+        ] {
+            assert!(!is_some_of(granted, &asked), "{granted:?}");
+        }
+    }
 }

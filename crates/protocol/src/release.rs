@@ -66,6 +66,17 @@ pub struct Redeemed {
     pub proof: String,
 }
 
+/// The answer of `GET /v1/releases/{id}/proof` and of `GET /v1/registration-leaves`: a leaf, and that it is in the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LeafProof {
+    /// The leaf's bytes.
+    pub leaf: String,
+    /// The proof that it is in the ledger (C2SP tlog-proof).
+    pub proof: String,
+}
+
 /// The body of `POST /v1/releases/{id}/erasure`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,19 +1,20 @@
 //! The holder's answer to a request for a release: a consent, or a refusal.
 
 use cyberid_crypto::{digest, jwe};
-use cyberid_domain::id::{ConsentId, ReleaseId};
+use cyberid_domain::id::ReleaseId;
 use cyberid_domain::release::ReleaseStatus;
 use cyberid_domain::rng::random;
 use cyberid_domain::subject::SubjectStatus;
 use cyberid_protocol::consent::{self, Consent as Claims};
 use cyberid_protocol::leaf::LeafKind;
 use cyberid_protocol::pseudonym;
+use cyberid_protocol::receipt::consent_id;
 use cyberid_protocol::request::Consented;
 use cyberid_protocol::sealed::SealedConsent;
 use cyberid_storage::release::{Grant, Release, Step, Stepped};
 use cyberid_storage::subject::Subject;
 
-use crate::consent_check::{self, Shown};
+use crate::consent_check::{self, InForce, Shown};
 use crate::message::{Signed, use_of};
 use crate::{Consent, ConsentError, Refusal, request_object};
 
@@ -88,18 +89,20 @@ impl Consent {
         let request = request_object::read_kept(&compact)?;
         let shown = Shown { compact, request };
         let party = self.active_party(&release.client_id).await.map_err(closed)?;
-        consent_check::check(claims, &shown, &party.encryption_key()?.thumbprint())?;
+        let now = InForce::of(&party, &release.purpose)?.ok_or(Refusal::RequestClosed)?;
+        consent_check::check(claims, &shown, &now)?;
         Ok(shown)
     }
 
     fn granted(&self, consent: String, claims: &Claims, subject: &Subject, shown: Shown) -> Grant {
+        let salt = random(&*self.parts.rng);
         Grant {
-            consent_id: ConsentId::random(&*self.parts.rng),
+            consent_id: consent_id(&salt, &consent),
             consent,
             request_object: shown.compact,
             subject: subject.subject,
             device_jkt: subject.device.jkt.clone(),
-            salt: random(&*self.parts.rng),
+            salt,
             redeem_by: claims.exp,
         }
     }

@@ -44,7 +44,7 @@ use tokio::sync::{Mutex, Notify};
 
 pub use error::{ConsentError, Refusal};
 pub use routes::{request_routes, routes};
-pub use view::{MyConsent, MyConsents};
+pub use view::{ConsentEvent, MyConsent, MyConsents};
 
 use turn::Turns;
 

@@ -1,16 +1,25 @@
-//! Receipts: what a holder keeps of a consent, and can check without the platform.
+//! Receipts: what a holder keeps of a consent, and can check without the platform; and what a relying party keeps.
 
-use cyberid_crypto::base64url;
-use cyberid_domain::id::{ConsentId, ReleaseId};
+use cyberid_crypto::{PublicKey, base64url};
+use cyberid_domain::UnixTime;
+use cyberid_domain::id::{ClientId, ConsentId, ReleaseId};
 use cyberid_protocol::leaf::LeafKind;
-use cyberid_protocol::receipt::{ConsentRecord, Receipt, RecordEvent, SCHEMA};
+use cyberid_protocol::receipt::{ConsentRecord, Evidence, Receipt};
+use cyberid_protocol::release::LeafProof;
 use cyberid_storage::release::{Grant, Release};
 
+use crate::leaf::KeptLeaf;
 use crate::{Consent, ConsentError, Refusal, leaf, request_object};
 
 impl Consent {
-    /// The receipt of a consent, for a device of the holder who gave it; to others it is not there.
-    pub(crate) async fn receipt(&self, device_jkt: &str, id: &ConsentId) -> Result<Receipt, ConsentError> {
+    /// The receipt of a consent for its leaf of this kind, for a device of the holder who gave it; to others it is not
+    /// there, and neither is what has not happened.
+    pub(crate) async fn receipt(
+        &self,
+        device_jkt: &str,
+        id: &ConsentId,
+        kind: LeafKind,
+    ) -> Result<Receipt, ConsentError> {
         let caller = self.parts.subjects.by_device(device_jkt).await?;
         let caller = caller.ok_or(Refusal::NotFound)?;
         let release = self
@@ -23,7 +32,25 @@ impl Consent {
             return Err(Refusal::NotFound.into());
         }
         let _turn = self.turns.of(&release.id).await;
-        self.receipt_of(&release.id, LeafKind::ConsentGranted).await
+        self.require_happened(&release.id, kind).await?;
+        self.receipt_of(&release.id, kind).await
+    }
+
+    /// The leaf of this kind of a release that this relying party asked for, with its proof; to others it is not there.
+    pub(crate) async fn release_proof(
+        &self,
+        client_id: &ClientId,
+        id: &ReleaseId,
+        kind: LeafKind,
+    ) -> Result<LeafProof, ConsentError> {
+        let release = self.own_release(client_id, id).await?;
+        let _turn = self.turns.of(&release.id).await;
+        self.require_happened(id, kind).await?;
+        let KeptLeaf { index, body } = self.keep_leaves(id, kind).await?;
+        Ok(LeafProof {
+            leaf: body,
+            proof: self.proof(index).await?,
+        })
     }
 
     /// The receipt of a release for its leaf of this kind, once the leaf is in the log. The caller has the turn.
@@ -31,10 +58,39 @@ impl Consent {
         let kept = self.keep_leaves(id, kind).await?;
         let release = self.parts.releases.release(id).await?.ok_or(Refusal::NotFound)?;
         Ok(Receipt {
-            record: record(&release)?,
+            record: self.record(&release, kind).await?,
             leaf: kept.body,
             proof: self.proof(kept.index).await?,
+            ledger: None,
         })
+    }
+
+    async fn require_happened(&self, id: &ReleaseId, kind: LeafKind) -> Result<(), ConsentError> {
+        let release = self.parts.releases.release(id).await?.ok_or(Refusal::NotFound)?;
+        let happened = life(&release)?.iter().any(|(happened, _)| *happened == kind);
+        happened.then_some(()).ok_or(Refusal::NotFound.into())
+    }
+
+    /// The record of a release with the events up to this one.
+    async fn record(&self, release: &Release, until: LeafKind) -> Result<ConsentRecord, ConsentError> {
+        let grant = grant(release)?;
+        let evidence = Evidence {
+            statement: request_object::read_kept(&grant.request_object)?.statement.text,
+            request: grant.request_object.clone(),
+            consent: grant.consent.clone(),
+            device_jwk: self.device(&grant.device_jkt).await?.to_jwk(),
+            salt: base64url::encode(&grant.salt),
+        };
+        let life = life(release)?;
+        let last = life.iter().rposition(|(kind, _)| *kind == until);
+        let events = life.into_iter().take(last.map_or(0, |last| last + 1));
+        ConsentRecord::of(evidence, events).map_err(|_| ConsentError::Corrupt("evidence of a consent"))
+    }
+
+    async fn device(&self, jkt: &str) -> Result<PublicKey, ConsentError> {
+        let subject = self.parts.subjects.by_device(jkt).await?;
+        let key = subject.and_then(|subject| PublicKey::from_sec1(&subject.device.key).ok());
+        key.ok_or(ConsentError::Corrupt("device of a consent"))
     }
 }
 
@@ -46,33 +102,10 @@ pub(crate) fn grant(release: &Release) -> Result<&Grant, ConsentError> {
         .ok_or(ConsentError::Corrupt("release without its grant"))
 }
 
-fn record(release: &Release) -> Result<ConsentRecord, ConsentError> {
-    let grant = grant(release)?;
-    let shown = request_object::read_kept(&grant.request_object)?;
-    let granted = leaf::first(release)?;
-    let events = release.leaves.iter().map(event).collect::<Result<_, _>>()?;
-    Ok(ConsentRecord {
-        schema_version: SCHEMA.into(),
-        record_id: grant.consent_id.clone(),
-        release_id: release.id.clone(),
-        controller: release.client_id.clone(),
-        controller_name: shown.rp.name,
-        purpose: shown.purpose,
-        legal_basis: shown.legal_basis,
-        fields: granted.fields.unwrap_or_default(),
-        retention_days: shown.retention_days,
-        notice_uri: shown.notice_uri,
-        consent: grant.consent.clone(),
-        statement: shown.statement.text,
-        salt: base64url::encode(&grant.salt),
-        events,
-    })
-}
-
-fn event(stored: &cyberid_storage::release::ReleaseLeaf) -> Result<RecordEvent, ConsentError> {
-    let leaf = leaf::read(stored)?;
-    Ok(RecordEvent {
-        state: leaf.kind.as_str().into(),
-        time: leaf.time,
-    })
+/// What happened to a release since it was granted, and when.
+pub(crate) fn life(release: &Release) -> Result<Vec<(LeafKind, UnixTime)>, ConsentError> {
+    let leaves = release.leaves.iter().map(leaf::read);
+    leaves
+        .map(|leaf| leaf.map(|leaf| (leaf.kind, leaf.time)))
+        .collect()
 }

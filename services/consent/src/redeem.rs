@@ -10,11 +10,13 @@ use cyberid_protocol::warrant;
 use cyberid_storage::release::{Grant, Release, Step, Stepped};
 use zeroize::Zeroizing;
 
+use crate::consent_check::InForce;
 use crate::kept_answer::Repeatable;
 use crate::leaf::KeptLeaf;
 use crate::opening::{Case, Delivery};
+use crate::party::Party;
 use crate::receipt::grant;
-use crate::{Consent, ConsentError, Refusal, leaf};
+use crate::{Consent, ConsentError, Refusal, leaf, request_object};
 
 impl Consent {
     /// Redeems a release of this relying party: the bytes of a [`Redeemed`].
@@ -99,13 +101,18 @@ impl Consent {
         }
         self.require_active(grant(release)?).await?;
         let party = self.active_party(&release.client_id).await?;
-        let rp_key = party.encryption_key()?;
-        let agreed = leaf::first(release)?.enc_jkt;
-        if agreed == Some(rp_key.thumbprint()) {
-            Ok(rp_key)
+        if Self::is_still_agreed(release, &party)? {
+            party.encryption_key()
         } else {
             Err(Refusal::Void.into())
         }
+    }
+
+    /// Whether the registration says still what the holder agreed to: who, what for, on what terms, to which key.
+    fn is_still_agreed(release: &Release, party: &Party) -> Result<bool, ConsentError> {
+        let shown = request_object::read_kept(&grant(release)?.request_object)?;
+        let now = InForce::of(party, &release.purpose)?;
+        Ok(now.is_some_and(|now| now.differs_from(&shown).is_none()))
     }
 
     /// A holder who has halted their identifier since has halted this release with it.

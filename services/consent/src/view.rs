@@ -5,12 +5,13 @@ use cyberid_domain::field::Field;
 use cyberid_domain::id::{ClientId, ConsentId, ReleaseId};
 use cyberid_domain::release::ReleaseStatus;
 use cyberid_protocol::event::Events;
+use cyberid_protocol::leaf::LeafKind;
 use cyberid_protocol::release::ReleaseView;
 use cyberid_storage::release::Release;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::receipt::grant;
+use crate::receipt::{grant, life};
 use crate::{Consent, ConsentError, leaf};
 
 /// How many events one answer holds.
@@ -42,6 +43,18 @@ pub struct MyConsent {
     pub fields: Vec<Field>,
     /// When it was granted.
     pub granted_at: UnixTime,
+    /// What happened to it, oldest first: each left a leaf, and has its receipt.
+    pub events: Vec<ConsentEvent>,
+}
+
+/// Something that happened to a consent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConsentEvent {
+    /// What, as the leaf's kind.
+    pub kind: LeafKind,
+    /// When.
+    pub time: UnixTime,
 }
 
 impl Consent {
@@ -101,6 +114,10 @@ impl Consent {
             purpose: release.purpose.clone(),
             fields: granted.fields.unwrap_or_default(),
             granted_at: granted.time,
+            events: life(release)?
+                .into_iter()
+                .map(|(kind, time)| ConsentEvent { kind, time })
+                .collect(),
         })
     }
 

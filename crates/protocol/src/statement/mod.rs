@@ -1,9 +1,14 @@
-//! The statement that a holder is shown before a release: fixed templates, in Chinese and English.
+//! The statement that a holder is shown before a release: versioned templates, in Chinese and English.
 //!
-//! Platform and holder's app both render it, so that the app shows nothing that differs from what it signs.
+//! Platform and holder's app both render it, so that the app shows nothing that differs from what it signs. A version
+//! that was published is never edited, because receipts are read again after years: another wording is another version.
+
+mod template;
 
 use cyberid_domain::field::Field;
 use serde::{Deserialize, Serialize};
+
+use template::Template;
 
 /// A language that statements exist in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -39,6 +44,24 @@ impl std::str::FromStr for Locale {
     }
 }
 
+/// A published version of the statement. From the second on the text itself names it, so that it is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Version {
+    /// The first wording.
+    V1,
+    /// Says that each field is off until it is chosen, names each as messages do, and names its own version.
+    V2,
+}
+
+impl Version {
+    /// Every version, the oldest first.
+    pub const ALL: [Self; 2] = [Self::V1, Self::V2];
+
+    /// The one that the platform renders now.
+    pub const CURRENT: Self = Self::V2;
+}
+
 /// The exact text that the holder is shown before a release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -70,17 +93,15 @@ pub struct Terms<'a> {
     pub enc_jkt: &'a str,
 }
 
-/// The statement of these terms.
+/// The statement of these terms, in the current version.
 pub fn render(locale: Locale, terms: &Terms<'_>) -> Statement {
-    let template = match locale {
-        Locale::Chinese => include_str!("release.zh-CN.txt"),
-        Locale::English => include_str!("release.en.txt"),
-    };
-    let fields: Vec<String> = terms
-        .fields
-        .iter()
-        .map(|field| format!("- {}", label(locale, *field)))
-        .collect();
+    render_as(Version::CURRENT, locale, terms)
+}
+
+/// The statement of these terms, as this version said it.
+pub fn render_as(version: Version, locale: Locale, terms: &Terms<'_>) -> Statement {
+    let template = Template::of(version, locale);
+    let fields: Vec<String> = terms.fields.iter().map(|field| template.line(*field)).collect();
     let values = [
         ("fields", fields.join("\n")),
         ("name", terms.name.into()),
@@ -93,89 +114,17 @@ pub fn render(locale: Locale, terms: &Terms<'_>) -> Statement {
     ];
     Statement {
         locale,
-        text: fill(template.trim_end(), &values),
+        text: template.fill(&values),
     }
 }
 
-/// Fills `{name}` places in one pass, so that a value that looks like a place stays a value.
-fn fill(template: &str, values: &[(&str, String)]) -> String {
-    let mut text = String::with_capacity(template.len() * 2);
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once('{') {
-        text.push_str(before);
-        let (place, after) = after.split_once('}').unwrap_or((after, ""));
-        text.extend(
-            values
-                .iter()
-                .filter(|(name, _)| *name == place)
-                .map(|(_, value)| value.as_str()),
-        );
-        rest = after;
-    }
-    text.push_str(rest);
-    text
-}
-
-/// What a field is called in front of people.
-pub const fn label(locale: Locale, field: Field) -> &'static str {
-    match (locale, field) {
-        (Locale::Chinese, Field::Name) => "姓名",
-        (Locale::Chinese, Field::DocumentType) => "证件类型",
-        (Locale::Chinese, Field::DocumentNumber) => "证件号码",
-        (Locale::Chinese, Field::BirthDate) => "出生日期",
-        (Locale::Chinese, Field::ValidUntil) => "证件有效期",
-        (Locale::English, Field::Name) => "name",
-        (Locale::English, Field::DocumentType) => "document type",
-        (Locale::English, Field::DocumentNumber) => "document number",
-        (Locale::English, Field::BirthDate) => "date of birth",
-        (Locale::English, Field::ValidUntil) => "document valid until",
-    }
+/// The published version that makes exactly this statement of these terms; nothing if none does, and then the text
+/// says something else than the terms.
+pub fn version_of(statement: &Statement, terms: &Terms<'_>) -> Option<Version> {
+    Version::ALL
+        .into_iter()
+        .find(|version| render_as(*version, statement.locale, terms) == *statement)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TERMS: Terms<'_> = Terms {
-        name: "Bank {purpose}",
-        domain: "bank.example",
-        purpose: "open-account",
-        fields: &[Field::Name, Field::BirthDate],
-        legal_basis: "AML Law art. 18",
-        retention_days: 30,
-        notice_uri: "https://bank.example/privacy",
-        enc_jkt: "thumbprint",
-    };
-
-    #[test]
-    fn every_term_is_said_in_both_languages() {
-        for locale in [Locale::Chinese, Locale::English] {
-            let text = render(locale, &TERMS).text;
-            let said = [
-                "bank.example",
-                "open-account",
-                "AML Law art. 18",
-                "30",
-                "thumbprint",
-                "/privacy",
-            ];
-            assert!(said.iter().all(|term| text.contains(term)), "{text}");
-            assert!(
-                TERMS
-                    .fields
-                    .iter()
-                    .all(|field| text.contains(label(locale, *field))),
-                "{text}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_name_that_looks_like_a_place_stays_a_name() {
-        assert!(
-            render(Locale::English, &TERMS)
-                .text
-                .starts_with("Bank {purpose} (bank.example) asks")
-        );
-    }
-}
+mod tests;

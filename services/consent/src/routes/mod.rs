@@ -9,7 +9,9 @@ mod fetch_ledger_checkpoint;
 mod fetch_ledger_entries;
 mod fetch_ledger_tile;
 mod fetch_release;
+mod fetch_release_proof;
 mod fetch_release_request;
+mod leaf_kind;
 mod list_events;
 mod list_my_consents;
 mod redeem_release;
@@ -32,6 +34,7 @@ pub fn routes() -> Routes<Arc<Consent>> {
     )
     .authorize(&rp, routes!(ask_release::ask_release))
     .authorize(&rp, routes!(fetch_release::fetch_release))
+    .authorize(&rp, routes!(fetch_release_proof::fetch_release_proof))
     .authorize(&rp, routes!(redeem_release::redeem_release))
     .authorize(&rp, routes!(confirm_erasure::confirm_erasure))
     .authorize(&rp, routes!(list_events::list_events))

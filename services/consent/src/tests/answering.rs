@@ -1,14 +1,19 @@
 use cyberid_crypto::{base64url, digest};
+use cyberid_domain::check::Check;
 use cyberid_domain::field::Field;
 use cyberid_domain::id::{Nonce, ReleaseId};
 use cyberid_domain::rng::SystemRng;
 use cyberid_domain::subject::SubjectStatus;
 use cyberid_domain::{Clock as _, UnixTime};
+use cyberid_protocol::canonical;
 use cyberid_protocol::consent::Consent as Claims;
 use cyberid_protocol::leaf::{self, Leaf};
 use cyberid_protocol::message::Message as _;
 use cyberid_protocol::problem::{Problem, ProblemType};
+use cyberid_protocol::receipt::Receipt;
+use cyberid_protocol::registration::Registration;
 use cyberid_protocol::request::Consented;
+use cyberid_storage::relying_party::{RelyingParties as _, RelyingParty};
 use cyberid_storage::subject::Subjects as _;
 use cyberid_tlog::receipt::TlogProof;
 use http::{Method, StatusCode};
@@ -31,12 +36,12 @@ async fn a_consent_is_in_the_witnessed_log_before_its_holder_is_answered() {
         (leaf.kind, leaf.fields.as_ref()),
         (LeafKind::ConsentGranted, Some(&claims.fields))
     );
-    let salt = base64url::decode_array(&receipt.record.salt).unwrap();
+    let salt = base64url::decode_array(&receipt.record.evidence.salt).unwrap();
     assert_eq!(
         leaf.subject_commitment,
         Some(leaf::subject_commitment(&salt, &platform.alice.jkt()))
     );
-    let sha256 = digest::sha256_base64url(receipt.record.consent.as_bytes());
+    let sha256 = digest::sha256_base64url(receipt.record.evidence.consent.as_bytes());
     assert_eq!(leaf.consent_sha256, Some(sha256));
     let proof = TlogProof::parse(receipt.proof.as_bytes()).unwrap();
     let anchors = &platform.anchors;
@@ -44,7 +49,10 @@ async fn a_consent_is_in_the_witnessed_log_before_its_holder_is_answered() {
         .verify(receipt.leaf.as_bytes(), &anchors.ledger, &anchors.policy)
         .unwrap();
     assert_eq!(entry.cosignatures().len(), 1);
-    assert_eq!(receipt.record.statement, read_request(&compact).statement.text);
+    assert_eq!(
+        receipt.record.evidence.statement,
+        read_request(&compact).statement.text
+    );
     assert_eq!(platform.logged(&id).await, [LeafKind::ConsentGranted]);
 
     let view = platform
@@ -70,7 +78,7 @@ async fn some_of_the_fields_can_be_granted() {
     let mut claims = agree(&platform.request_object(&id).await, &*platform.clock);
     claims.fields = vec![Field::BirthDate];
     let consented: Consented = platform.answer(&id, &claims, &platform.alice).await.json();
-    assert_eq!(consented.receipt.record.fields, [Field::BirthDate]);
+    assert_eq!(consented.receipt.record.granted(), [Field::BirthDate]);
 }
 
 /// Every member with another value; a test below proves that none is missing.
@@ -395,7 +403,9 @@ async fn a_receipt_and_a_list_are_for_the_holder_alone() {
     let receipt = platform
         .call(Method::GET, &path, &holder(&platform.alice), None)
         .await;
-    assert_eq!(receipt.json::<Value>()["record"]["release_id"], id.as_str());
+    let receipt: Receipt = receipt.json();
+    assert_eq!((receipt.record.id(), receipt.ledger), (&consent_id, None));
+    assert_eq!(Leaf::from_text(&receipt.leaf).unwrap().request, Some(id));
     let by_bob = platform
         .call(Method::GET, &path, &holder(&platform.bob), None)
         .await;
@@ -411,4 +421,75 @@ async fn a_receipt_and_a_list_are_for_the_holder_alone() {
         .call(Method::GET, "/v1/me/consents", &holder(&platform.bob), None)
         .await;
     assert_eq!(none.json::<Value>(), json!({"consents": []}));
+}
+
+impl Platform {
+    /// Another registration of the relying party is in force from now on.
+    async fn change_registration(&self, change: impl FnOnce(&mut Registration)) {
+        let was = self.registry.relying_party(&self.rp, self.clock.now()).await;
+        let was = was.unwrap().unwrap();
+        let mut registration: Registration = serde_json::from_str(&was.registration).unwrap();
+        change(&mut registration);
+        let next = RelyingParty {
+            registration: canonical::to_string(&registration).unwrap(),
+            ..was.clone()
+        };
+        assert!(self.registry.replace(&was, &next, None).await.unwrap());
+    }
+}
+
+/// What the registration said when the holder was shown it, and says no more: nobody agreed to that.
+#[tokio::test]
+async fn a_registration_that_changed_since_it_was_shown_was_not_agreed_to() {
+    let changes: [(&str, fn(&mut Registration)); 7] = [
+        ("rp", |it| it.name = "Another Bank".into()),
+        ("rp", |it| it.domains = vec!["another.example".into()]),
+        ("notice_sha256", |it| it.intended_uses[1].legal_basis.push('x')),
+        ("notice_sha256", |it| it.intended_uses[1].retention_days += 1),
+        ("notice_sha256", |it| it.intended_uses[1].notice_uri.push('x')),
+        ("notice_sha256", |it| it.intended_uses[1].fields.reverse()),
+        ("notice_sha256", |it| {
+            it.intended_uses[1].checks.push(Check::RealPerson)
+        }),
+    ];
+    for (member, change) in changes {
+        let platform = Platform::start().await;
+        let (open, granted) = (platform.ask().await, platform.granted().await.0);
+        let claims = agree(&platform.request_object(&open).await, &*platform.clock);
+        platform.change_registration(change).await;
+        let answer = platform.answer(&open, &claims, &platform.alice).await;
+        assert_eq!(answer.problem(), ProblemType::ConsentMismatch);
+        let problem: Problem = serde_json::from_slice(&answer.bytes).unwrap();
+        assert_eq!(problem.extensions["member"], member);
+        // What is shown now can be agreed to.
+        let shown_now = platform
+            .call(
+                Method::GET,
+                &format!("/v1/requests/{open}?locale=zh-CN"),
+                "",
+                None,
+            )
+            .await;
+        let again = agree(&shown_now.text(), &*platform.clock);
+        let answer = platform.answer(&open, &again, &platform.alice).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
+        // And what was granted under other terms is void.
+        let redeemed = platform.redeem(&granted, None).await;
+        assert_eq!(redeemed.problem(), ProblemType::ReleaseVoid, "{member}");
+        assert_eq!(platform.key_holders.asked(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_use_that_is_registered_no_more_is_closed() {
+    let platform = Platform::start().await;
+    let (open, granted) = (platform.ask().await, platform.granted().await.0);
+    let claims = agree(&platform.request_object(&open).await, &*platform.clock);
+    platform
+        .change_registration(|it| drop(it.intended_uses.pop()))
+        .await;
+    let answer = platform.answer(&open, &claims, &platform.alice).await;
+    assert_eq!(answer.problem(), ProblemType::RequestClosed);
+    let redeemed = platform.redeem(&granted, None).await;
+    assert_eq!(redeemed.problem(), ProblemType::ReleaseVoid);
 }

@@ -47,7 +47,7 @@ async fn a_withdrawn_consent_is_never_redeemed() {
         .record
         .events
         .iter()
-        .map(|event| event.state.as_str())
+        .map(|event| event.event_state.as_str())
         .collect();
     assert_eq!(states, ["consent.granted", "consent.withdrawn"]);
     assert_eq!(
