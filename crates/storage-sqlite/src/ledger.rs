@@ -35,6 +35,23 @@ impl LedgerDb {
         Ok(Self { db })
     }
 
+    /// The leaves from `start` on, at most `limit`, with their names: for a log that takes this one's place.
+    pub async fn named_leaves(&self, start: u64, limit: u32) -> Result<Vec<NewLeaf>> {
+        let rows: Vec<(String, String)> =
+            sqlx::query_as("SELECT id, body FROM leaf WHERE place >= ?1 ORDER BY place LIMIT ?2")
+                .bind(below_any(start))
+                .bind(limit)
+                .fetch_all(self.db.readers())
+                .await
+                .map_err(Fault::from)?;
+        let named = |(id, body): (String, String)| {
+            let id = parsed(&id, "leaf name")?;
+            Ok(NewLeaf { id, body })
+        };
+        let leaves: Answer<_> = rows.into_iter().map(named).collect();
+        Ok(leaves?)
+    }
+
     /// Ends all connections; the file is then whole without its log.
     pub async fn close(&self) {
         self.db.close().await;
