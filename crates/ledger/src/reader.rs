@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cyberid_storage::ledger::LedgerRead;
+use cyberid_storage::ledger::{LeafFilter, LedgerRead, StoredLeaf};
 use cyberid_tlog::checkpoint::VerifiedCheckpoint;
 use cyberid_tlog::hash::Hash;
 use cyberid_tlog::note::VerifierKey;
@@ -96,6 +96,12 @@ impl LedgerReader {
         let plan = ConsistencyPlan::new(old, new)?;
         let hashes = node_hashes(&*self.store, plan.nodes()).await?;
         Ok(plan.prove(|node| hashes.get(&node).copied())?.hashes)
+    }
+
+    /// The published leaves that match, at most `limit`, in their order.
+    pub async fn matching(&self, filter: &LeafFilter, limit: u32) -> Result<Vec<StoredLeaf>, ReadError> {
+        let end = self.latest().await?.size();
+        Ok(self.store.matching(filter, 0, end, limit).await?)
     }
 
     /// The bytes of a hash tile, full or partial (tlog-tiles, Merkle Tree).

@@ -66,7 +66,7 @@ pub struct Redeemed {
     pub proof: String,
 }
 
-/// The answer of `GET /v1/releases/{id}/proof` and of `GET /v1/registration-leaves`: a leaf, and that it is in the ledger.
+/// The answer of `GET /v1/releases/{id}/proof`: a leaf, and that it is in the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -75,6 +75,15 @@ pub struct LeafProof {
     pub leaf: String,
     /// The proof that it is in the ledger (C2SP tlog-proof).
     pub proof: String,
+}
+
+/// The answer of `GET /v1/registration-leaves`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RegistrationLeaves {
+    /// The leaves of the registration, oldest first, each with its proof.
+    pub leaves: Vec<LeafProof>,
 }
 
 /// The body of `POST /v1/releases/{id}/erasure`.

@@ -8,6 +8,7 @@
 //! [`Server`]; the routers of several services merge into one.
 
 pub mod auth;
+pub mod compression;
 pub mod error;
 pub mod extract;
 pub mod operations;
@@ -21,6 +22,7 @@ pub mod telemetry;
 pub use auth::{AccessTokens, Authenticate, Caller};
 #[doc(hidden)]
 pub use cyberid_protocol::problem::ProblemType;
+pub use compression::compressed;
 pub use error::Failure;
 pub use routes::Routes;
 pub use server::Server;

@@ -63,6 +63,9 @@ pub enum Refusal {
     /// Too few witnesses cosigned in time.
     #[error("too few witnesses cosigned in time")]
     WitnessUnavailable,
+    /// Too many read the ledger at once.
+    #[error("too many read the ledger at once")]
+    TooManyReaders,
     /// Too many requests.
     #[error(transparent)]
     Quota(#[from] OverQuota),
@@ -126,6 +129,7 @@ impl Refusal {
             Self::IdempotencyMismatch => ProblemType::IdempotencyMismatch,
             Self::AlreadyWithdrawn => ProblemType::AlreadyWithdrawn,
             Self::WitnessUnavailable => ProblemType::WitnessUnavailable,
+            Self::TooManyReaders => ProblemType::Unavailable,
             Self::Quota(_) => ProblemType::RateLimited,
         }
     }
@@ -143,11 +147,17 @@ impl Refusal {
 /// After how many seconds a caller may try again when a part of the platform does not answer.
 const RETRY_AFTER: u64 = 5;
 
+/// After how many seconds a reader may try again: no file takes long.
+const READ_AGAIN: u64 = 1;
+
 impl From<ConsentError> for Failure {
     fn from(error: ConsentError) -> Self {
         match error {
             ConsentError::Refused(Refusal::WitnessUnavailable) => {
                 Self::from(Refusal::WitnessUnavailable.problem()).retry_after(RETRY_AFTER)
+            }
+            ConsentError::Refused(Refusal::TooManyReaders) => {
+                Self::from(Refusal::TooManyReaders.problem()).retry_after(READ_AGAIN)
             }
             ConsentError::Refused(Refusal::Quota(over)) => over.into(),
             ConsentError::Refused(refusal) => refusal.problem().into(),

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
+use cyberid_domain::id::ClientId;
 use cyberid_ledger::{LedgerError, ReadError};
+use cyberid_protocol::leaf::LeafKind;
+use cyberid_protocol::release::LeafProof;
+use cyberid_storage::ledger::{LeafFilter, StoredLeaf};
 use cyberid_tlog::checkpoint::VerifiedCheckpoint;
 use cyberid_tlog::receipt::TlogProof;
 use cyberid_tlog::tile::{TileKind, TilePath};
@@ -14,6 +18,16 @@ const QUORUM_WAIT: Duration = Duration::from_secs(5);
 
 /// How long a receipt waits for the witnesses; without them it proves the leaf under the log's own signature.
 const RECEIPT_WAIT: Duration = Duration::from_secs(5);
+
+/// What a registration leaves in the ledger.
+const REGISTRATION: [LeafKind; 3] = [
+    LeafKind::RpRegistered,
+    LeafKind::RpSuspended,
+    LeafKind::RpKeyChanged,
+];
+
+/// The most leaves of one kind in an answer.
+const MOST: u32 = 100;
 
 impl Consent {
     /// A checkpoint of at least `size` leaves, cosigned by the quorum.
@@ -56,6 +70,27 @@ impl Consent {
         self.proof_under(index, &checkpoint).await
     }
 
+    /// The leaves of a relying party's registration, oldest first, each with its proof.
+    pub(crate) async fn registration_leaves(&self, rp: &ClientId) -> Result<Vec<LeafProof>, ConsentError> {
+        let mut leaves = Vec::new();
+        for kind in REGISTRATION {
+            let filter = LeafFilter {
+                kind: Some(kind.as_str().into()),
+                rp: Some(rp.clone()),
+                ..LeafFilter::default()
+            };
+            let matching = self.parts.ledger.reader().matching(&filter, MOST).await;
+            leaves.extend(matching.map_err(LedgerError::from)?);
+        }
+        leaves.sort_unstable_by_key(|leaf| leaf.index);
+        let mut proved = Vec::with_capacity(leaves.len());
+        for StoredLeaf { index, body } in leaves {
+            let proof = self.proof(index).await?;
+            proved.push(LeafProof { leaf: body, proof });
+        }
+        Ok(proved)
+    }
+
     /// From the checkpoint of `old` leaves to the one of `new`, each hash in base64.
     pub(crate) async fn consistency(&self, old: u64, new: u64) -> Result<Vec<String>, ConsentError> {
         let hashes = self.parts.ledger.reader().consistency(old, new).await;
@@ -65,6 +100,7 @@ impl Consent {
 
     /// The checkpoint as it is published.
     pub(crate) async fn published_checkpoint(&self) -> Result<String, ConsentError> {
+        let _place = self.reading.begin()?;
         found(self.parts.ledger.reader().checkpoint().await)
     }
 
@@ -73,11 +109,13 @@ impl Consent {
         if path.kind() == TileKind::Entries {
             return Err(Refusal::NotFound.into());
         }
+        let _place = self.reading.begin()?;
         found(self.parts.ledger.reader().tile(path).await)
     }
 
     /// The bytes of an entry bundle.
     pub(crate) async fn entry_bundle(&self, path: TilePath) -> Result<Vec<u8>, ConsentError> {
+        let _place = self.reading.begin()?;
         found(self.parts.ledger.reader().entries(path).await)
     }
 }

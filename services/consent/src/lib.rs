@@ -16,6 +16,7 @@ mod ledger;
 mod message;
 mod opening;
 mod party;
+mod reading;
 mod receipt;
 mod redeem;
 mod request_object;
@@ -46,6 +47,7 @@ pub use error::{ConsentError, Refusal};
 pub use routes::{request_routes, routes};
 pub use view::{ConsentEvent, MyConsent, MyConsents};
 
+use reading::Reading;
 use turn::Turns;
 
 /// What the service is made of.
@@ -93,6 +95,7 @@ pub struct Consent {
     parts: Parts,
     turns: Turns,
     answers: Buckets,
+    reading: Reading,
     /// A warrant proves consistency from what a key holder saw last; two at once would overtake each other.
     opening: Mutex<()>,
 }
@@ -103,6 +106,7 @@ impl Consent {
         Arc::new(Self {
             turns: Turns::default(),
             answers: Buckets::new(Quota::OF_ONE_REQUEST),
+            reading: Reading::default(),
             opening: Mutex::new(()),
             parts,
         })

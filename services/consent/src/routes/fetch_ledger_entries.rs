@@ -14,7 +14,7 @@ use crate::Consent;
 const FULL: &str = "private, max-age=31536000, immutable";
 const PARTIAL: &str = "private, max-age=3600";
 
-/// Gives a bundle of the ledger's entries (C2SP tlog-tiles), full or partial.
+/// Gives a bundle of the ledger's entries (C2SP tlog-tiles), full or partial; compressed by gzip for callers that take it.
 #[utoipa::path(get, path = "/ledger/tile/entries/{*path}", operation_id = "fetch_ledger_entries", tag = "ledger",
     params(("path" = String, Path, description = "The index in elements of three digits, and `.p/<width>` if it is partial.",
         example = "x001/234.p/7")),

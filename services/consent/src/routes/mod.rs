@@ -14,13 +14,14 @@ mod fetch_release_request;
 mod leaf_kind;
 mod list_events;
 mod list_my_consents;
+mod list_registration_leaves;
 mod redeem_release;
 mod withdraw_consent;
 
 use std::sync::Arc;
 
 use cyberid_domain::relying_party::Role;
-use cyberid_web::Routes;
+use cyberid_web::{Routes, compressed};
 use utoipa_axum::routes;
 
 use crate::Consent;
@@ -37,6 +38,7 @@ pub fn routes() -> Routes<Arc<Consent>> {
     .authorize(&rp, routes!(fetch_release_proof::fetch_release_proof))
     .authorize(&rp, routes!(redeem_release::redeem_release))
     .authorize(&rp, routes!(confirm_erasure::confirm_erasure))
+    .authorize(&rp, routes!(list_registration_leaves::list_registration_leaves))
     .authorize(&rp, routes!(list_events::list_events))
     .signed(routes!(withdraw_consent::withdraw_consent))
     .authorize(
@@ -48,7 +50,7 @@ pub fn routes() -> Routes<Arc<Consent>> {
     .public(routes!(fetch_ledger_tile::fetch_ledger_tile))
     .authorize(
         &[Role::Regulator],
-        routes!(fetch_ledger_entries::fetch_ledger_entries),
+        compressed(routes!(fetch_ledger_entries::fetch_ledger_entries)),
     )
 }
 

@@ -7,6 +7,7 @@ mod ledger;
 mod people;
 mod platform;
 mod quota;
+mod reading;
 mod receipts;
 mod recovering;
 mod redeeming;
