@@ -112,6 +112,10 @@ registry! {
     RelyingPartyInactive = "relying-party-inactive" 403 "The relying party is not active";
     /// A second, different person has to act.
     TwoPersonsRequired = "two-persons-required" 403 "A second person is needed";
+    /// An official order is wider than one subject.
+    OrderTooWide = "order-too-wide" 403 "The order is wider than one subject";
+    /// The official access is refused for good; extension `reason`.
+    OfficialRefused = "official-refused" 403 "The official access is refused";
     /// The registration breaks a rule of registrations.
     InvalidRegistration = "invalid-registration" 422 "The registration is not acceptable";
     /// The PIN is too easy to guess, or not of the form of a PIN.

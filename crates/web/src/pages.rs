@@ -45,6 +45,8 @@ pages! {
     IdempotencyMismatch = "idempotency-mismatch";
     RelyingPartyInactive = "relying-party-inactive";
     TwoPersonsRequired = "two-persons-required";
+    OrderTooWide = "order-too-wide";
+    OfficialRefused = "official-refused";
     InvalidRegistration = "invalid-registration";
     PinUnacceptable = "pin-unacceptable";
     InvalidSub = "invalid-sub";
