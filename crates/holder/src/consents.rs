@@ -1,6 +1,7 @@
 //! Consents after they were given: their receipts, and their end.
 
 use cyberid_domain::id::{ConsentId, Nonce};
+use cyberid_protocol::cancellation::{self, Cancellation, CancellationBody};
 use cyberid_protocol::leaf::LeafKind;
 use cyberid_protocol::message::Message as _;
 use cyberid_protocol::receipt::Receipt;
@@ -30,6 +31,21 @@ impl Holder {
             let (consent_id, why) = (consent_id.clone(), ReceiptRefused::LeafDiffers);
             Err(HolderError::Receipt { consent_id, why })
         }
+    }
+
+    /// Ends the identifier for ever, and with it every consent. What is kept here, receipts above all, still proves what
+    /// it proved: by then nobody else has the salts.
+    pub async fn cancel(&self) -> Result<(), HolderError> {
+        let now = self.now();
+        let cancellation = Cancellation {
+            aud: self.platform.issuer().into(),
+            iat: now,
+            exp: now.plus(cancellation::MAX_LIFE),
+            jti: Nonce::random(&*self.rng),
+        };
+        let cancellation = cancellation.sign(&*self.key)?;
+        let body = CancellationBody { cancellation };
+        Ok(self.client().post_no_content("/v1/me/cancel", &body).await?)
     }
 
     /// The receipt of a consent: that it was granted.

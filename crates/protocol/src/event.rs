@@ -11,6 +11,12 @@ use crate::message::Message;
 /// The event type of a withdrawn consent.
 pub const CONSENT_WITHDRAWN: &str = "urn:cyberid:event:consent-withdrawn";
 
+/// The event type of an identifier that its holder ended.
+pub const IDENTIFIER_CANCELLED: &str = "urn:cyberid:event:identifier-cancelled";
+
+/// The event type of an erasure that was not confirmed in time.
+pub const ERASURE_OVERDUE: &str = "urn:cyberid:event:erasure-overdue";
+
 /// The event type of a verification that is over.
 pub const VERIFICATION_CONCLUDED: &str = "urn:cyberid:event:verification-concluded";
 
@@ -46,6 +52,12 @@ pub enum Event {
     /// A consent was withdrawn.
     #[serde(rename = "urn:cyberid:event:consent-withdrawn")]
     ConsentWithdrawn(ConsentWithdrawn),
+    /// A holder ended their identifier.
+    #[serde(rename = "urn:cyberid:event:identifier-cancelled")]
+    IdentifierCancelled(IdentifierCancelled),
+    /// An erasure was not confirmed in time.
+    #[serde(rename = "urn:cyberid:event:erasure-overdue")]
+    ErasureOverdue(ErasureOverdue),
     /// A verification is over.
     #[serde(rename = "urn:cyberid:event:verification-concluded")]
     VerificationConcluded(VerificationConcluded),
@@ -60,6 +72,25 @@ pub struct ConsentWithdrawn {
     /// The release that it had granted.
     pub release: ReleaseId,
     /// By when erasure is to be confirmed.
+    pub erase_by: UnixTime,
+}
+
+/// A holder ended their identifier: nobody answers for this pseudonym again. What was received under consents is told
+/// apart, each by its own withdrawal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdentifierCancelled {
+    /// The holder's pseudonym at this relying party.
+    pub sub: String,
+}
+
+/// An erasure was not confirmed in time: the ledger says so, and the regulator sees it until it is confirmed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ErasureOverdue {
+    /// The release.
+    pub release: ReleaseId,
+    /// By when erasure was to be confirmed.
     pub erase_by: UnixTime,
 }
 
@@ -125,8 +156,15 @@ mod tests {
             id: "ver_AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap(),
             status: Concluded::Expired,
         };
+        let cancelled = IdentifierCancelled { sub: "x".into() };
+        let overdue = ErasureOverdue {
+            release: consent.release.clone(),
+            erase_by: UnixTime(7),
+        };
         for (event, name) in [
             (Event::ConsentWithdrawn(consent), CONSENT_WITHDRAWN),
+            (Event::IdentifierCancelled(cancelled), IDENTIFIER_CANCELLED),
+            (Event::ErasureOverdue(overdue), ERASURE_OVERDUE),
             (Event::VerificationConcluded(concluded), VERIFICATION_CONCLUDED),
         ] {
             let written = serde_json::to_value(&event).unwrap();

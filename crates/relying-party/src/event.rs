@@ -8,7 +8,10 @@ use cyberid_crypto::jws::InvalidJws;
 use cyberid_domain::UnixTime;
 use cyberid_domain::clock::SKEW;
 use cyberid_domain::id::Nonce;
-use cyberid_protocol::event::{ConsentWithdrawn, DeliveryRefused, Event, Events, PUSHED_FOR, SecurityEvent};
+use cyberid_protocol::event::{
+    ConsentWithdrawn, DeliveryRefused, ErasureOverdue, Event, Events, IdentifierCancelled, PUSHED_FOR,
+    SecurityEvent,
+};
 use serde_json::Value;
 
 use crate::{RelyingParty, RelyingPartyError};
@@ -61,10 +64,14 @@ impl EventRefused {
 }
 
 /// Events that were checked, oldest first.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct VerifiedEvents {
     /// Consents that were withdrawn: what was received under them has to be erased.
     pub withdrawn: Vec<ConsentWithdrawn>,
+    /// Identifiers that their holders ended: nobody answers for these pseudonyms again.
+    pub cancelled: Vec<IdentifierCancelled>,
+    /// Erasures that were not confirmed in time, which the regulator sees.
+    pub overdue: Vec<ErasureOverdue>,
     /// What to send as `after` next time.
     pub next: u64,
 }
@@ -105,21 +112,26 @@ impl RelyingParty {
     /// The events since `after`, all of them checked; one that is not the platform's refuses them all.
     pub async fn events(&self, after: u64) -> Result<VerifiedEvents, RelyingPartyError> {
         let events: Events = self.session.get(&format!("/v1/events?after={after}")).await?;
-        let mut withdrawn = Vec::with_capacity(events.events.len());
-        for compact in &events.events {
-            withdrawn.push(self.check_event(compact).await?);
-        }
-        Ok(VerifiedEvents {
-            withdrawn,
+        let mut verified = VerifiedEvents {
             next: events.next,
-        })
+            ..VerifiedEvents::default()
+        };
+        for compact in &events.events {
+            match self.check_event(compact).await? {
+                Event::ConsentWithdrawn(withdrawn) => verified.withdrawn.push(withdrawn),
+                Event::IdentifierCancelled(cancelled) => verified.cancelled.push(cancelled),
+                Event::ErasureOverdue(overdue) => verified.overdue.push(overdue),
+                Event::VerificationConcluded(_) => return Err(EventRefused::UnknownType.into()),
+            }
+        }
+        Ok(verified)
     }
 
-    /// Checks one event of the feed, however old.
-    pub async fn check_event(&self, compact: &str) -> Result<ConsentWithdrawn, EventRefused> {
+    /// Checks one event of the feed, however old; what is only ever pushed is none of it.
+    pub async fn check_event(&self, compact: &str) -> Result<Event, EventRefused> {
         match self.open_event(compact).await?.events {
-            Event::ConsentWithdrawn(withdrawn) => Ok(withdrawn),
             Event::VerificationConcluded(_) => Err(EventRefused::UnknownType),
+            event => Ok(event),
         }
     }
 

@@ -70,6 +70,14 @@ impl KeyHolderStore for CustodianDb {
         self.db.wipe_log().await;
         Ok(())
     }
+
+    async fn erase(&self, subject: &SubjectId) -> Result<()> {
+        let mut tx = self.db.begin("erase").await?;
+        key_holder::erase(&mut tx, subject).await?;
+        tx.commit().await?;
+        self.db.wipe_log().await;
+        Ok(())
+    }
 }
 
 #[async_trait]

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use cyberid_domain::id::LeafId;
 use cyberid_storage::Result;
-use cyberid_storage::promise::{PromisedLeaf, Promises};
+use cyberid_storage::promise::{Pledges, PromisedLeaf, Promises};
 use sqlx::SqliteConnection;
 
 use crate::fault::{Answer, Fault};
@@ -44,6 +44,22 @@ impl Promises for RegistryDb {
             .map_err(Fault::from)?;
         let place = place.flatten().map(|place| count(place, "leaf index"));
         Ok(place.transpose()?)
+    }
+}
+
+#[async_trait]
+impl Pledges for RegistryDb {
+    async fn pledge(&self, leaves: &[PromisedLeaf]) -> Result<u64> {
+        let mut tx = self.db.begin("pledge").await?;
+        let mut new = 0;
+        for leaf in leaves {
+            let sql = "INSERT INTO promise (id, body) VALUES (?1, ?2) ON CONFLICT (id) DO NOTHING";
+            let pledge = sqlx::query(sql).bind(leaf.id.as_str()).bind(&leaf.body);
+            let pledged = pledge.execute(&mut *tx).await.map_err(Fault::from)?;
+            new += pledged.rows_affected();
+        }
+        tx.commit().await?;
+        Ok(new)
     }
 }
 

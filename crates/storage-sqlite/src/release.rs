@@ -7,11 +7,13 @@ use cyberid_domain::UnixTime;
 use cyberid_domain::id::{ConsentId, ReleaseId, SubjectId};
 use cyberid_domain::release::ReleaseStatus;
 use cyberid_storage::Result;
+use cyberid_storage::event::NewEvent;
 use cyberid_storage::promise::PromisedLeaf;
 use cyberid_storage::release::{Grant, OwedErasure, Release, Releases, Step, Stepped};
 use cyberid_storage::single_use::SingleUse;
 use sqlx::SqliteConnection;
 
+use crate::cancellation;
 use crate::event::tell;
 use crate::fault::{Answer, Fault};
 use crate::promise::promise;
@@ -82,6 +84,9 @@ impl Releases for RegistryDb {
             uses: Some(uses),
         };
         let mut tx = self.db.begin("grant").await?;
+        if cancellation::is_begun(&mut tx, &grant.subject).await? {
+            return Ok(Stepped::Elsewhere);
+        }
         let stepped = take(&mut tx, &step).await?;
         if stepped != Stepped::Now {
             return Ok(stepped);
@@ -136,7 +141,7 @@ impl Releases for RegistryDb {
         Ok(owed?)
     }
 
-    async fn record_overdue(&self, id: &ReleaseId, leaf: &PromisedLeaf) -> Result<bool> {
+    async fn record_overdue(&self, id: &ReleaseId, leaf: &PromisedLeaf, event: &NewEvent) -> Result<bool> {
         let sql = "UPDATE erasure SET overdue = ?2 \
                    WHERE release = ?1 AND overdue IS NULL AND confirmed IS NULL";
         let mut tx = self.db.begin("record_overdue").await?;
@@ -144,6 +149,7 @@ impl Releases for RegistryDb {
         if !record_erasure(&mut tx, sql, id, leaf).await? {
             return Ok(false);
         }
+        tell(&mut tx, event).await?;
         tx.commit().await?;
         Ok(true)
     }

@@ -71,6 +71,15 @@ impl KeyHolderStore for VaultDb {
         self.db.wipe_log().await;
         Ok(())
     }
+
+    async fn erase(&self, subject: &SubjectId) -> Result<()> {
+        let mut tx = self.db.begin("erase").await?;
+        key_holder::erase(&mut tx, subject).await?;
+        remove_reservation(&mut tx, subject).await?;
+        tx.commit().await?;
+        self.db.wipe_log().await;
+        Ok(())
+    }
 }
 
 #[async_trait]
@@ -147,6 +156,14 @@ async fn free_reservation(tx: &mut SqliteConnection, subject: &SubjectId) -> Ans
     let sql = "DELETE FROM reservation WHERE subject = ?1 \
                AND NOT EXISTS (SELECT 1 FROM record WHERE subject = ?1)";
     sqlx::query(sql)
+        .bind(subject.as_bytes().as_slice())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+async fn remove_reservation(tx: &mut SqliteConnection, subject: &SubjectId) -> Answer<()> {
+    sqlx::query("DELETE FROM reservation WHERE subject = ?1")
         .bind(subject.as_bytes().as_slice())
         .execute(tx)
         .await?;

@@ -14,7 +14,7 @@ pub struct PromisedLeaf {
     pub body: String,
 }
 
-/// Promised leaves. They are written with what they record, by the other ports of the registry.
+/// Promised leaves. Most are written with what they record, by the other ports of the registry.
 #[async_trait]
 pub trait Promises: Send + Sync {
     /// The leaves that have no place in the log yet, in the order in which they were promised.
@@ -25,4 +25,12 @@ pub trait Promises: Send + Sync {
 
     /// The place of a promised leaf.
     async fn place(&self, id: &LeafId) -> Result<Option<u64>>;
+}
+
+/// Promises of leaves that record nothing of the registry: what happened to the platform itself.
+#[async_trait]
+pub trait Pledges: Send + Sync {
+    /// Promises these leaves, in one transaction. One whose name was promised before stays as it was, so that asking
+    /// again promises nothing twice. Returns how many are new.
+    async fn pledge(&self, leaves: &[PromisedLeaf]) -> Result<u64>;
 }

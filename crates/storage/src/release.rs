@@ -32,7 +32,7 @@ pub struct Release {
     pub expires_at: UnixTime,
     /// Where it stands.
     pub status: ReleaseStatus,
-    /// What the holder granted.
+    /// What the holder granted; nothing before that, and after the holder's erasure.
     pub grant: Option<Grant>,
     /// The leaves of its life so far, oldest first.
     pub leaves: Vec<ReleaseLeaf>,
@@ -127,7 +127,8 @@ pub trait Releases: Send + Sync {
     /// The releases that a subject granted, oldest first.
     async fn of_subject(&self, subject: &SubjectId) -> Result<Vec<Release>>;
 
-    /// `Requested` to `Granted`, with the grant, its leaf and the use of the consent, in one transaction.
+    /// `Requested` to `Granted`, with the grant, its leaf and the use of the consent, in one transaction;
+    /// [`Stepped::Elsewhere`] for a subject whose identifier is cancelled.
     async fn grant(
         &self,
         id: &ReleaseId,
@@ -148,8 +149,9 @@ pub trait Releases: Send + Sync {
     /// The erasures owed before `now` that were neither confirmed nor recorded as overdue.
     async fn overdue_erasures(&self, now: UnixTime) -> Result<Vec<OwedErasure>>;
 
-    /// Records that an erasure is overdue, with its leaf; `false` if it was confirmed or recorded before.
-    async fn record_overdue(&self, id: &ReleaseId, leaf: &PromisedLeaf) -> Result<bool>;
+    /// Records that an erasure is overdue, with its leaf and the event that says so to whoever owes it; `false`, and
+    /// nothing written, if it was confirmed or recorded before.
+    async fn record_overdue(&self, id: &ReleaseId, leaf: &PromisedLeaf, event: &NewEvent) -> Result<bool>;
 
     /// The releases in this status, oldest first: `Intended` at start-up are those that a crash left.
     async fn in_status(&self, status: ReleaseStatus) -> Result<Vec<Release>>;

@@ -3,6 +3,7 @@
 use cyberid_domain::UnixTime;
 use cyberid_domain::clock::SKEW;
 use cyberid_domain::id::{ClientId, ReleaseId};
+use cyberid_protocol::event::{ErasureOverdue, Event};
 use cyberid_protocol::leaf::{Leaf, LeafKind};
 use cyberid_storage::release::{OwedErasure, Release};
 
@@ -33,12 +34,18 @@ impl Consent {
         self.keep_leaves(id, LeafKind::ErasureConfirmed).await.map(|_| ())
     }
 
-    /// Records that an erasure was not confirmed in time.
+    /// Records that an erasure was not confirmed in time, and reminds the relying party.
     pub(crate) async fn record_overdue(&self, owed: &OwedErasure) -> Result<(), ConsentError> {
         let _turn = self.turns.of(&owed.release).await;
         let release = self.own_release(&owed.client_id, &owed.release).await?;
         let leaf = self.next_leaf(&release, LeafKind::ErasureOverdue)?;
-        if self.parts.releases.record_overdue(&owed.release, &leaf).await? {
+        let overdue = ErasureOverdue {
+            release: owed.release.clone(),
+            erase_by: owed.erase_by,
+        };
+        let event = self.event(&owed.client_id, Event::ErasureOverdue(overdue))?;
+        let recorded = self.parts.releases.record_overdue(&owed.release, &leaf, &event);
+        if recorded.await? {
             self.keep_leaves(&owed.release, LeafKind::ErasureOverdue).await?;
         }
         Ok(())

@@ -12,12 +12,13 @@ impl Consent {
     /// Run once before anything is accepted: keeps what was promised, and presumes delivered what a crash left
     /// intended, because plaintext may have left.
     pub async fn recover(&self) -> Result<(), ConsentError> {
+        self.resume().await?;
         self.pump().await?;
         for release in self.parts.releases.in_status(ReleaseStatus::Intended).await? {
             let _turn = self.turns.of(&release.id).await;
             self.presume(&release).await?;
         }
-        Ok(())
+        self.carry_out_cancellations().await
     }
 
     /// Run every few seconds: what fails for one release is logged and does not hold up the others.
@@ -36,6 +37,7 @@ impl Consent {
         for owed in self.parts.releases.overdue_erasures(now).await? {
             log(&owed.release, self.record_overdue(&owed).await);
         }
+        self.carry_out_cancellations().await?;
         self.parts.kept_answers.forget_answers(now).await?;
         self.answers.forget_rested(now);
         Ok(())

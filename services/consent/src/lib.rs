@@ -6,6 +6,7 @@
 
 mod answer;
 mod ask;
+mod cancellation;
 mod consent_check;
 mod erasure;
 mod error;
@@ -16,11 +17,13 @@ mod ledger;
 mod message;
 mod opening;
 mod party;
+mod platform_leaf;
 mod reading;
 mod receipt;
 mod redeem;
 mod request_object;
 mod routes;
+mod told;
 mod turn;
 mod view;
 mod withdrawal;
@@ -28,15 +31,17 @@ mod withdrawal;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use cyberid_client::Client;
 use cyberid_domain::{Clock, Rng};
 use cyberid_keystore::{MacHandle, Opener, Signer, role};
 use cyberid_ledger::Ledger;
+use cyberid_storage::cancellation::Cancellations;
 use cyberid_storage::event::Events;
 use cyberid_storage::idempotency::KeptAnswers;
-use cyberid_storage::promise::Promises;
+use cyberid_storage::promise::{Pledges, Promises};
 use cyberid_storage::release::Releases;
 use cyberid_storage::relying_party::RelyingParties;
 use cyberid_storage::subject::Subjects;
@@ -44,6 +49,7 @@ use cyberid_web::quota::{Buckets, Quota};
 use tokio::sync::{Mutex, Notify};
 
 pub use error::{ConsentError, Refusal};
+pub use platform_leaf::PlatformKey;
 pub use routes::{request_routes, routes};
 pub use view::{ConsentEvent, MyConsent, MyConsents};
 
@@ -66,6 +72,10 @@ pub struct Parts {
     pub subjects: Arc<dyn Subjects>,
     /// Promised leaves, of this service and of others.
     pub promises: Arc<dyn Promises>,
+    /// Promises of leaves of the platform's own life.
+    pub pledges: Arc<dyn Pledges>,
+    /// Identifiers that end.
+    pub cancellations: Arc<dyn Cancellations>,
     /// What relying parties are told.
     pub events: Arc<dyn Events>,
     /// Answers that are given again.
@@ -88,6 +98,8 @@ pub struct Parts {
     pub custodian: Client,
     /// Woken whenever a leaf was promised.
     pub promised: Arc<Notify>,
+    /// Within how many seconds a relying party confirms erasure.
+    pub erase_within: u64,
 }
 
 /// The consent service. One process runs it: it is the ledger's one sequencer.
@@ -98,6 +110,10 @@ pub struct Consent {
     reading: Reading,
     /// A warrant proves consistency from what a key holder saw last; two at once would overtake each other.
     opening: Mutex<()>,
+    /// The holder's call and housekeeping would do the same work twice.
+    cancelling: Mutex<()>,
+    /// The keys whose leaves this process has seen promised.
+    recorded_keys: Mutex<HashSet<PlatformKey>>,
 }
 
 impl Consent {
@@ -108,6 +124,8 @@ impl Consent {
             answers: Buckets::new(Quota::OF_ONE_REQUEST),
             reading: Reading::default(),
             opening: Mutex::new(()),
+            cancelling: Mutex::new(()),
+            recorded_keys: Mutex::default(),
             parts,
         })
     }

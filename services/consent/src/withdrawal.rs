@@ -1,23 +1,17 @@
 //! Withdrawing a consent: one signed call, at any time, whatever has become of the release.
 
-use cyberid_domain::UnixTime;
-use cyberid_domain::clock::DAY;
-use cyberid_domain::id::{ConsentId, Nonce, ReleaseId};
+use cyberid_domain::id::{ConsentId, ReleaseId};
 use cyberid_domain::release::ReleaseStatus;
-use cyberid_protocol::event::{ConsentWithdrawn, Event, SecurityEvent};
+use cyberid_protocol::event::{ConsentWithdrawn, Event};
 use cyberid_protocol::leaf::LeafKind;
-use cyberid_protocol::message::Message as _;
 use cyberid_protocol::receipt::Receipt;
 use cyberid_protocol::withdrawal::{self, Withdrawal};
-use cyberid_storage::event::NewEvent;
 use cyberid_storage::release::{Release, Step, Stepped};
+use cyberid_storage::single_use::SingleUse;
 
 use crate::message::{Signed, use_of};
 use crate::receipt::grant;
 use crate::{Consent, ConsentError, Refusal};
-
-/// Within how many seconds a relying party confirms erasure.
-pub(crate) const ERASE_WITHIN: u64 = 30 * DAY;
 
 impl Consent {
     /// Ends a consent of the holder who signed; the receipt proves the leaf that says so.
@@ -39,14 +33,14 @@ impl Consent {
         }
         let _turn = self.turns.of(&release.id).await;
         let release = self.withdrawable(&release.id).await?;
-        self.record_withdrawal(&release, &claims, &subject.device.jkt)
-            .await?;
+        let uses = use_of::<Withdrawal>(&subject.device.jkt, &claims.jti, claims.exp);
+        self.record_withdrawal(&release, Some(&uses)).await?;
         self.receipt_of(&release.id, LeafKind::ConsentWithdrawn).await
     }
 
     /// The release, where it can be withdrawn from. An intent that nobody is working on becomes a presumed delivery
     /// first: plaintext may have left, and the holder is not kept waiting to know.
-    async fn withdrawable(&self, id: &ReleaseId) -> Result<Release, ConsentError> {
+    pub(crate) async fn withdrawable(&self, id: &ReleaseId) -> Result<Release, ConsentError> {
         let release = self.parts.releases.release(id).await?.ok_or(Refusal::NotFound)?;
         match release.status {
             ReleaseStatus::Granted | ReleaseStatus::Delivered | ReleaseStatus::Presumed => Ok(release),
@@ -59,25 +53,29 @@ impl Consent {
         }
     }
 
-    async fn record_withdrawal(
+    /// Takes the step, and tells the relying party. The caller has the turn.
+    pub(crate) async fn record_withdrawal(
         &self,
         release: &Release,
-        claims: &Withdrawal,
-        device_jkt: &str,
+        uses: Option<&SingleUse>,
     ) -> Result<(), ConsentError> {
-        let erase_by = self.parts.clock.now().plus(ERASE_WITHIN);
+        let erase_by = self.parts.clock.now().plus(self.parts.erase_within);
         // 2.
         let leaf = self.next_leaf(release, LeafKind::ConsentWithdrawn)?;
         // 3.
-        let event = self.withdrawn_event(release, &claims.consent, erase_by)?;
-        let uses = use_of::<Withdrawal>(device_jkt, &claims.jti, claims.exp);
+        let withdrawn = ConsentWithdrawn {
+            consent: grant(release)?.consent_id.clone(),
+            release: release.id.clone(),
+            erase_by,
+        };
+        let event = self.event(&release.client_id, Event::ConsentWithdrawn(withdrawn))?;
         let step = Step {
             id: &release.id,
             from: release.status,
             to: ReleaseStatus::Withdrawn,
             leaf: Some(&leaf),
             event: Some(&event),
-            uses: Some(&uses),
+            uses,
         };
         let stepped = match release.status {
             ReleaseStatus::Granted => self.parts.releases.step(&step).await?,
@@ -88,29 +86,5 @@ impl Consent {
             Stepped::Elsewhere => Err(Refusal::AlreadyWithdrawn.into()),
             Stepped::Replayed => Err(Refusal::ReplayedMessage.into()),
         }
-    }
-
-    fn withdrawn_event(
-        &self,
-        release: &Release,
-        consent: &ConsentId,
-        erase_by: UnixTime,
-    ) -> Result<NewEvent, ConsentError> {
-        let withdrawn = ConsentWithdrawn {
-            consent: consent.clone(),
-            release: release.id.clone(),
-            erase_by,
-        };
-        let event = SecurityEvent {
-            iss: self.parts.issuer.clone(),
-            aud: release.client_id.clone(),
-            iat: self.parts.clock.now(),
-            jti: Nonce::random(&*self.parts.rng),
-            events: Event::ConsentWithdrawn(withdrawn),
-        };
-        Ok(NewEvent {
-            client_id: release.client_id.clone(),
-            token: event.sign(&*self.parts.event_key.current())?,
-        })
     }
 }

@@ -125,7 +125,12 @@ async fn an_erasure_is_outstanding_until_it_is_confirmed<S: Releases + Oversight
     owed.reverse();
     assert_eq!(store.outstanding_erasures().await.unwrap(), owed);
     let late = sample::promised_leaf();
-    assert!(store.record_overdue(&owed[0].release, &late, &sample::event()).await.unwrap());
+    assert!(
+        store
+            .record_overdue(&owed[0].release, &late, &sample::event())
+            .await
+            .unwrap()
+    );
     assert_eq!(
         store.outstanding_erasures().await.unwrap(),
         owed,

@@ -2,6 +2,7 @@
 
 mod answer_release_request;
 mod ask_release;
+mod cancel_identifier;
 mod confirm_erasure;
 mod examples;
 mod fetch_consent_receipt;
@@ -41,6 +42,7 @@ pub fn routes() -> Routes<Arc<Consent>> {
     .authorize(&rp, routes!(list_registration_leaves::list_registration_leaves))
     .authorize(&rp, routes!(list_events::list_events))
     .signed(routes!(withdraw_consent::withdraw_consent))
+    .signed(routes!(cancel_identifier::cancel_identifier))
     .authorize(
         &[Role::Holder],
         routes!(fetch_consent_receipt::fetch_consent_receipt),

@@ -2,8 +2,11 @@
 
 mod answering;
 mod asking;
+mod cancelling;
+mod guessing;
 mod key_holders;
 mod ledger;
+mod living;
 mod people;
 mod platform;
 mod quota;
@@ -11,6 +14,8 @@ mod reading;
 mod receipts;
 mod recovering;
 mod redeeming;
+mod script;
+mod stopping;
 mod withdrawing;
 mod witness;
 

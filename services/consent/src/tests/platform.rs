@@ -43,6 +43,7 @@ use tower::ServiceExt as _;
 
 use super::key_holders::KeyHolders;
 use super::people::{Person, agree, withdrawal};
+use super::script::{Script, Scripted};
 use super::witness::StubWitness;
 use crate::{Consent, Parts, request_routes, routes};
 
@@ -63,10 +64,11 @@ pub(super) struct Platform {
     pub(super) other_rp: ClientId,
     pub(super) alice: Person,
     pub(super) bob: Person,
+    pub(super) script: Arc<Script>,
     keystore: Keystore,
     vault: Client,
     custodian: Client,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 /// An answer, whole.
@@ -122,7 +124,17 @@ pub(super) async fn serve(router: Router) -> String {
 }
 
 impl Platform {
+    /// A platform with two relying parties, whose leaves are in the log.
     pub(super) async fn start() -> Self {
+        let platform = Self::bare().await;
+        platform.register(&platform.rp, 21).await;
+        platform.register(&platform.other_rp, 22).await;
+        platform.consent.pump().await.unwrap();
+        platform
+    }
+
+    /// A platform whose log is empty.
+    pub(super) async fn bare() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::new(START));
         let keystore = keystore(dir.path(), &clock);
@@ -131,7 +143,8 @@ impl Platform {
         let head = HeadDb::create(dir.path().join("head.db")).await.unwrap();
         let key = LogKey::new(ORIGIN, &keystore.note_key().unwrap()).unwrap();
         let vkey = key.verifier_key().clone();
-        let (witness, submit_to) = StubWitness::start(vkey.clone()).await;
+        let script = Arc::new(Script::default());
+        let (witness, submit_to) = StubWitness::start(vkey.clone(), Arc::clone(&script)).await;
         let policy = Policy::k_of_n(None, std::slice::from_ref(&submit_to.key), 1).unwrap();
         let ledger = Ledger::open(cyberid_ledger::Parts {
             store: Arc::new(ledger_db.clone()),
@@ -149,13 +162,26 @@ impl Platform {
             policy,
         };
         let devices = vec![alice.key.public_key(), bob.key.public_key()];
-        let (key_holders, vault, custodian) =
-            KeyHolders::start(anchors.clone(), devices, Arc::clone(&clock) as _).await;
+        let (key_holders, vault, custodian) = KeyHolders::start(
+            anchors.clone(),
+            devices,
+            Arc::clone(&clock) as _,
+            Arc::clone(&witness),
+            Arc::clone(&script),
+        )
+        .await;
         for person in [&alice, &bob] {
             person.enrol(&registry, START).await;
         }
-        let parts = parts(&clock, &registry, &ledger, &keystore, &vault, &custodian);
-        let platform = Self {
+        let parts = parts(
+            &clock,
+            &registry,
+            &ledger,
+            &keystore,
+            [&vault, &custodian],
+            &script,
+        );
+        Self {
             consent: Consent::new(parts),
             rp: ClientId::random(&SystemRng),
             other_rp: ClientId::random(&SystemRng),
@@ -168,32 +194,34 @@ impl Platform {
             anchors,
             alice,
             bob,
+            script,
             keystore,
             vault,
             custodian,
-            _dir: dir,
-        };
-        platform.register(&platform.rp, 21).await;
-        platform.register(&platform.other_rp, 22).await;
-        platform.consent.pump().await.unwrap();
-        platform
+            dir,
+        }
     }
 
     /// The process starts again over the same stores.
     pub(super) async fn restart(&mut self) {
+        assert!(self.try_restart().await, "the service does not recover");
+    }
+
+    /// The same, where recovering may fail: whether it did not.
+    pub(super) async fn try_restart(&mut self) -> bool {
         self.consent = Consent::new(parts(
             &self.clock,
             &self.registry,
             &self.ledger,
             &self.keystore,
-            &self.vault,
-            &self.custodian,
+            [&self.vault, &self.custodian],
+            &self.script,
         ));
-        self.consent.recover().await.unwrap();
+        self.consent.recover().await.is_ok()
     }
 
     /// Registers and approves a relying party with this encryption key.
-    async fn register(&self, client_id: &ClientId, key: u8) {
+    pub(super) async fn register(&self, client_id: &ClientId, key: u8) {
         let application = RelyingParty {
             client_id: client_id.clone(),
             revision: 0,
@@ -308,13 +336,22 @@ impl Platform {
 
     /// The body with which the relying party asks Alice for her name and date of birth.
     pub(super) fn question(&self) -> Value {
-        json!({"sub": self.sub(&self.alice), "purpose": "open-account", "fields": ["name", "birth_date"],
+        self.question_to(&self.alice)
+    }
+
+    fn question_to(&self, person: &Person) -> Value {
+        json!({"sub": self.sub(person), "purpose": "open-account", "fields": ["name", "birth_date"],
             "nonce": Nonce::random(&SystemRng).as_str()})
     }
 
     pub(super) async fn ask(&self) -> ReleaseId {
+        self.ask_for(&self.alice).await
+    }
+
+    async fn ask_for(&self, person: &Person) -> ReleaseId {
+        let question = Some(self.question_to(person));
         let answer = self
-            .call(Method::POST, "/v1/releases", &self.as_rp(), Some(self.question()))
+            .call(Method::POST, "/v1/releases", &self.as_rp(), question)
             .await;
         assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
         answer.json::<Value>()["id"].as_str().unwrap().parse().unwrap()
@@ -343,9 +380,14 @@ impl Platform {
 
     /// Asks, and Alice agrees to everything.
     pub(super) async fn granted(&self) -> (ReleaseId, ConsentId) {
-        let id = self.ask().await;
+        self.granted_by(&self.alice).await
+    }
+
+    /// The same of another person.
+    pub(super) async fn granted_by(&self, person: &Person) -> (ReleaseId, ConsentId) {
+        let id = self.ask_for(person).await;
         let claims = agree(&self.request_object(&id).await, &*self.clock);
-        let answer = self.answer(&id, &claims, &self.alice).await;
+        let answer = self.answer(&id, &claims, person).await;
         assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
         (id, answer.json::<Consented>().consent_id)
     }
@@ -365,21 +407,29 @@ impl Platform {
             .await
     }
 
+    /// Every leaf of the log.
+    pub(super) async fn bodies(&self) -> Vec<String> {
+        let size = self.ledger_db.size().await.unwrap();
+        let leaves = self.ledger_db.leaves(0, u32::try_from(size).unwrap()).await;
+        leaves.unwrap().into_iter().map(|leaf| leaf.body).collect()
+    }
+
+    /// The bytes of the registry's file, and of the log beside it.
+    pub(super) fn registry_bytes(&self) -> Vec<u8> {
+        let files = ["registry.db", "registry.db-wal"].map(|name| self.dir.path().join(name));
+        let read = files.iter().map(|file| std::fs::read(file).unwrap_or_default());
+        read.collect::<Vec<_>>().concat()
+    }
+
     /// The kinds of the release's leaves in the log, in the order of the log; each is linked to the one before.
     pub(super) async fn logged(&self, id: &ReleaseId) -> Vec<LeafKind> {
-        let size = self.ledger_db.size().await.unwrap();
-        let leaves = self
-            .ledger_db
-            .leaves(0, u32::try_from(size).unwrap())
-            .await
-            .unwrap();
         let mut previous = None;
         let mut kinds = Vec::new();
-        for stored in leaves {
-            let leaf = Leaf::from_text(&stored.body).unwrap();
+        for body in self.bodies().await {
+            let leaf = Leaf::from_text(&body).unwrap();
             if leaf.request.as_ref() == Some(id) {
                 assert_eq!(leaf.previous, previous, "the link of {:?}", leaf.kind);
-                previous = Some(cyberid_crypto::digest::sha256_base64url(stored.body.as_bytes()));
+                previous = Some(cyberid_crypto::digest::sha256_base64url(body.as_bytes()));
                 kinds.push(leaf.kind);
             }
         }
@@ -423,20 +473,26 @@ fn parts(
     registry: &RegistryDb,
     ledger: &Arc<Ledger>,
     keystore: &Keystore,
-    vault: &Client,
-    custodian: &Client,
+    [vault, custodian]: [&Client; 2],
+    script: &Arc<Script>,
 ) -> Parts {
     let registry = Arc::new(registry.clone());
+    let scripted = Arc::new(Scripted {
+        db: (*registry).clone(),
+        script: Arc::clone(script),
+    });
     Parts {
         issuer: ISSUER.into(),
         clock: Arc::clone(clock) as _,
         rng: Arc::new(SystemRng),
-        releases: registry.clone(),
+        releases: scripted.clone(),
         relying_parties: registry.clone(),
         subjects: registry.clone(),
-        promises: registry.clone(),
-        events: registry.clone(),
-        kept_answers: registry,
+        promises: scripted.clone(),
+        pledges: scripted.clone(),
+        cancellations: scripted.clone(),
+        events: registry,
+        kept_answers: scripted,
         ledger: Arc::clone(ledger),
         request_key: keystore.signer().unwrap(),
         event_key: keystore.signer().unwrap(),
@@ -446,6 +502,7 @@ fn parts(
         vault: vault.clone(),
         custodian: custodian.clone(),
         promised: Arc::new(Notify::new()),
+        erase_within: 30 * cyberid_domain::clock::DAY,
     }
 }
 

@@ -14,15 +14,18 @@ use cyberid_tlog::note::{Ed25519Signer, NoteSignature, NoteSigner as _, Verifier
 use cyberid_tlog::witness::{AddCheckpoint, Latest, Refusal, format_size};
 use http::StatusCode;
 
+use super::script::Script;
+
 pub(super) struct StubWitness {
     log: VerifierKey,
     key: Ed25519Signer,
     latest: Mutex<Latest>,
     down: AtomicBool,
+    script: Arc<Script>,
 }
 
 impl StubWitness {
-    pub(super) async fn start(log: VerifierKey) -> (Arc<Self>, Witness) {
+    pub(super) async fn start(log: VerifierKey, script: Arc<Script>) -> (Arc<Self>, Witness) {
         let key = Ed25519Signer::cosigner_from_seed("witness.example/w1", &[9; 32]);
         let key = key.unwrap_or_else(|_| unreachable!());
         let verifier = key.verifier_key().clone();
@@ -31,6 +34,7 @@ impl StubWitness {
             key,
             latest: Mutex::default(),
             down: AtomicBool::new(false),
+            script,
         });
         let router = Router::new().route("/add-checkpoint", post(add_checkpoint));
         let base = super::platform::serve(router.with_state(Arc::clone(&witness))).await;
@@ -44,6 +48,11 @@ impl StubWitness {
         )
     }
 
+    /// How many leaves the witness has vouched for.
+    pub(super) fn seen(&self) -> u64 {
+        self.latest.lock().unwrap().size
+    }
+
     pub(super) fn set_down(&self, down: bool) {
         self.down.store(down, Ordering::SeqCst);
     }
@@ -53,6 +62,13 @@ async fn add_checkpoint(State(witness): State<Arc<StubWitness>>, body: String) -
     if witness.down.load(Ordering::SeqCst) {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
+    let cosigned = async { Ok(cosigned(&witness, &body)) };
+    let failure = || StatusCode::BAD_GATEWAY.into_response();
+    let reached = witness.script.reach("witness", cosigned, failure).await;
+    reached.unwrap_or_else(|failed| failed)
+}
+
+fn cosigned(witness: &StubWitness, body: &str) -> Response {
     let request = AddCheckpoint::parse(body.as_bytes()).unwrap();
     let mut latest = witness.latest.lock().unwrap();
     match request.check(&witness.log, *latest) {

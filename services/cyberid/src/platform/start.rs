@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use cyberid_consent::PlatformKey;
+use cyberid_crypto::PublicKey;
 use cyberid_crypto::digest::sha256_base64url;
 use cyberid_domain::secret::SecretBytes;
 use cyberid_keystore::{Keystore, NoteKey, RoleName, role};
@@ -125,16 +127,20 @@ impl<'a> Start<'a> {
         )
         .await?;
         services.recover().await?;
+        services.record_keys(&self.keys_in_use(&around)).await?;
         let router = services.router(sandbox.as_ref().map(|(sandbox, _)| Arc::clone(sandbox)));
         let issuer = self.door.issuer.clone();
         let ledger_vkey = self.log.verifier_key().clone();
         let serving = self.door.answer(router, self.stop)?;
+        let consent = Arc::clone(&services.consent);
         let upkeep = upkeep::keep(services, Arc::clone(&self.keystore), self.stop.clone());
         let (upkeep, inner) = (tokio::spawn(upkeep), self.inner);
         // Whoever is still answered may need the key holders and the stores: they go last.
         let serving = serving.then(async move {
             // Upkeep that panicked has nothing left to keep.
             let _ = upkeep.await;
+            // Nobody is answered any more: nothing comes after this in the log.
+            upkeep::warn_of("consent", consent.halt().await);
             stores.close().await;
             inner.tell();
         });
@@ -148,6 +154,18 @@ impl<'a> Start<'a> {
             ledger_vkey,
             inside: self.inside,
         })
+    }
+
+    /// Its own keys in use, and those of the key holders, wherever they are.
+    fn keys_in_use(&self, around: &Around) -> Vec<PlatformKey> {
+        let pinned = |role: RoleName, key: &PublicKey| PlatformKey {
+            role: role.as_str().to_owned(),
+            kid: key.thumbprint(),
+        };
+        let mut keys = upkeep::keys_in_use(&self.keystore);
+        keys.push(pinned(RoleName::Vault, &around.vault.jwk));
+        keys.push(pinned(RoleName::Custodian, &around.custodian.jwk));
+        keys
     }
 
     fn sandbox(&self, around: &Around) -> Result<Option<(Arc<Sandbox>, SandboxKeys)>, StartError> {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use cyberid_consent::PlatformKey;
 use cyberid_domain::UnixTime;
 use cyberid_domain::clock::{Clock, DAY, SystemClock};
 use cyberid_keystore::{KeyInfo, Keystore, KeystoreError, RoleName, State};
@@ -33,12 +34,25 @@ pub(crate) async fn keep(services: Services, keystore: Arc<Keystore>, stop: Stop
                 warn_of("consent", services.consent.housekeep().await);
                 warn_of("issuance", services.issuance.housekeep().await);
                 warn_of("verification", services.verification.housekeep().await);
+                warn_of("audit", services.audit.housekeep().await);
                 warn_of("keystore", turn_message_keys(&keystore, SystemClock.now()));
+                warn_of("consent", services.consent.record_keys(&keys_in_use(&keystore)).await);
             }
         }
     }
     // Pushing that panicked has nothing left to keep.
     let _ = pushing.await;
+}
+
+/// The keys with a public half that are or were in use; one that was only made ahead is not.
+pub(crate) fn keys_in_use(keystore: &Keystore) -> Vec<PlatformKey> {
+    let keys = keystore.list().into_iter();
+    keys.filter(|key| key.state != State::Next && key.public.is_some())
+        .map(|key| PlatformKey {
+            role: key.role.as_str().to_owned(),
+            kid: key.id,
+        })
+        .collect()
 }
 
 /// Changes the key that messages are sealed to once it is a day old, and destroys the private halves of those that no
@@ -62,7 +76,7 @@ fn turn_message_keys(keystore: &Keystore, now: UnixTime) -> Result<(), KeystoreE
     Ok(())
 }
 
-fn warn_of<E: std::error::Error>(part: &'static str, tidied: Result<(), E>) {
+pub(crate) fn warn_of<E: std::error::Error>(part: &'static str, tidied: Result<(), E>) {
     if let Err(error) = tidied {
         let cause = error.source().map(ToString::to_string);
         tracing::warn!(part, %error, cause, "housekeeping failed; it is tried again");
@@ -78,8 +92,7 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn a_message_key_lives_a_day_opens_another_and_is_gone() {
+    fn keystore(roles: &[RoleName]) -> (tempfile::TempDir, Arc<ManualClock>, Keystore) {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::new(UnixTime(1_800_000_000)));
         let passphrase = SecretBytes::from("correct horse battery".to_owned());
@@ -91,7 +104,31 @@ mod tests {
             Arc::new(SystemRng),
         )
         .unwrap();
-        keystore.ensure(&[RoleName::Message]).unwrap();
+        keystore.ensure(roles).unwrap();
+        (folder, clock, keystore)
+    }
+
+    #[test]
+    fn the_keys_in_use_are_known_by_their_public_halves_and_stay_known() {
+        let (_folder, _, keystore) = keystore(&[RoleName::Message, RoleName::Event, RoleName::Token]);
+        let first = keys_in_use(&keystore);
+        let roles: Vec<_> = first.iter().map(|key| key.role.as_str()).collect();
+        assert_eq!(roles, ["message", "event"]);
+        keystore.prepare(RoleName::Event).unwrap();
+        assert_eq!(
+            keys_in_use(&keystore),
+            first,
+            "a key that was made ahead is not in use"
+        );
+        keystore.rotate(RoleName::Event).unwrap();
+        let after = keys_in_use(&keystore);
+        assert_eq!(after.len(), 3);
+        assert!(first.iter().all(|key| after.contains(key)));
+    }
+
+    #[test]
+    fn a_message_key_lives_a_day_opens_another_and_is_gone() {
+        let (_folder, clock, keystore) = keystore(&[RoleName::Message]);
         let opener = keystore.opener::<role::Message>().unwrap();
         let first = opener.current().kid().to_owned();
         let days = |days: u64, more: u64| {

@@ -3,14 +3,19 @@
 use std::sync::Arc;
 
 use cyberid_domain::UnixTime;
+use cyberid_domain::id::ReleaseId;
 use cyberid_domain::release::ReleaseStatus;
 
 use super::{bare, granted, read};
 use crate::conformance::sample::{self, NOW};
+use crate::event::{Events, NewEvent};
 use crate::promise::{PromisedLeaf, Promises};
 use crate::release::{OwedErasure, Release, Releases, Step, Stepped};
 
-pub(super) async fn all<S: Releases + Promises>(make: &impl AsyncFn() -> Arc<S>) {
+/// Who is told in these tests.
+const REMINDED: &str = "AAAAAAAAAAAAAAAAAAAAAA";
+
+pub(super) async fn all<S: Releases + Promises + Events>(make: &impl AsyncFn() -> Arc<S>) {
     a_withdrawal_owes_an_erasure(&make().await).await;
     a_withdrawal_from_elsewhere_owes_nothing(&make().await).await;
     a_confirmed_erasure_is_not_overdue(&make().await).await;
@@ -55,6 +60,22 @@ async fn overdue<S: Releases>(store: &Arc<S>, now: UnixTime) -> Vec<OwedErasure>
     store.overdue_erasures(now).await.unwrap()
 }
 
+async fn late<S: Releases>(store: &Arc<S>, id: &ReleaseId, leaf: &PromisedLeaf) -> crate::Result<bool> {
+    store.record_overdue(id, leaf, &reminder()).await
+}
+
+fn reminder() -> NewEvent {
+    NewEvent {
+        client_id: REMINDED.parse().unwrap(),
+        token: "overdue".into(),
+    }
+}
+
+async fn reminded<S: Events>(store: &Arc<S>) -> usize {
+    let told = store.events_after(&reminder().client_id, 0, 10).await;
+    told.unwrap().len()
+}
+
 fn owes(release: &Release, erase_by: UnixTime) -> OwedErasure {
     OwedErasure {
         release: release.id.clone(),
@@ -92,10 +113,10 @@ async fn a_withdrawal_from_elsewhere_owes_nothing<S: Releases + Promises>(store:
     assert_eq!(overdue(store, NOW.plus(1)).await, []);
     let leaf = sample::promised_leaf();
     assert!(!store.confirm_erasure(&release.id, &leaf).await.unwrap());
-    assert!(!store.record_overdue(&release.id, &leaf).await.unwrap());
+    assert!(!late(store, &release.id, &leaf).await.unwrap());
     let unknown = sample::release().id;
     assert!(!store.confirm_erasure(&unknown, &leaf).await.unwrap());
-    assert!(!store.record_overdue(&unknown, &leaf).await.unwrap());
+    assert!(!late(store, &unknown, &leaf).await.unwrap());
     assert_eq!(store.outstanding(10).await.unwrap().len(), 1);
 }
 
@@ -109,28 +130,30 @@ async fn a_confirmed_erasure_is_not_overdue<S: Releases + Promises>(store: &Arc<
     assert_eq!(promised.last(), Some(&leaf));
     let again = sample::promised_leaf();
     assert!(!store.confirm_erasure(&release.id, &again).await.unwrap());
-    assert!(!store.record_overdue(&release.id, &again).await.unwrap());
+    assert!(!late(store, &release.id, &again).await.unwrap());
     assert_eq!(store.outstanding(10).await.unwrap(), promised);
     assert!(is_last_leaf(store, &release, &leaf).await);
 }
 
-async fn an_overdue_erasure_is_recorded_once<S: Releases + Promises>(store: &Arc<S>) {
+async fn an_overdue_erasure_is_recorded_once<S: Releases + Promises + Events>(store: &Arc<S>) {
     let (first, second) = (owed(store, NOW).await, owed(store, NOW.plus(1)).await);
     let leaf = sample::promised_leaf();
-    assert!(store.record_overdue(&first.id, &leaf).await.unwrap());
+    assert!(late(store, &first.id, &leaf).await.unwrap());
     assert!(is_last_leaf(store, &first, &leaf).await);
     assert_eq!(overdue(store, NOW.plus(2)).await, [owes(&second, NOW.plus(1))]);
     let promised = store.outstanding(10).await.unwrap();
     assert_eq!(promised.last(), Some(&leaf));
-    let again = store.record_overdue(&first.id, &sample::promised_leaf()).await;
+    assert_eq!(reminded(store).await, 1);
+    let again = late(store, &first.id, &sample::promised_leaf()).await;
     assert!(!again.unwrap());
     assert_eq!(store.outstanding(10).await.unwrap(), promised);
+    assert_eq!(reminded(store).await, 1, "whoever owes it is told once");
 }
 
 async fn an_overdue_erasure_can_still_be_confirmed<S: Releases + Promises>(store: &Arc<S>) {
     let release = owed(store, NOW).await;
-    let (late, leaf) = (sample::promised_leaf(), sample::promised_leaf());
-    assert!(store.record_overdue(&release.id, &late).await.unwrap());
+    let (first, leaf) = (sample::promised_leaf(), sample::promised_leaf());
+    assert!(late(store, &release.id, &first).await.unwrap());
     assert!(store.confirm_erasure(&release.id, &leaf).await.unwrap());
     assert!(is_last_leaf(store, &release, &leaf).await);
     let again = store.confirm_erasure(&release.id, &sample::promised_leaf()).await;

@@ -2,9 +2,10 @@
 
 mod activity;
 mod approve;
+mod cancel;
 mod code;
 mod decision;
-mod device;
+pub(in crate::command) mod device;
 mod direct;
 mod enrol;
 mod face;
@@ -23,7 +24,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::Outcome;
-use super::outside::Server;
+use super::outside::{Repin, Server};
 use crate::terminal::Show;
 
 /// The code of a command that ended without an answer because the person said no.
@@ -53,6 +54,7 @@ pub(crate) enum Holder {
     Approve(approve::Approve),
     Release(release::Release),
     Withdraw(withdraw::Withdraw),
+    Cancel(cancel::Cancel),
     Receipts(receipts::Receipts),
     Direct(direct::Direct),
     Code(code::ShowCode),
@@ -60,6 +62,7 @@ pub(crate) enum Holder {
     GuardianConsent(guardian_consent::GuardianConsent),
     Wards(wards::Wards),
     Activity(activity::ShowActivity),
+    Repin(Repin),
 }
 
 /// What every holder's command takes.
@@ -89,6 +92,7 @@ impl Holder {
             Self::Approve(approve) => approve.run().await,
             Self::Release(release) => release.run().await,
             Self::Withdraw(withdraw) => withdraw.run().await,
+            Self::Cancel(cancel) => cancel.run().await,
             Self::Receipts(receipts) => receipts.run().await,
             Self::Direct(direct) => direct.run().await,
             Self::Code(code) => code.run().await,
@@ -96,6 +100,7 @@ impl Holder {
             Self::GuardianConsent(consent) => consent.run(),
             Self::Wards(wards) => wards.run().await,
             Self::Activity(activity) => activity.run().await,
+            Self::Repin(repin) => repin.run("holder").await,
         }
     }
 }
@@ -159,6 +164,12 @@ mod tests {
             "cyberid holder activity --from 2026-11-01 --to 2026-11-23"
         ));
         assert!(!parses("cyberid holder activity --from yesterday"));
+    }
+
+    #[test]
+    fn an_end_for_ever_is_said_in_so_many_words() {
+        assert!(parses("cyberid holder cancel --for-ever --home h"));
+        assert!(!parses("cyberid holder cancel"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use cyberid_protocol::event::ConsentWithdrawn;
+use cyberid_protocol::event::{ConsentWithdrawn, ErasureOverdue, IdentifierCancelled};
 use cyberid_relying_party::VerifiedEvents;
 use serde_json::json;
 
@@ -17,7 +17,7 @@ Examples:
   cyberid rp events
   cyberid rp events --after 0 --json";
 
-/// Read what happened since: withdrawn consents, whose plaintext has to be erased.
+/// Read what happened since: withdrawn consents, whose plaintext has to be erased; identifiers that ended; overdue erasures.
 ///
 /// Each event is checked to be the platform's word to you. The directory remembers up to where events were read.
 #[derive(Debug, Args)]
@@ -34,28 +34,45 @@ impl Events {
     pub(super) async fn run(self) -> Outcome {
         let party = Party::open(&self.common)?;
         let after = self.after.map_or_else(|| party.events_read(), Ok)?;
-        let VerifiedEvents { withdrawn, next } = party.rp.events(after).await?;
-        let result = json!({"withdrawn": withdrawn, "next": next});
-        self.common.show().result(&result, |_| words(&withdrawn));
-        party.keep_events_read(next)?;
+        let events = party.rp.events(after).await?;
+        let VerifiedEvents {
+            withdrawn,
+            cancelled,
+            overdue,
+            next,
+        } = &events;
+        let result =
+            json!({"withdrawn": withdrawn, "cancelled": cancelled, "overdue": overdue, "next": next});
+        self.common.show().result(&result, |_| words(&events));
+        party.keep_events_read(*next)?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
-fn words(withdrawn: &[ConsentWithdrawn]) -> String {
-    if withdrawn.is_empty() {
+fn words(events: &VerifiedEvents) -> String {
+    let withdrawn = events.withdrawn.iter().map(withdrawn_words);
+    let cancelled = events.cancelled.iter().map(|IdentifierCancelled { sub }| {
+        format!("{sub} ended their identifier: nobody answers for this pseudonym again")
+    });
+    let overdue = events.overdue.iter().map(|ErasureOverdue { release, erase_by }| {
+        let since = moment(*erase_by);
+        format!("{release} is OVERDUE since {since}, and the regulator sees it: cyberid rp erase {release}")
+    });
+    let lines: Vec<_> = withdrawn.chain(cancelled).chain(overdue).collect();
+    if lines.is_empty() {
         return "Nothing new.".into();
     }
-    let lines = withdrawn.iter().map(|event| {
-        let ConsentWithdrawn {
-            consent,
-            release,
-            erase_by,
-        } = event;
-        format!(
-            "{consent} is withdrawn: erase what came with {release} by {}, then: cyberid rp erase {release}",
-            moment(*erase_by)
-        )
-    });
-    lines.collect::<Vec<_>>().join("\n")
+    lines.join("\n")
+}
+
+fn withdrawn_words(event: &ConsentWithdrawn) -> String {
+    let ConsentWithdrawn {
+        consent,
+        release,
+        erase_by,
+    } = event;
+    format!(
+        "{consent} is withdrawn: erase what came with {release} by {}, then: cyberid rp erase {release}",
+        moment(*erase_by)
+    )
 }

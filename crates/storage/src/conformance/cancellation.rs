@@ -1,0 +1,133 @@
+//! What [`Cancellations`] promises.
+
+use std::sync::Arc;
+
+use cyberid_domain::id::SubjectId;
+
+use super::sample::{self, NOW};
+use crate::cancellation::{Cancellations, OpenCancellation};
+use crate::event::{Events, NewEvent};
+use crate::promise::Promises;
+use crate::release::{Grant, Release, Releases, Stepped};
+
+/// Asks every sentence of the contract.
+pub async fn all<S: Cancellations + Releases + Promises + Events>(make: impl AsyncFn() -> Arc<S>) {
+    the_first_cancellation_stays_until_it_is_done(&make().await).await;
+    who_cancelled_grants_nothing(&make().await).await;
+    erasing_a_person_leaves_every_leaf(&make().await).await;
+}
+
+fn cancellation(subject: SubjectId, message: &str) -> OpenCancellation {
+    OpenCancellation {
+        subject,
+        message: message.into(),
+        begun_at: NOW,
+    }
+}
+
+async fn granted<S: Releases>(store: &Arc<S>, subject: SubjectId) -> (Release, Grant) {
+    let (release, grant) = (sample::release(), sample::grant(subject));
+    store.request(&release).await.unwrap();
+    let (leaf, uses) = (sample::promised_leaf(), sample::single_use());
+    let stepped = store.grant(&release.id, &grant, &leaf, &uses).await;
+    assert_eq!(stepped.unwrap(), Stepped::Now);
+    (release, grant)
+}
+
+async fn the_first_cancellation_stays_until_it_is_done<S: Cancellations>(store: &Arc<S>) {
+    let (first, other) = (sample::subject(), sample::subject());
+    assert!(
+        !store.erase_person(&first, &[]).await.unwrap(),
+        "nobody asked for it"
+    );
+    for message in ["first", "second"] {
+        store
+            .begin_cancellation(&cancellation(first, message))
+            .await
+            .unwrap();
+    }
+    let open = store.open_cancellations().await.unwrap();
+    assert_eq!(open, [cancellation(first, "first")]);
+    store
+        .begin_cancellation(&cancellation(other, "other"))
+        .await
+        .unwrap();
+    assert!(store.erase_person(&first, &[]).await.unwrap());
+    assert!(!store.erase_person(&first, &[]).await.unwrap());
+    let open = store.open_cancellations().await.unwrap();
+    assert_eq!(open, [cancellation(other, "other")]);
+    store
+        .begin_cancellation(&cancellation(first, "again"))
+        .await
+        .unwrap();
+    assert_eq!(
+        store.open_cancellations().await.unwrap(),
+        open,
+        "it is done for good"
+    );
+}
+
+async fn who_cancelled_grants_nothing<S: Cancellations + Releases + Promises>(store: &Arc<S>) {
+    let subject = sample::subject();
+    store
+        .begin_cancellation(&cancellation(subject, "signed"))
+        .await
+        .unwrap();
+    for _ in 0..2 {
+        let (release, grant) = (sample::release(), sample::grant(subject));
+        store.request(&release).await.unwrap();
+        let (leaf, uses) = (sample::promised_leaf(), sample::single_use());
+        let stepped = store.grant(&release.id, &grant, &leaf, &uses).await;
+        assert_eq!(stepped.unwrap(), Stepped::Elsewhere);
+        assert_eq!(store.release(&release.id).await.unwrap(), Some(release));
+        assert_eq!(store.outstanding(10).await.unwrap(), []);
+        store.erase_person(&subject, &[]).await.unwrap();
+    }
+}
+
+async fn erasing_a_person_leaves_every_leaf<S>(store: &Arc<S>)
+where
+    S: Cancellations + Releases + Promises + Events,
+{
+    let (subject, other) = (sample::subject(), sample::subject());
+    let mine = [granted(store, subject).await, granted(store, subject).await];
+    let (theirs, _) = granted(store, other).await;
+    for (release, _) in &mine {
+        store
+            .keep_request_object(&release.id, "en", "object")
+            .await
+            .unwrap();
+    }
+    let leaves = store.outstanding(10).await.unwrap();
+    let before = store.release(&theirs.id).await.unwrap();
+    let event = NewEvent {
+        client_id: sample::client(),
+        token: "cancelled".into(),
+    };
+    store
+        .begin_cancellation(&cancellation(subject, "signed"))
+        .await
+        .unwrap();
+    let told = [event.clone()];
+    assert!(store.erase_person(&subject, &told).await.unwrap());
+    assert!(!store.erase_person(&subject, &told).await.unwrap());
+    for (release, grant) in &mine {
+        let left = store.release(&release.id).await.unwrap().unwrap();
+        assert_eq!((left.grant, left.sub.as_str(), left.leaves.len()), (None, "", 1));
+        assert_eq!(store.by_consent(&grant.consent_id).await.unwrap(), None);
+        assert!(store.request_objects(&release.id).await.unwrap().is_empty());
+    }
+    assert!(store.of_subject(&subject).await.unwrap().is_empty());
+    assert_eq!(
+        store.outstanding(10).await.unwrap(),
+        leaves,
+        "every leaf keeps its bytes"
+    );
+    assert_eq!(
+        store.release(&theirs.id).await.unwrap(),
+        before,
+        "and everybody else all of theirs"
+    );
+    let events = store.events_after(&event.client_id, 0, 10).await.unwrap();
+    assert_eq!(events.len(), 1);
+}
