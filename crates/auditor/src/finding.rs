@@ -4,6 +4,8 @@ use cyberid_tlog::checkpoint::CheckpointError;
 use cyberid_tlog::policy::Unsatisfied;
 
 use crate::chain::ChainBreak;
+use crate::kept::KeptError;
+use crate::party::PartyBreak;
 use crate::source::SourceError;
 
 /// The first thing that is wrong with a ledger.
@@ -15,7 +17,13 @@ pub enum Finding {
     /// The witnesses that the policy demands have not cosigned.
     #[error("the checkpoint is not witnessed: {0}")]
     NotWitnessed(#[from] Unsatisfied),
-    /// A bundle of entries cannot be taken apart.
+    /// The log does not show what it signed.
+    #[error("{path} is missing")]
+    Missing {
+        /// The tile or bundle.
+        path: String,
+    },
+    /// A bundle of entries cannot be taken apart, or holds more than its leaves.
     #[error("entry bundle {path}, which begins with leaf {first_index}, is damaged")]
     Bundle {
         /// The bundle.
@@ -55,6 +63,12 @@ pub enum Finding {
         /// The size that was kept.
         kept: u64,
     },
+    /// The log signed two trees of one size.
+    #[error("the log is forked: it signed two trees of {size} leaves")]
+    Forked {
+        /// The size.
+        size: u64,
+    },
     /// The log's past differs from the checkpoint that was kept.
     #[error("the past was rewritten: the first {kept} leaves do not make the root that was kept")]
     Rewritten {
@@ -69,16 +83,58 @@ pub enum Finding {
         /// How.
         broken: ChainBreak,
     },
+    /// A leaf contradicts what was recorded of its relying party.
+    #[error("leaf {index} contradicts the registrations: {broken}")]
+    Party {
+        /// The leaf.
+        index: u64,
+        /// How.
+        broken: PartyBreak,
+    },
+    /// Nobody outside has vouched for the log for too long, or it is not shown.
+    #[error("the log is silent: {0}")]
+    Silent(#[from] Silence),
+}
+
+/// How a log is silent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Silence {
+    /// It cannot be read.
+    #[error("it could not be read for {seconds} s: {cause}")]
+    Unreachable {
+        /// For how long.
+        seconds: u64,
+        /// Why, the last time.
+        cause: String,
+    },
+    /// The witnesses that the policy demands have not cosigned lately.
+    #[error("its quorum last cosigned more than {bound} s ago")]
+    Stale {
+        /// How long ago at most it had to be.
+        bound: u64,
+    },
 }
 
 impl Finding {
     /// The first bad leaf, where the finding has one.
     pub const fn leaf(&self) -> Option<u64> {
         match self {
-            Self::LeafAltered { index } | Self::LeafFormat { index } | Self::Chain { index, .. } => {
-                Some(*index)
-            }
+            Self::LeafAltered { index }
+            | Self::LeafFormat { index }
+            | Self::Chain { index, .. }
+            | Self::Party { index, .. } => Some(*index),
             Self::Bundle { first_index, .. } => Some(*first_index),
+            _ => None,
+        }
+    }
+
+    /// The bad file below the ledger, where the finding has one.
+    pub fn path(&self) -> Option<&str> {
+        match self {
+            Self::Missing { path } | Self::Bundle { path, .. } | Self::Tile { path } => Some(path),
+            Self::Checkpoint(_) | Self::NotWitnessed(_) | Self::Root { .. } | Self::Cut { .. } => {
+                Some("checkpoint")
+            }
             _ => None,
         }
     }
@@ -93,4 +149,7 @@ pub enum AuditFailure {
     /// The ledger cannot be read.
     #[error(transparent)]
     Unreadable(#[from] SourceError),
+    /// The auditor's own state cannot be kept.
+    #[error(transparent)]
+    Kept(#[from] KeptError),
 }

@@ -29,7 +29,16 @@ impl LedgerSource for HttpSource {
         };
         read.map_err(|error: ClientError| SourceError {
             path: path.into(),
+            absent: is_absent(&error),
             cause: error.to_string(),
         })
+    }
+}
+
+fn is_absent(error: &ClientError) -> bool {
+    match error {
+        ClientError::Problem(problem) => problem.kind.status() == 404,
+        ClientError::Unexpected { status } => *status == 404,
+        _ => false,
     }
 }

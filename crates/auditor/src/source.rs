@@ -3,6 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
+use cyberid_tlog::tile::TilePath;
+
+use crate::finding::{AuditFailure, Finding};
 
 /// A path could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -12,6 +15,8 @@ pub struct SourceError {
     pub path: String,
     /// What went wrong.
     pub cause: String,
+    /// Whether the ledger was reached and has nothing there.
+    pub absent: bool,
 }
 
 /// A ledger that can be read.
@@ -19,6 +24,26 @@ pub struct SourceError {
 pub trait LedgerSource: Send + Sync {
     /// The bytes at a path such as `checkpoint` or `tile/entries/000.p/3`.
     async fn read(&self, path: &str) -> Result<Vec<u8>, SourceError>;
+}
+
+/// The bytes of a tile or an entry bundle, with the path at which they were found: where a partial one is gone, the full
+/// one has taken its place (tlog-tiles, Partial Tiles). What is in neither place the log withholds.
+pub(crate) async fn read_tile(
+    source: &dyn LedgerSource,
+    path: TilePath,
+) -> Result<(TilePath, Vec<u8>), AuditFailure> {
+    let absent = match source.read(&path.to_string()).await {
+        Ok(bytes) => return Ok((path, bytes)),
+        Err(error) if error.absent => error,
+        Err(error) => return Err(error.into()),
+    };
+    let full = path.full();
+    if path.is_partial()
+        && let Ok(bytes) = source.read(&full.to_string()).await
+    {
+        return Ok((full, bytes));
+    }
+    Err(Finding::Missing { path: absent.path }.into())
 }
 
 /// A ledger in a directory, as [`crate::export`] writes it.
@@ -39,6 +64,7 @@ impl LedgerSource for DirectorySource {
         read.map_err(|error| SourceError {
             path: path.into(),
             cause: error.to_string(),
+            absent: error.kind() == std::io::ErrorKind::NotFound,
         })
     }
 }
