@@ -2,6 +2,7 @@
 
 use cyberid_client::ClientError;
 use cyberid_crypto::KeyFailure;
+use cyberid_domain::official::OfficialRefusal;
 use cyberid_ledger::LedgerError;
 use cyberid_protocol::canonical::NotCanonical;
 use cyberid_protocol::problem::{Problem, ProblemType};
@@ -63,6 +64,15 @@ pub enum Refusal {
     /// Too few witnesses cosigned in time.
     #[error("too few witnesses cosigned in time")]
     WitnessUnavailable,
+    /// An order is wider than one subject.
+    #[error("the order is wider than one subject")]
+    OrderTooWide,
+    /// A second, different officer has to sign.
+    #[error("a second, different officer has to sign")]
+    SecondOfficer,
+    /// The official access was refused for good.
+    #[error("the official access was refused: {}", .0.as_str())]
+    Official(OfficialRefusal),
     /// Too many read the ledger at once.
     #[error("too many read the ledger at once")]
     TooManyReaders,
@@ -129,6 +139,9 @@ impl Refusal {
             Self::IdempotencyMismatch => ProblemType::IdempotencyMismatch,
             Self::AlreadyWithdrawn => ProblemType::AlreadyWithdrawn,
             Self::WitnessUnavailable => ProblemType::WitnessUnavailable,
+            Self::OrderTooWide => ProblemType::OrderTooWide,
+            Self::SecondOfficer => ProblemType::TwoPersonsRequired,
+            Self::Official(_) => ProblemType::OfficialRefused,
             Self::TooManyReaders => ProblemType::Unavailable,
             Self::Quota(_) => ProblemType::RateLimited,
         }
@@ -139,6 +152,7 @@ impl Refusal {
         match self {
             Self::Malformed(member) => problem.with("reason", member),
             Self::ConsentMismatch(member) => problem.with("member", member),
+            Self::Official(refusal) => problem.with("reason", refusal.as_str()),
             _ => problem,
         }
     }

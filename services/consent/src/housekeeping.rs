@@ -18,6 +18,7 @@ impl Consent {
             let _turn = self.turns.of(&release.id).await;
             self.presume(&release).await?;
         }
+        self.recover_officials().await?;
         self.carry_out_cancellations().await
     }
 
@@ -33,6 +34,7 @@ impl Consent {
         for release in self.parts.releases.in_status(ReleaseStatus::Intended).await? {
             log(&release.id, self.give_up_intent(&release.id).await);
         }
+        self.housekeep_officials().await?;
         let now = self.parts.clock.now();
         for owed in self.parts.releases.overdue_erasures(now).await? {
             log(&owed.release, self.record_overdue(&owed).await);

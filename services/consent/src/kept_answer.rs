@@ -3,7 +3,7 @@
 
 use cyberid_crypto::aead::{self, NONCE};
 use cyberid_crypto::{Mac as _, digest};
-use cyberid_domain::id::{ClientId, ReleaseId};
+use cyberid_domain::id::ClientId;
 use cyberid_domain::rng::random;
 use cyberid_storage::idempotency::KeptAnswer;
 use zeroize::Zeroizing;
@@ -15,7 +15,7 @@ const KEPT_FOR: u64 = 600;
 
 const OPERATION: &[u8] = b"redeem";
 
-/// A request that may be repeated: under one key of its caller, with one release and one body.
+/// A request that may be repeated: under one key of its caller, with one release or official access and one body.
 pub(crate) struct Repeatable {
     digest: [u8; 32],
     request_sha256: [u8; 32],
@@ -28,7 +28,7 @@ impl Consent {
         &self,
         client_id: &ClientId,
         idempotency_key: &str,
-        id: &ReleaseId,
+        id: &str,
         body: &[u8],
     ) -> Repeatable {
         let named: [&[u8]; 3] = [
@@ -38,7 +38,7 @@ impl Consent {
         ];
         Repeatable {
             digest: digest::hmac_parts(b"", &named),
-            request_sha256: digest::hmac_parts(b"", &[id.as_str().as_bytes(), body]),
+            request_sha256: digest::hmac_parts(b"", &[id.as_bytes(), body]),
             key: Zeroizing::new(self.parts.idempotency_key.mac(&named)),
         }
     }

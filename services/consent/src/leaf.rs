@@ -70,7 +70,8 @@ impl Consent {
         last.ok_or(ConsentError::Corrupt("release without its leaf"))
     }
 
-    fn named(&self, leaf: &Leaf) -> Result<PromisedLeaf, ConsentError> {
+    /// A leaf under a fresh name.
+    pub(crate) fn named(&self, leaf: &Leaf) -> Result<PromisedLeaf, ConsentError> {
         Ok(PromisedLeaf {
             id: LeafId::random(&*self.parts.rng),
             body: leaf.to_text()?,

@@ -15,6 +15,7 @@ mod kept_answer;
 mod leaf;
 mod ledger;
 mod message;
+mod official;
 mod opening;
 mod party;
 mod platform_leaf;
@@ -35,12 +36,15 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use cyberid_client::Client;
+use cyberid_domain::id::{OfficialAccessId, ReleaseId};
 use cyberid_domain::{Clock, Rng};
 use cyberid_keystore::{MacHandle, Opener, Signer, role};
 use cyberid_ledger::Ledger;
+use cyberid_protocol::official::Authorities;
 use cyberid_storage::cancellation::Cancellations;
 use cyberid_storage::event::Events;
 use cyberid_storage::idempotency::KeptAnswers;
+use cyberid_storage::official::{NumberSalts, OfficialAccesses};
 use cyberid_storage::promise::{Pledges, Promises};
 use cyberid_storage::release::Releases;
 use cyberid_storage::relying_party::RelyingParties;
@@ -74,6 +78,12 @@ pub struct Parts {
     pub promises: Arc<dyn Promises>,
     /// Promises of leaves of the platform's own life.
     pub pledges: Arc<dyn Pledges>,
+    /// The authorities whose officers may order an official access.
+    pub authorities: Authorities,
+    /// Official accesses.
+    pub officials: Arc<dyn OfficialAccesses>,
+    /// What opens the key holders' commitments to network numbers.
+    pub number_salts: Arc<dyn NumberSalts>,
     /// Identifiers that end.
     pub cancellations: Arc<dyn Cancellations>,
     /// What relying parties are told.
@@ -105,7 +115,8 @@ pub struct Parts {
 /// The consent service. One process runs it: it is the ledger's one sequencer.
 pub struct Consent {
     parts: Parts,
-    turns: Turns,
+    turns: Turns<ReleaseId>,
+    official_turns: Turns<OfficialAccessId>,
     answers: Buckets,
     reading: Reading,
     /// A warrant proves consistency from what a key holder saw last; two at once would overtake each other.
@@ -121,6 +132,7 @@ impl Consent {
     pub fn new(parts: Parts) -> Arc<Self> {
         Arc::new(Self {
             turns: Turns::default(),
+            official_turns: Turns::default(),
             answers: Buckets::new(Quota::OF_ONE_REQUEST),
             reading: Reading::default(),
             opening: Mutex::new(()),

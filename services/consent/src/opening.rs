@@ -10,7 +10,7 @@ use crate::leaf::KeptLeaf;
 use crate::{Consent, ConsentError};
 
 /// How often a warrant is built anew when a key holder's checkpoint has moved meanwhile.
-const TRIES: usize = 3;
+pub(crate) const TRIES: usize = 3;
 
 /// What a warrant says apart from its proofs.
 pub(crate) struct Case<'a> {
@@ -75,7 +75,7 @@ impl Consent {
 }
 
 /// Nothing, if a key holder's checkpoint has moved meanwhile and the warrant is worth building anew.
-fn overtaken_or(error: ClientError) -> Result<(), ConsentError> {
+pub(crate) fn overtaken_or(error: ClientError) -> Result<(), ConsentError> {
     match error.problem() {
         Some(ProblemType::StaleConsistency) => Ok(()),
         Some(ProblemType::WarrantRefused) => {

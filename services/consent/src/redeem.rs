@@ -173,7 +173,7 @@ impl Consent {
     }
 }
 
-fn answer(delivery: Delivery, intended: KeptLeaf) -> Result<Zeroizing<Vec<u8>>, ConsentError> {
+pub(crate) fn answer(delivery: Delivery, intended: KeptLeaf) -> Result<Zeroizing<Vec<u8>>, ConsentError> {
     let redeemed = Redeemed {
         identity: delivery.identity,
         leaf: intended.body,

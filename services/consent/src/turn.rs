@@ -1,22 +1,28 @@
-//! Taking turns: whoever makes a leaf of a release does so alone, because each leaf is linked to the one before.
+//! Taking turns: whoever makes a leaf of a release, or of an official access, does so alone, because each leaf is linked to
+//! the one before.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cyberid_domain::id::ReleaseId;
 use tokio::sync::OwnedMutexGuard;
 
-/// The releases that something is being done to.
-#[derive(Default)]
-pub(crate) struct Turns(Mutex<HashMap<ReleaseId, Arc<tokio::sync::Mutex<()>>>>);
+/// What something is being done to, by its id.
+pub(crate) struct Turns<I>(Mutex<HashMap<I, Arc<tokio::sync::Mutex<()>>>>);
 
-impl Turns {
-    /// Waits for one's turn at a release; it ends when the guard is dropped.
-    pub(crate) async fn of(&self, id: &ReleaseId) -> OwnedMutexGuard<()> {
+impl<I> Default for Turns<I> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<I: Clone + Eq + Hash> Turns<I> {
+    /// Waits for one's turn at it; the turn ends when the guard is dropped.
+    pub(crate) async fn of(&self, id: &I) -> OwnedMutexGuard<()> {
         self.place(id).lock_owned().await
     }
 
-    fn place(&self, id: &ReleaseId) -> Arc<tokio::sync::Mutex<()>> {
+    fn place(&self, id: &I) -> Arc<tokio::sync::Mutex<()>> {
         let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Whoever holds or awaits a turn holds a reference.
         places.retain(|_, place| Arc::strong_count(place) > 1);
@@ -26,6 +32,7 @@ impl Turns {
 
 #[cfg(test)]
 mod tests {
+    use cyberid_domain::id::ReleaseId;
     use cyberid_domain::rng::SystemRng;
 
     use super::*;

@@ -6,6 +6,7 @@ use cyberid_domain::id::{ClientId, ConsentId, ReleaseId};
 use cyberid_domain::release::ReleaseStatus;
 use cyberid_protocol::event::Events;
 use cyberid_protocol::leaf::LeafKind;
+use cyberid_protocol::official::MyOfficialAccess;
 use cyberid_protocol::release::ReleaseView;
 use cyberid_storage::release::Release;
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,9 @@ const EVENTS: u32 = 100;
 pub struct MyConsents {
     /// The holder's consents, oldest first.
     pub consents: Vec<MyConsent>,
+    /// The official accesses to the holder's record, oldest first; one whose order delays the notice stands here from
+    /// that moment on.
+    pub official_accesses: Vec<MyOfficialAccess>,
 }
 
 /// One consent as its holder sees it in the list.
@@ -95,12 +99,16 @@ impl Consent {
     /// What the holder of this device agreed to; nothing for a device that is not known.
     pub(crate) async fn my_consents(&self, device_jkt: &str) -> Result<MyConsents, ConsentError> {
         let Some(subject) = self.parts.subjects.by_device(device_jkt).await? else {
-            return Ok(MyConsents { consents: Vec::new() });
+            return Ok(MyConsents {
+                consents: Vec::new(),
+                official_accesses: Vec::new(),
+            });
         };
         let releases = self.parts.releases.of_subject(&subject.subject).await?;
         let consents = releases.iter().map(|release| self.my_consent(release));
         Ok(MyConsents {
             consents: consents.collect::<Result<_, _>>()?,
+            official_accesses: self.my_officials(&subject.subject).await?,
         })
     }
 

@@ -4,11 +4,13 @@ mod answer_release_request;
 mod ask_release;
 mod cancel_identifier;
 mod confirm_erasure;
+mod countersign_official_access;
 mod examples;
 mod fetch_consent_receipt;
 mod fetch_ledger_checkpoint;
 mod fetch_ledger_entries;
 mod fetch_ledger_tile;
+mod fetch_official_access;
 mod fetch_release;
 mod fetch_release_proof;
 mod fetch_release_request;
@@ -16,6 +18,8 @@ mod leaf_kind;
 mod list_events;
 mod list_my_consents;
 mod list_registration_leaves;
+mod order_official_access;
+mod redeem_official_access;
 mod redeem_release;
 mod withdraw_consent;
 
@@ -29,7 +33,7 @@ use crate::Consent;
 
 /// Every operation but those under `/v1/requests/{id}`, which verification has too.
 pub fn routes() -> Routes<Arc<Consent>> {
-    let rp = [Role::RelyingParty];
+    let (rp, authority) = ([Role::RelyingParty], [Role::Authority]);
     Routes::new(
         "CyberID consent",
         "Release of plaintext from the request to the erasure, withdrawal, receipts, and the ledger.",
@@ -41,6 +45,16 @@ pub fn routes() -> Routes<Arc<Consent>> {
     .authorize(&rp, routes!(confirm_erasure::confirm_erasure))
     .authorize(&rp, routes!(list_registration_leaves::list_registration_leaves))
     .authorize(&rp, routes!(list_events::list_events))
+    .authorize(&authority, routes!(order_official_access::order_official_access))
+    .authorize(&authority, routes!(fetch_official_access::fetch_official_access))
+    .authorize(
+        &authority,
+        routes!(countersign_official_access::countersign_official_access),
+    )
+    .authorize(
+        &authority,
+        routes!(redeem_official_access::redeem_official_access),
+    )
     .signed(routes!(withdraw_consent::withdraw_consent))
     .signed(routes!(cancel_identifier::cancel_identifier))
     .authorize(

@@ -47,13 +47,13 @@ pub(super) async fn redeem_release(
 ) -> Result<Response, Failure> {
     let (client_id, key) = (&caller.client_id, idempotency_key(&headers)?);
     require_nothing(&body)?;
-    let request = key.map(|key| consent.repeatable(client_id, key, &id, &body));
+    let request = key.map(|key| consent.repeatable(client_id, key, id.as_str(), &body));
     let answer = consent.redeem(client_id, &id, request.as_ref()).await?;
     Ok(([(CONTENT_TYPE, "application/json")], answer.to_vec()).into_response())
 }
 
 /// The body is empty, or an object without members.
-fn require_nothing(body: &[u8]) -> Result<(), ConsentError> {
+pub(super) fn require_nothing(body: &[u8]) -> Result<(), ConsentError> {
     if body.is_empty() || json::from_slice::<Nothing>(body).is_ok() {
         Ok(())
     } else {
@@ -66,7 +66,7 @@ fn require_nothing(body: &[u8]) -> Result<(), ConsentError> {
 struct Nothing {}
 
 /// The one key, where there is one.
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, ConsentError> {
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, ConsentError> {
     let mut keys = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(key) = keys.next() else { return Ok(None) };
     let text = key

@@ -18,6 +18,7 @@ use cyberid_web::server::ClientCa;
 use serde::Deserialize;
 use url::{Host, Url};
 
+use super::authorities::{AuthorityConfig, OfficerConfig};
 use super::events::EventsConfig;
 
 /// Where the platform listens when nobody says otherwise.
@@ -265,6 +266,9 @@ pub(crate) struct AnchorsConfig {
     pub(crate) ledger_vkey: VerifierKey,
     #[serde(deserialize_with = "policy")]
     pub(crate) policy: Policy,
+    /// The authorities whose officers may order an official access; by default none.
+    #[serde(default)]
+    pub(crate) authorities: Vec<AuthorityConfig>,
 }
 
 impl AnchorsConfig {
@@ -284,7 +288,37 @@ impl AnchorsConfig {
 pub(crate) struct ClientConfig {
     pub(crate) client_id: ClientId,
     pub(crate) role: Role,
+    /// The key by which it shows who calls.
     pub(crate) jwk: PublicKey,
+    /// How people are told of an authority.
+    pub(crate) name: Option<String>,
+    /// The one key that plaintext for an authority is encrypted to.
+    pub(crate) encryption_jwk: Option<PublicKey>,
+    /// An authority's officers, two at least.
+    #[serde(default)]
+    pub(crate) officers: Vec<OfficerConfig>,
+}
+
+impl ClientConfig {
+    /// A client with nothing but its key.
+    pub(crate) fn plain(client_id: ClientId, role: Role, jwk: PublicKey) -> Self {
+        Self {
+            client_id,
+            role,
+            jwk,
+            name: None,
+            encryption_jwk: None,
+            officers: Vec::new(),
+        }
+    }
+
+    /// All its keys.
+    fn keys(&self) -> impl Iterator<Item = &PublicKey> {
+        let officers = self.officers.iter().map(|officer| &officer.jwk);
+        std::iter::once(&self.jwk)
+            .chain(&self.encryption_jwk)
+            .chain(officers)
+    }
 }
 
 fn verifier_key<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<VerifierKey, D::Error> {
@@ -339,7 +373,7 @@ impl ConfigFile {
     }
 }
 
-/// Accepts operators and regulators, each with an id and a key of their own, and enough of them for what two persons
+/// Accepts operators, regulators and authorities, each with an id and keys of their own, and enough of them for what two persons
 /// do: one key under two names would be one person.
 pub(crate) fn require_clients(clients: &[ClientConfig]) -> Result<(), ConfigError> {
     let unusable = |why| {
@@ -356,11 +390,18 @@ pub(crate) fn require_clients(clients: &[ClientConfig]) -> Result<(), ConfigErro
     };
     let count = |role| clients.iter().filter(|client| client.role == role).count();
     let ids: BTreeSet<_> = clients.iter().map(|client| client.client_id.as_str()).collect();
-    let keys: BTreeSet<_> = clients.iter().map(|client| client.jwk.thumbprint()).collect();
-    if count(Role::Operator) + count(Role::Regulator) != clients.len() {
-        return unusable("a client is an `operator` or a `regulator`; relying parties register");
+    let keys: Vec<_> = clients
+        .iter()
+        .flat_map(ClientConfig::keys)
+        .map(PublicKey::thumbprint)
+        .collect();
+    let distinct: BTreeSet<_> = keys.iter().collect();
+    if count(Role::Operator) + count(Role::Regulator) + count(Role::Authority) != clients.len() {
+        return unusable(
+            "a client is an `operator`, a `regulator` or an `authority`; relying parties register",
+        );
     }
-    if ids.len() != clients.len() || keys.len() != clients.len() {
+    if ids.len() != clients.len() || distinct.len() != keys.len() {
         return unusable("two of them share an id or a key");
     }
     if count(Role::Operator) < 2 {
@@ -487,11 +528,8 @@ mod tests {
 
     fn client(role: Role, id: u8, key: u8) -> ClientConfig {
         let key = cyberid_crypto::SigningKey::from_scalar(&[key; 32]).unwrap();
-        ClientConfig {
-            client_id: cyberid_crypto::base64url::encode(&[id; 16]).parse().unwrap(),
-            role,
-            jwk: key.public_key(),
-        }
+        let client_id = cyberid_crypto::base64url::encode(&[id; 16]).parse().unwrap();
+        ClientConfig::plain(client_id, role, key.public_key())
     }
 
     #[test]

@@ -8,17 +8,20 @@ use cyberid_custodian::Custodian;
 use cyberid_domain::clock::SystemClock;
 use cyberid_domain::secret::SecretBytes;
 use cyberid_keystore::{Keystore, role};
+use cyberid_protocol::official::Authorities;
 use cyberid_protocol::warrant::Anchors;
 use cyberid_vault::Vault;
 
 use super::compose::{plain_operations, standalone};
 use super::config::{AnchorsConfig, ConfigError, ConfigFile, require_private};
-use super::{DataDirectory, Door, Serving, StartError, Stop, roles, stores};
+use super::{DataDirectory, Door, Serving, StartError, Stop, authorities, roles, stores};
 
 /// What a key holder trusts.
 pub(crate) struct Trust {
     /// What warrants are checked against.
     pub(crate) anchors: Anchors,
+    /// The authorities whose officers may order an official access.
+    pub(crate) authorities: Authorities,
     /// The key that signs deposits.
     pub(crate) enrolment_key: PublicKey,
 }
@@ -73,6 +76,7 @@ pub(crate) async fn start_vault(
     let store = stores::vault(data).await?;
     let vault = Vault::new(cyberid_vault::Parts {
         anchors: trust.anchors,
+        authorities: trust.authorities,
         enrolment_key: trust.enrolment_key,
         store: store.clone(),
         key: keystore.opener::<role::Vault>()?,
@@ -102,6 +106,7 @@ pub(crate) async fn start_custodian(
     let store = stores::custodian(data).await?;
     let custodian = Custodian::new(cyberid_custodian::Parts {
         anchors: trust.anchors,
+        authorities: trust.authorities,
         enrolment_key: trust.enrolment_key,
         store: store.clone(),
         key: keystore.opener::<role::Custodian>()?,
@@ -143,6 +148,7 @@ fn trust(file: &ConfigFile) -> Result<Trust, ConfigError> {
     }
     Ok(Trust {
         anchors: anchors.warrant_anchors(issuer.trim_end_matches('/')),
+        authorities: authorities::pinned(&anchors.authorities)?,
         enrolment_key: anchors.enrolment_jwk,
     })
 }

@@ -1,5 +1,6 @@
 //! The platform put together: the only place that knows which database is used, and which service talks to which.
 
+mod authorities;
 mod compose;
 mod config;
 mod contract;
@@ -15,6 +16,7 @@ mod sandbox;
 mod services;
 mod start;
 mod stores;
+mod succession;
 mod surroundings;
 mod upkeep;
 mod witness;
@@ -30,6 +32,7 @@ pub(crate) use key_holders::{serve_custodian, serve_vault};
 pub(crate) use outside::start_identity_source;
 pub(crate) use sandbox::SandboxOptions;
 pub(crate) use start::{Platform, PlatformOptions};
+pub(crate) use succession::{Names, succeed};
 pub(crate) use witness::{WitnessFile, open_witness, start_witness};
 
 /// Why a process does not start.

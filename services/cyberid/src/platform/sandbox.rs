@@ -19,12 +19,14 @@ use cyberid_protocol::registration::Registered;
 use cyberid_relying_party::{Particulars, RpKeys, registration};
 use cyberid_web::extract::StrictQuery;
 use cyberid_web::{Failure, Routes};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 use utoipa::IntoParams;
 use utoipa_axum::routes;
 
+use super::authorities::OfficerConfig;
 use super::config::ClientConfig;
 use super::{DataDirectory, StartError};
 
@@ -63,11 +65,39 @@ pub(crate) struct SandboxClient {
     pub(crate) signing_jwk: Value,
 }
 
+/// The sandbox's authority, with its officers.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SandboxAuthority {
+    client_id: ClientId,
+    name: String,
+    signing_jwk: Value,
+    encryption_jwk: Value,
+    officers: Vec<SandboxOfficer>,
+}
+
+/// An officer with a key of their own.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SandboxOfficer {
+    id: String,
+    signing_jwk: Value,
+}
+
+/// What everybody is given of a sandbox's keys.
+#[derive(Serialize)]
+struct Published<'a> {
+    #[serde(flatten)]
+    keys: &'a SandboxKeys,
+    authority: &'a SandboxAuthority,
+}
+
 /// The sandbox as its operations see it.
 pub(crate) struct Sandbox {
     /// Where the relying party's id is kept once it is registered.
     registered: PathBuf,
     keys: OnceCell<SandboxKeys>,
+    authority: SandboxAuthority,
     clients: Vec<ClientConfig>,
     /// The synthetic identity source, which knows the people.
     source: Client,
@@ -82,10 +112,13 @@ impl Sandbox {
             clients.push(operator.configured(Role::Operator)?);
         }
         clients.push(keys.regulator.configured(Role::Regulator)?);
+        let authority = SandboxAuthority::open(data)?;
+        clients.push(authority.configured()?);
         Ok((
             Arc::new(Self {
                 registered: data.file("relying-party-id"),
                 keys: OnceCell::new(),
+                authority,
                 clients,
                 source,
             }),
@@ -93,7 +126,7 @@ impl Sandbox {
         ))
     }
 
-    /// The operators and the regulator, for the platform to know.
+    /// The operators, the regulator and the authority, for the platform to know.
     pub(crate) fn clients(&self) -> Vec<ClientConfig> {
         self.clients.clone()
     }
@@ -160,10 +193,49 @@ impl SandboxKeys {
 impl SandboxClient {
     fn configured(&self, role: Role) -> Result<ClientConfig, StartError> {
         let jwk: PublicKey = private_key(&self.signing_jwk)?.public_key();
+        Ok(ClientConfig::plain(self.client_id.clone(), role, jwk))
+    }
+}
+
+impl SandboxAuthority {
+    /// The authority of this folder's sandbox, drawn at the first start that knows of authorities.
+    pub(crate) fn open(folder: &DataDirectory) -> Result<Self, StartError> {
+        let path = folder.file("authority.json");
+        if path.exists() {
+            return load(&path);
+        }
+        let officer = |id: &str| {
+            Ok::<_, StartError>(SandboxOfficer {
+                id: id.into(),
+                signing_jwk: jwk()?,
+            })
+        };
+        let authority = Self {
+            client_id: ClientId::random(&SystemRng),
+            name: "Example Public Security Bureau".into(),
+            signing_jwk: jwk()?,
+            encryption_jwk: jwk()?,
+            officers: vec![officer("officer-1")?, officer("officer-2")?],
+        };
+        save(&path, &authority)?;
+        Ok(authority)
+    }
+
+    /// The authority as a configuration would name it.
+    pub(crate) fn configured(&self) -> Result<ClientConfig, StartError> {
+        let mut officers = Vec::new();
+        for officer in &self.officers {
+            officers.push(OfficerConfig {
+                id: officer.id.clone(),
+                jwk: private_key(&officer.signing_jwk)?.public_key(),
+            });
+        }
+        let jwk = private_key(&self.signing_jwk)?.public_key();
         Ok(ClientConfig {
-            client_id: self.client_id.clone(),
-            role,
-            jwk,
+            name: Some(self.name.clone()),
+            encryption_jwk: Some(private_key(&self.encryption_jwk)?.public_key()),
+            officers,
+            ..ClientConfig::plain(self.client_id.clone(), Role::Authority, jwk)
         })
     }
 }
@@ -205,7 +277,7 @@ fn private_key(jwk: &Value) -> Result<PrivateKey, StartError> {
         .map_err(|error| StartError::other("a sandbox key")(error.into()))
 }
 
-fn load(path: &Path) -> Result<SandboxKeys, StartError> {
+fn load<T: DeserializeOwned>(path: &Path) -> Result<T, StartError> {
     let unreadable = StartError::other("the sandbox's keys cannot be read");
     let bytes = match key_file::read_private(path) {
         Ok(bytes) => bytes,
@@ -214,7 +286,7 @@ fn load(path: &Path) -> Result<SandboxKeys, StartError> {
     serde_json::from_slice(&bytes).map_err(|error| unreadable(error.into()))
 }
 
-fn save(path: &Path, keys: &SandboxKeys) -> Result<(), StartError> {
+fn save(path: &Path, keys: &impl Serialize) -> Result<(), StartError> {
     let failed = StartError::other("the sandbox's keys cannot be kept");
     let text = match serde_json::to_vec_pretty(keys) {
         Ok(text) => text,
@@ -283,7 +355,8 @@ pub(crate) fn routes() -> Routes<Arc<Sandbox>> {
     .public(routes!(show_source))
 }
 
-/// Gives the private keys of the sandbox's relying party, operators and regulator, so that anyone can act as them.
+/// Gives the private keys of the sandbox's relying party, operators, regulator and authority, so that anyone can act as
+/// them.
 #[utoipa::path(get, path = "/sandbox/keys", operation_id = "show_sandbox_keys", tag = "sandbox",
     responses((status = 200, description = "The keys, private halves included.", body = Value, example = json!({
         "relying_party": {
@@ -297,11 +370,17 @@ pub(crate) fn routes() -> Routes<Arc<Sandbox>> {
             }]
         },
         "operators": [{"client_id": "Kc1mX5n0cQnVYjWb3Yp1Hg", "signing_jwk": {}}],
-        "regulator": {"client_id": "mB0v5cZ1p0T7bqQxY0WJ3A", "signing_jwk": {}}
+        "regulator": {"client_id": "mB0v5cZ1p0T7bqQxY0WJ3A", "signing_jwk": {}},
+        "authority": {"client_id": "Zm9vYmFyYmF6cXV4MTIzNA", "name": "Example Public Security Bureau",
+            "signing_jwk": {}, "encryption_jwk": {}, "officers": [{"id": "officer-1", "signing_jwk": {}}]}
     }))))]
 async fn show_keys(State(sandbox): State<Arc<Sandbox>>) -> Result<Json<Value>, Failure> {
     let keys = sandbox.keys.get().ok_or(ProblemType::Unavailable)?;
-    Ok(Json(json!(keys)))
+    let published = Published {
+        keys,
+        authority: &sandbox.authority,
+    };
+    Ok(Json(json!(published)))
 }
 
 /// Says where the sandbox's identity source is, to which faces are shown: `POST /v1/face-checks` there.

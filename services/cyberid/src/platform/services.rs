@@ -13,6 +13,7 @@ use cyberid_issuance::Issuance;
 use cyberid_keystore::{Keystore, role};
 use cyberid_ledger::{Ledger, LogKey};
 use cyberid_pin::{PinCost, PinHasher};
+use cyberid_protocol::official::Authorities;
 use cyberid_storage_cache::CachedSubjects;
 use cyberid_storage_journal::FileJournal;
 use cyberid_storage_sqlite::RegistryDb;
@@ -30,7 +31,7 @@ use super::sandbox::Sandbox;
 use super::start::Start;
 use super::stores::PlatformStores;
 use super::surroundings::Around;
-use super::{StartError, compose, events};
+use super::{StartError, authorities, compose, events};
 
 /// How many devices' holders are kept in memory when nobody says otherwise: about 260 MB.
 const HOLDERS_IN_MEMORY: usize = 2_000_000;
@@ -75,12 +76,13 @@ impl Services {
         let own = sandbox.iter().flat_map(|sandbox| sandbox.clients());
         let clients: Vec<_> = start.options.file.clients.iter().cloned().chain(own).collect();
         require_clients(&clients)?;
+        let authorities = authorities::among(&clients)?;
         Ok(Self {
             issuance: shared.issuance(around)?,
             verification: shared.verification(start, around, clients)?,
             audit: shared.audit(stores, &ledger),
             readiness: shared.readiness(&ledger)?,
-            consent: shared.consent(start, ledger)?,
+            consent: shared.consent(authorities, start, ledger)?,
             push: shared.push,
             tokens: shared.tokens,
         })
@@ -245,7 +247,12 @@ impl<'a> Shared<'a> {
         }))
     }
 
-    fn consent(&self, start: &Start<'_>, ledger: Arc<Ledger>) -> Result<Arc<Consent>, StartError> {
+    fn consent(
+        &self,
+        authorities: Authorities,
+        start: &Start<'_>,
+        ledger: Arc<Ledger>,
+    ) -> Result<Arc<Consent>, StartError> {
         Ok(Consent::new(cyberid_consent::Parts {
             issuer: self.issuer.clone(),
             clock: self.clock.clone(),
@@ -253,6 +260,9 @@ impl<'a> Shared<'a> {
             releases: self.registry.clone(),
             relying_parties: self.registry.clone(),
             subjects: self.subjects.clone(),
+            authorities,
+            officials: self.registry.clone(),
+            number_salts: self.registry.clone(),
             promises: self.registry.clone(),
             pledges: self.registry.clone(),
             cancellations: self.registry.clone(),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use cyberid_crypto::PublicKey;
 use cyberid_keystore::{RoleName, State, role};
 use cyberid_protocol::discovery::LedgerDescription;
+use cyberid_protocol::official::Authorities;
 use cyberid_protocol::warrant::Anchors;
 use cyberid_tlog::note::NoteSigner as _;
 use cyberid_tlog::policy::Policy;
@@ -13,11 +14,11 @@ use cyberid_tlog::policy::Policy;
 use super::config::{ConfigError, IdentitySource, Peer, WitnessConfig, require_private};
 use super::key_holders::{Trust, client, start_custodian, start_vault};
 use super::outside::{SourceAtWork, start_identity_source};
-use super::sandbox::SandboxOptions;
+use super::sandbox::{SandboxAuthority, SandboxOptions};
 use super::start::Start;
 use super::witness::start_witness;
 use super::witnessing::Witnessing;
-use super::{Door, StartError, notices};
+use super::{Door, StartError, authorities, notices};
 
 /// What a platform finds around it.
 pub(crate) struct Around {
@@ -149,6 +150,16 @@ impl Start<'_> {
         Ok(peer)
     }
 
+    /// The authorities among the configured clients, and the sandbox's.
+    fn authorities(&self) -> Result<Authorities, StartError> {
+        let mut clients = self.options.file.clients.clone();
+        if self.options.sandbox.is_some() {
+            let authority = SandboxAuthority::open(&self.data.folder("sandbox")?)?;
+            clients.push(authority.configured()?);
+        }
+        Ok(authorities::among(&clients)?)
+    }
+
     fn trust(&self, policy: &Policy) -> Result<Trust, StartError> {
         let ledger = self.log.verifier_key().clone();
         let anchors = Anchors {
@@ -158,6 +169,7 @@ impl Start<'_> {
         };
         Ok(Trust {
             anchors,
+            authorities: self.authorities()?,
             enrolment_key: self.keystore.signer::<role::Enrolment>()?.public_key(),
         })
     }
