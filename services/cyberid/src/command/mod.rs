@@ -7,6 +7,7 @@ mod identity_source;
 mod keys;
 mod openapi;
 mod outside;
+mod receipt;
 mod rp;
 mod serve;
 mod witness;
@@ -38,6 +39,8 @@ enum Command {
     #[command(subcommand)]
     Rp(rp::Rp),
     #[command(subcommand)]
+    Receipt(receipt::Receipt),
+    #[command(subcommand)]
     Audit(audit::Audit),
     #[command(subcommand)]
     Keys(keys::Keys),
@@ -54,6 +57,7 @@ impl Cli {
             Command::Serve(serve) => serve.run().await,
             Command::Holder(holder) => holder.run().await,
             Command::Rp(rp) => rp.run().await,
+            Command::Receipt(receipt) => receipt.run(),
             Command::Audit(audit) => audit.run().await,
             Command::Keys(keys) => keys.run(),
             Command::Witness(witness) => witness.run().await,

@@ -1,6 +1,6 @@
 //! A device's directory: its key, its enrolment, what it pinned of the platform and saw of the ledger, its receipts.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cyberid_client::Client;
@@ -93,8 +93,9 @@ impl Device {
 
     /// Keeps a receipt, and what was seen of the ledger; says in which file the receipt is.
     pub(super) async fn keep_receipt(&self, receipt: &VerifiedReceipt) -> Result<PathBuf, Failure> {
-        let name = receipt_file(&receipt.receipt().record.record_id, receipt.leaf().kind);
-        self.home.save(&name, receipt.receipt())?;
+        let name = receipt_file(receipt.receipt().record.id(), receipt.leaf().kind);
+        self.home
+            .save(&name, &receipt.to_file(self.holder.platform().anchors()))?;
         self.home.save(LEDGER, &self.holder.ledger().last().await)?;
         Ok(self.home.path(&name))
     }
@@ -109,6 +110,13 @@ impl Device {
         }
         Ok(receipts)
     }
+}
+
+/// What the device in this directory pinned of its platform; nothing where nobody enrolled.
+pub(in crate::command) fn pins(named: Option<&Path>) -> Result<Option<Pins>, Failure> {
+    let home = Home::find(named, PARTY);
+    let pins = home.map(|home| home.load(PLATFORM)).transpose()?;
+    Ok(pins.flatten())
 }
 
 fn own_key(home: &Home) -> Result<DeviceKey, Failure> {

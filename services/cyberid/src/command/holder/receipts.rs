@@ -11,7 +11,7 @@ use cyberid_domain::field::Field;
 use cyberid_domain::id::{ClientId, ConsentId, ReleaseId};
 use cyberid_domain::release::ReleaseStatus;
 use cyberid_holder::check_receipt;
-use cyberid_protocol::leaf::Leaf;
+use cyberid_protocol::leaf::{Leaf, LeafKind};
 use cyberid_protocol::receipt::Receipt;
 use serde::{Deserialize, Serialize};
 
@@ -92,6 +92,14 @@ struct MyConsent {
     purpose: String,
     fields: Vec<Field>,
     granted_at: UnixTime,
+    events: Vec<MyEvent>,
+}
+
+/// One event of it.
+#[derive(Debug, Serialize, Deserialize)]
+struct MyEvent {
+    kind: LeafKind,
+    time: UnixTime,
 }
 
 const GOOD: &str = "good";
@@ -143,10 +151,10 @@ impl Receipts {
         let Receipt { record, .. } = &receipt;
         Row {
             file,
-            consent_id: record.record_id.clone(),
-            controller_name: record.controller_name.clone(),
-            purpose: record.purpose.clone(),
-            fields: record.fields.clone(),
+            consent_id: record.id().clone(),
+            controller_name: record.controller_name().to_owned(),
+            purpose: record.purpose().to_owned(),
+            fields: record.granted(),
             kind: leaf.as_ref().map(|leaf| leaf.kind.as_str()),
             time: leaf.map(|leaf| leaf.time),
             check: self.check.then(|| check(device, receipt)),
@@ -171,18 +179,22 @@ fn check(device: &Device, receipt: Receipt) -> String {
 }
 
 async fn fetch_missing(device: &Device, consents: &[MyConsent]) -> Result<(), Failure> {
-    let kept: Vec<ConsentId> = device
+    let kept: Vec<(ConsentId, String)> = device
         .receipts()?
         .into_iter()
-        .map(|(_, receipt)| receipt.record.record_id)
+        .map(|(_, receipt)| (receipt.record.id().clone(), receipt.leaf))
         .collect();
-    for consent in consents
-        .iter()
-        .filter(|consent| !kept.contains(&consent.consent_id))
-    {
-        let receipt = device.holder.receipt(&consent.consent_id).await?;
-        let path = device.keep_receipt(&receipt).await?;
-        note(&format!("Fetched, checked and kept: {}", path.display()));
+    let is_kept = |id: &ConsentId, kind: LeafKind| {
+        let mut leaves = kept.iter().filter(|(of, _)| of == id);
+        leaves.any(|(_, leaf)| Leaf::from_text(leaf).is_ok_and(|leaf| leaf.kind == kind))
+    };
+    for consent in consents {
+        let id = &consent.consent_id;
+        for event in consent.events.iter().filter(|event| !is_kept(id, event.kind)) {
+            let receipt = device.holder.receipt_of(id, event.kind).await?;
+            let path = device.keep_receipt(&receipt).await?;
+            note(&format!("Fetched, checked and kept: {}", path.display()));
+        }
     }
     Ok(())
 }

@@ -44,14 +44,14 @@ pub(crate) enum HomeError {
 impl Home {
     /// The directory that was named, or the usual one of `party`; made for its owner alone if it is not there.
     pub(crate) fn open(named: Option<&Path>, party: &str) -> Result<Self, HomeError> {
-        let path = match (named, std::env::var_os("HOME")) {
-            (Some(named), _) => named.to_owned(),
-            (None, Some(user)) => Path::new(&user).join(USUAL).join(party),
-            (None, None) => return Err(HomeError::Nowhere),
-        };
-        let home = Self(path);
+        let home = Self(place(named, party).ok_or(HomeError::Nowhere)?);
         home.make_folder(&home.0)?;
         Ok(home)
+    }
+
+    /// The same directory, if it is there: nothing is made.
+    pub(crate) fn find(named: Option<&Path>, party: &str) -> Option<Self> {
+        place(named, party).filter(|path| path.is_dir()).map(Self)
     }
 
     /// The directory.
@@ -142,6 +142,11 @@ impl Home {
     }
 }
 
+fn place(named: Option<&Path>, party: &str) -> Option<PathBuf> {
+    let usual = || Some(Path::new(&std::env::var_os("HOME")?).join(USUAL).join(party));
+    named.map(Path::to_owned).or_else(usual)
+}
+
 fn unusable(path: PathBuf, error: std::io::Error) -> HomeError {
     HomeError::Unusable {
         path,
@@ -203,6 +208,17 @@ mod tests {
         assert_eq!(home.load::<u32>("a.json").unwrap(), Some(1));
         home.save("a.json", &2).unwrap();
         assert_eq!(home.load::<u32>("a.json").unwrap(), Some(2));
+    }
+
+    #[test]
+    fn what_is_only_looked_for_is_not_made() {
+        let parent = tempfile::tempdir().unwrap();
+        let place = parent.path().join("holder");
+        assert!(Home::find(Some(&place), "holder").is_none());
+        assert!(!place.exists());
+        Home::open(Some(&place), "holder").unwrap();
+        let found = Home::find(Some(&place), "holder").unwrap();
+        assert_eq!(found.folder(), place);
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod confirm;
 mod home;
 mod input;
 mod keys;
+mod repin;
 mod server;
 mod values;
 
@@ -11,6 +12,7 @@ pub(crate) use confirm::{NoTerminal, confirm, terminal};
 pub(crate) use home::Home;
 pub(crate) use input::{read_bytes, read_text, read_text_of};
 pub(crate) use keys::{ClientKey, SandboxKeys, call_as};
+pub(crate) use repin::Repin;
 pub(crate) use server::Server;
 pub(crate) use values::{checks, fields, moment, names};
 
@@ -34,7 +36,7 @@ mod tests {
     #[test]
     fn every_command_teaches_by_an_example() {
         let cli = Cli::command();
-        for party in ["holder", "rp", "audit"] {
+        for party in ["holder", "rp", "receipt", "audit", "ledger"] {
             let party = cli.find_subcommand(party).unwrap();
             assert!(teaches(party), "{}", party.get_name());
             for command in party.get_subcommands() {
