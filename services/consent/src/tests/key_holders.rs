@@ -16,6 +16,7 @@ use cyberid_domain::id::ReleaseId;
 use cyberid_protocol::cancellation::CancellationBody;
 use cyberid_protocol::deposit::KeyHolder;
 use cyberid_protocol::leaf::Leaf;
+use cyberid_protocol::official::{OfficialWarrant, OfficialWarrantBody};
 use cyberid_protocol::problem::{Problem, ProblemType};
 use cyberid_protocol::warrant::{
     Anchors, Opened, Remembered, RememberedSize, Warrant, WarrantBody, WarrantRefused,
@@ -82,6 +83,7 @@ impl KeyHolders {
         let vault = Router::new()
             .route("/v1/checkpoint", get(vault_checkpoint))
             .route("/v1/openings", post(open))
+            .route("/v1/official-openings", post(open_official))
             .route("/v1/erasures", post(erase))
             .with_state(Arc::clone(&holders));
         let custodian = Router::new()
@@ -136,11 +138,11 @@ impl KeyHolders {
     }
 
     /// The check of one key holder, by itself.
-    fn admit(&self, holder: KeyHolder, warrant: &Warrant) -> Result<(), Response> {
+    fn admit(&self, holder: KeyHolder, warrant: &Warrant) -> Result<(), Box<Response>> {
         let checked = self.check(holder, warrant);
         checked.map_err(|refused| {
             let problem = Problem::new(ProblemType::WarrantRefused).with("reason", refused.reason());
-            Failure::from(problem).into_response()
+            Box::new(Failure::from(problem).into_response())
         })
     }
 
@@ -158,6 +160,28 @@ impl KeyHolders {
         Ok(())
     }
 
+    /// What both key holders do with an authority's order, each by itself.
+    fn serve_official(&self, warrant: &OfficialWarrant) -> Result<Opened, Box<Response>> {
+        self.next_mood()?;
+        let mut inside = self.state.lock().unwrap();
+        for holder in [KeyHolder::Vault, KeyHolder::Custodian] {
+            let remembered = match holder {
+                KeyHolder::Vault => &mut inside.vault,
+                KeyHolder::Custodian => &mut inside.custodian,
+            };
+            let checked =
+                super::official::check(warrant, holder, &self.anchors, *remembered, self.clock.now());
+            let checked = checked.map_err(|refused| {
+                let problem = Problem::new(ProblemType::WarrantRefused).with("reason", refused.reason());
+                Box::new(Failure::from(problem).into_response())
+            })?;
+            *remembered = checked.checkpoint;
+        }
+        inside.opened += 1;
+        let identity = format!("sealed identity number {}", inside.opened);
+        Ok(Opened { identity })
+    }
+
     /// Notes what is asked, and whether it comes too early.
     fn note(&self, warrant: &Warrant) {
         let mut inside = self.state.lock().unwrap();
@@ -167,7 +191,7 @@ impl KeyHolders {
         inside.unwitnessed += usize::from(!vouched);
     }
 
-    fn next_mood(&self) -> Result<(), Response> {
+    fn next_mood(&self) -> Result<(), Box<Response>> {
         let mut inside = self.state.lock().unwrap();
         if inside.moods.is_empty() {
             return Ok(());
@@ -177,7 +201,7 @@ impl KeyHolders {
             Mood::Stale => Problem::new(ProblemType::StaleConsistency).with("size", 0),
             Mood::Break => return Err(broken()),
         };
-        Err(Failure::from(problem).into_response())
+        Err(Box::new(Failure::from(problem).into_response()))
     }
 
     fn hand_over(&self, warrant: &Warrant) -> Opened {
@@ -189,7 +213,7 @@ impl KeyHolders {
     }
 
     /// What a vault does, with the custodian's part of it.
-    async fn serve(&self, warrant: &Warrant) -> Result<Opened, Response> {
+    async fn serve(&self, warrant: &Warrant) -> Result<Opened, Box<Response>> {
         self.note(warrant);
         self.next_mood()?;
         let vault = async { self.admit(KeyHolder::Vault, warrant) };
@@ -201,8 +225,8 @@ impl KeyHolders {
     }
 }
 
-fn broken() -> Response {
-    http::StatusCode::BAD_GATEWAY.into_response()
+fn broken() -> Box<Response> {
+    Box::new(http::StatusCode::BAD_GATEWAY.into_response())
 }
 
 async fn vault_checkpoint(State(holders): State<Arc<KeyHolders>>) -> Json<RememberedSize> {
@@ -223,7 +247,17 @@ async fn open(State(holders): State<Arc<KeyHolders>>, Json(body): Json<WarrantBo
     holders.at_work.fetch_sub(1, Ordering::SeqCst);
     match holders.serve(&body.warrant).await {
         Ok(opened) => Json(opened).into_response(),
-        Err(failed) => failed,
+        Err(failed) => *failed,
+    }
+}
+
+async fn open_official(
+    State(holders): State<Arc<KeyHolders>>,
+    Json(body): Json<OfficialWarrantBody>,
+) -> Response {
+    match holders.serve_official(&body.warrant) {
+        Ok(opened) => Json(opened).into_response(),
+        Err(failed) => *failed,
     }
 }
 
@@ -233,5 +267,5 @@ async fn erase(State(holders): State<Arc<KeyHolders>>, Json(body): Json<Cancella
         Ok(http::StatusCode::NO_CONTENT.into_response())
     };
     let erased = holders.script.reach("key holder erases", done, broken).await;
-    erased.unwrap_or_else(|failed| failed)
+    erased.unwrap_or_else(|failed| *failed)
 }

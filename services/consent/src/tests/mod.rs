@@ -7,6 +7,7 @@ mod guessing;
 mod key_holders;
 mod ledger;
 mod living;
+mod official;
 mod people;
 mod platform;
 mod quota;

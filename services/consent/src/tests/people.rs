@@ -30,10 +30,16 @@ impl Person {
     }
 
     pub(super) async fn enrol(&self, subjects: &dyn Subjects, now: UnixTime) {
+        self.enrol_as(&NetworkNumber::random(&SystemRng), subjects, now)
+            .await;
+    }
+
+    /// Enrols under this number.
+    pub(super) async fn enrol_as(&self, number: &NetworkNumber, subjects: &dyn Subjects, now: UnixTime) {
         subjects.begin_enrolment(&self.subject, now).await.unwrap();
         let new = NewSubject {
             subject: self.subject,
-            number: NetworkNumber::random(&SystemRng),
+            number: number.clone(),
             device: SubjectDevice {
                 jkt: self.jkt(),
                 key: *self.key.public_key().as_sec1(),
