@@ -5,6 +5,7 @@ mod demo;
 mod holder;
 mod identity_source;
 mod keys;
+mod ledger;
 mod openapi;
 mod outside;
 mod receipt;
@@ -44,6 +45,8 @@ enum Command {
     Audit(audit::Audit),
     #[command(subcommand)]
     Keys(keys::Keys),
+    #[command(subcommand)]
+    Ledger(ledger::Ledger),
     Witness(witness::Witness),
     IdentitySource(identity_source::IdentitySource),
     Openapi(openapi::Openapi),
@@ -60,6 +63,7 @@ impl Cli {
             Command::Receipt(receipt) => receipt.run(),
             Command::Audit(audit) => audit.run().await,
             Command::Keys(keys) => keys.run(),
+            Command::Ledger(ledger) => ledger.run().await,
             Command::Witness(witness) => witness.run().await,
             Command::IdentitySource(source) => source.run().await,
             Command::Openapi(openapi) => openapi.run(),

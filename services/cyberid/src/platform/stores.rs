@@ -23,13 +23,7 @@ impl PlatformStores {
     /// head was restored or robbed, and is not opened.
     pub(crate) async fn open(data: &DataDirectory, keystore: &Keystore) -> Result<Self, StartError> {
         let synchronous = data.synchronous();
-        let (ledger_path, head_path) = (data.file("ledger.db"), data.folder("head")?.file("head.db"));
-        let head = if ledger_path.exists() || head_path.exists() {
-            HeadDb::open(head_path).await?
-        } else {
-            HeadDb::create(head_path).await?
-        };
-        let ledger = LedgerDb::open_with(ledger_path, synchronous).await?;
+        let LogStores { ledger, head } = LogStores::open(data).await?;
         let registry = RegistryDb::open_with(data.file("registry.db"), synchronous).await?;
         let journal_keys = keystore.mac::<role::Journal>()?.all();
         let journal = FileJournal::open(
@@ -45,8 +39,8 @@ impl PlatformStores {
         Ok(Self {
             registry: Arc::new(registry),
             journal: Arc::new(journal.await?),
-            ledger: Arc::new(ledger),
-            head: Arc::new(head),
+            ledger,
+            head,
         })
     }
 
@@ -71,4 +65,36 @@ pub(crate) async fn custodian(data: &DataDirectory) -> Result<Arc<CustodianDb>, 
     CustodianDb::open_with(data.file("custodian.db"), data.synchronous())
         .await
         .map(Arc::new)
+}
+
+/// What the log keeps: its leaves and tiles, and apart from them its head.
+pub(crate) struct LogStores {
+    pub(crate) ledger: Arc<LedgerDb>,
+    pub(crate) head: Arc<HeadDb>,
+}
+
+impl LogStores {
+    /// What of a data directory belongs to the log: everything else stays as it is when another log takes its place.
+    pub(crate) const FILES: [&str; 4] = ["head", "ledger.db-wal", "ledger.db-shm", "ledger.db"];
+
+    /// Opens them. The head is made together with the ledger, at the first start only.
+    pub(crate) async fn open(data: &DataDirectory) -> Result<Self, StartError> {
+        let (ledger_path, head_path) = (data.file("ledger.db"), data.folder("head")?.file("head.db"));
+        let head = if ledger_path.exists() || head_path.exists() {
+            HeadDb::open(head_path).await?
+        } else {
+            HeadDb::create(head_path).await?
+        };
+        let ledger = LedgerDb::open_with(ledger_path, data.synchronous()).await?;
+        Ok(Self {
+            ledger: Arc::new(ledger),
+            head: Arc::new(head),
+        })
+    }
+
+    /// Closes them, with nothing left in their logs.
+    pub(crate) async fn close(&self) {
+        self.ledger.close().await;
+        self.head.close().await;
+    }
 }

@@ -5,7 +5,7 @@ mod approve;
 mod cancel;
 mod code;
 mod decision;
-pub(in crate::command) pub(in crate::command) mod device;
+pub(in crate::command) mod device;
 mod direct;
 mod enrol;
 mod face;

@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::Outcome;
-use super::outside::Server;
+use super::outside::{Repin, Server};
 use crate::terminal::Show;
 
 const HELP: &str = "\
@@ -58,6 +58,7 @@ pub(crate) enum Rp {
     Erase(erase::Erase),
     Events(events::Events),
     Token(token::Token),
+    Repin(Repin),
 }
 
 /// What every relying party's command takes.
@@ -95,6 +96,7 @@ impl Rp {
             Self::Erase(erase) => erase.run().await,
             Self::Events(events) => events.run().await,
             Self::Token(token) => token.run().await,
+            Self::Repin(repin) => repin.run("rp").await,
         }
     }
 }
