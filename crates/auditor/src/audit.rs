@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cyberid_domain::clock::SKEW;
-use cyberid_protocol::leaf::LeafKind;
+use cyberid_protocol::leaf::{EndedLog, LeafKind};
 use cyberid_tlog::hash::Hash;
 use cyberid_tlog::note::VerifierKey;
 use cyberid_tlog::policy::Policy;
@@ -79,8 +79,10 @@ pub async fn audit_on(
     while state.story.size < size {
         let bundle = published.bundle(state.story.size / u64::from(FULL_WIDTH)).await?;
         let old = state.story.size;
-        for (_, entry) in bundle.entries().skip_while(|(index, _)| *index < old) {
-            state.story.leaf(entry)?;
+        for (index, entry) in bundle.entries().skip_while(|(index, _)| *index < old) {
+            if let Some(ended) = state.story.leaf(entry)? {
+                succeeded(&mut published, index, &ended).await?;
+            }
         }
         progress(state.story.size, size);
         keep(state)?;
@@ -104,6 +106,17 @@ pub(crate) async fn continued(published: &mut Published<'_>, seen: &Seen) -> Res
         Finding::Rewritten { kept }
     };
     Err(contradiction.into())
+}
+
+/// The log continues the one that its leaf at `index` says has ended: up to that size the trees are the same.
+async fn succeeded(published: &mut Published<'_>, index: u64, ended: &EndedLog) -> Result<(), AuditFailure> {
+    let root = Hash::from_base64(&ended.root).filter(|_| ended.size <= index);
+    let root = root.ok_or(Finding::Succession { index })?;
+    if published.root_at(ended.size).await? == root {
+        Ok(())
+    } else {
+        Err(Finding::Succession { index }.into())
+    }
 }
 
 fn report(published: &Published<'_>, state: &State, from: u64, continues: Option<u64>) -> Report {

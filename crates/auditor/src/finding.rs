@@ -91,6 +91,12 @@ pub enum Finding {
         /// How.
         broken: PartyBreak,
     },
+    /// The log does not continue the one whose successor it says it is.
+    #[error("leaf {index}: the log does not continue the one that it says it does")]
+    Succession {
+        /// The leaf that says so.
+        index: u64,
+    },
     /// Nobody outside has vouched for the log for too long, or it is not shown.
     #[error("the log is silent: {0}")]
     Silent(#[from] Silence),
@@ -122,7 +128,8 @@ impl Finding {
             Self::LeafAltered { index }
             | Self::LeafFormat { index }
             | Self::Chain { index, .. }
-            | Self::Party { index, .. } => Some(*index),
+            | Self::Party { index, .. }
+            | Self::Succession { index } => Some(*index),
             Self::Bundle { first_index, .. } => Some(*first_index),
             _ => None,
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cyberid_domain::UnixTime;
 use cyberid_domain::clock::SKEW;
-use cyberid_protocol::leaf::{Leaf, LeafKind, NoHalt};
+use cyberid_protocol::leaf::{EndedLog, Leaf, LeafKind, NoHalt};
 use cyberid_protocol::{consent, warrant};
 use serde::{Deserialize, Serialize};
 
@@ -48,8 +48,9 @@ pub(crate) struct Story {
 }
 
 impl Story {
-    /// Takes the next leaf, and says what it breaks. After that the story is over.
-    pub(crate) fn leaf(&mut self, entry: &[u8]) -> Result<(), Finding> {
+    /// Takes the next leaf, and says what it breaks: then the story stays as it was. A leaf may claim that the log
+    /// continues another one, which is for who holds the tree to check.
+    pub(crate) fn leaf(&mut self, entry: &[u8]) -> Result<Option<EndedLog>, Finding> {
         let index = self.size;
         let text = std::str::from_utf8(entry).map_err(|_| Finding::LeafFormat { index })?;
         let leaf = Leaf::from_text(text).map_err(|_| Finding::LeafFormat { index })?;
@@ -61,7 +62,7 @@ impl Story {
         self.remark(&leaf, before);
         self.clock = self.clock.max(leaf.time.0);
         self.size += 1;
-        Ok(())
+        Ok(leaf.ended)
     }
 
     /// All warnings once the last leaf was read: with what is overdue by now.

@@ -315,6 +315,31 @@ async fn a_signed_log_that_breaks_a_chain_is_named_by_its_leaf() {
 }
 
 #[tokio::test]
+async fn a_successor_has_to_continue_the_log_that_ended() {
+    let whole = thousand();
+    for (claimed, index) in [(0, 300), (299, 300), (300, 300), (1, 1), (301, 300)] {
+        for other in [false, true] {
+            let (size, root) = tree(&whole[..claimed]);
+            let root = if other { leaf_hash(b"other") } else { root };
+            let succession = format!(
+                r#"{{"ended":{{"origin":"old","root":"{}","size":{size},"vkey":"k"}},"kind":"key.rotated","time":{},"v":1}}"#,
+                root.to_base64(),
+                ledger::START,
+            );
+            let mut leaves = whole[..index].to_vec();
+            leaves.push(succession);
+            let result = run(&in_memory(&leaves), None).await;
+            if other || claimed > index {
+                let index = index as u64;
+                assert_eq!(found(result), Finding::Succession { index });
+            } else {
+                assert_eq!(result.unwrap().size, index as u64 + 1);
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_older_or_shorter_log_than_was_kept_is_noticed() {
     let whole = thousand();
     let kept = Some(tree(&whole));

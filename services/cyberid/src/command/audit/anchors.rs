@@ -3,15 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use cyberid_auditor::{AuditAnchors, Kept, KeptError};
+use cyberid_auditor::{AuditAnchors, Kept, KeptError, State};
 use cyberid_crypto::digest;
-use cyberid_tlog::hash::Hash;
 use serde::Serialize;
 
 use crate::command::outside::{Failure, Home};
 use crate::terminal::note;
 
-/// Anchors from the command line, and where the last checkpoint is kept.
+/// Anchors from the command line, and where the state is kept.
 #[derive(Debug, Args)]
 pub(super) struct Trust {
     /// The log's verifier key (C2SP signed-note), from a source that you trust.
@@ -20,7 +19,7 @@ pub(super) struct Trust {
     /// The witness policy (C2SP tlog-policy), from a source that you trust.
     #[arg(long, value_name = "FILE", requires = "vkey")]
     policy_file: Option<PathBuf>,
-    /// Where anchors and the last checkpoint are kept [default: ~/.cyberid/audit/<hash of the log's name>.json].
+    /// Where anchors, the last checkpoint and the place of an audit are kept [default: ~/.cyberid/audit/<hash of the log's name>.state].
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
 }
@@ -42,8 +41,8 @@ pub(super) enum Origin {
 pub(super) struct Trusted {
     pub(super) anchors: AuditAnchors,
     pub(super) origin: Origin,
-    pub(super) past: Option<(u64, Hash)>,
-    pub(super) state: PathBuf,
+    pub(super) state: State,
+    pub(super) file: PathBuf,
 }
 
 /// Why there is nothing to begin with.
@@ -55,16 +54,10 @@ pub(super) enum TrustError {
     /// What was kept cannot be used.
     #[error(transparent)]
     Kept(#[from] KeptError),
-    /// What was kept has no readable root.
-    #[error("the kept checkpoint in {} is damaged", state.display())]
-    DamagedRoot {
-        /// The file.
-        state: PathBuf,
-    },
 }
 
 impl Trust {
-    /// Decides; what is taken on first contact is said aloud, and so is a change of what was kept.
+    /// Decides; what is taken on first contact is said aloud.
     pub(super) fn decide(&self, said: Option<AuditAnchors>) -> Result<Trusted, Failure> {
         let given = self.given()?;
         let (log, _) = given
@@ -72,11 +65,11 @@ impl Trust {
             .or(said.as_ref())
             .ok_or(TrustError::NoAnchors)?
             .parse()?;
-        let state = match &self.state {
+        let file = match &self.state {
             Some(path) => path.clone(),
-            None => usual_state(log.name())?,
+            None => usual_file(log.name())?,
         };
-        let trusted = trusted(given, said, &state)?;
+        let trusted = trusted(given, said, &file)?;
         if trusted.origin == Origin::FirstContact {
             note(&format!(
                 "First contact: the key and the witness policy of {} are the ledger's own word. Compare them with a \
@@ -101,19 +94,20 @@ impl Trust {
     }
 }
 
-fn usual_state(log: &str) -> Result<PathBuf, Failure> {
+fn usual_file(log: &str) -> Result<PathBuf, Failure> {
     let home = Home::open(None, "audit")?;
-    Ok(home.path(&format!("{}.json", digest::sha256_base64url(log.as_bytes()))))
+    Ok(home.path(&format!("{}.state", digest::sha256_base64url(log.as_bytes()))))
 }
 
 fn trusted(
     given: Option<AuditAnchors>,
     said: Option<AuditAnchors>,
-    state: &Path,
+    file: &Path,
 ) -> Result<Trusted, TrustError> {
-    let kept = Kept::load(state)?;
-    let past = kept.as_ref().map(|kept| past(kept, state)).transpose()?;
-    let kept = kept.map(|kept| kept.anchors);
+    let (kept, state) = match Kept::load(file)? {
+        Some(Kept { anchors, state }) => (Some(anchors), state),
+        None => (None, State::default()),
+    };
     let (anchors, origin) = match (given, kept, said) {
         (Some(given), _, _) => (given, Origin::Given),
         (None, Some(kept), _) => (kept, Origin::Kept),
@@ -123,21 +117,15 @@ fn trusted(
     Ok(Trusted {
         anchors,
         origin,
-        past,
-        state: state.to_owned(),
+        state,
+        file: file.to_owned(),
     })
-}
-
-fn past(kept: &Kept, state: &Path) -> Result<(u64, Hash), TrustError> {
-    let root = Hash::from_base64(&kept.root);
-    let root = root.ok_or_else(|| TrustError::DamagedRoot {
-        state: state.to_owned(),
-    })?;
-    Ok((kept.size, root))
 }
 
 #[cfg(test)]
 mod tests {
+    use cyberid_tlog::hash::Hash;
+
     use super::*;
 
     fn anchors(vkey: &str) -> AuditAnchors {
@@ -147,54 +135,45 @@ mod tests {
         }
     }
 
-    fn keep(state: &Path, root: &str) {
-        let kept = Kept {
-            anchors: anchors("kept"),
-            size: 7,
-            root: root.into(),
-        };
-        kept.save(state).unwrap();
-    }
-
     #[test]
     fn given_comes_before_kept_and_kept_before_the_ledgers_own_word() {
         let folder = tempfile::tempdir().unwrap();
-        let state = folder.path().join("state.json");
-        let first = trusted(None, Some(anchors("said")), &state).unwrap();
-        assert_eq!((first.origin, first.past), (Origin::FirstContact, None));
-        let root = Hash::from_slice(&[1; 32]).unwrap();
-        keep(&state, &root.to_base64());
-        let second = trusted(None, Some(anchors("said")), &state).unwrap();
+        let file = folder.path().join("audit.state");
+        let first = trusted(None, Some(anchors("said")), &file).unwrap();
+        assert_eq!(
+            (first.origin, first.state),
+            (Origin::FirstContact, State::default())
+        );
+        let state = State::after(Some((7, Hash([1; 32]))));
+        Kept::save(&file, &anchors("kept"), &state).unwrap();
+        let second = trusted(None, Some(anchors("said")), &file).unwrap();
         assert_eq!(
             (second.origin, second.anchors.vkey.as_str()),
             (Origin::Kept, "kept")
         );
-        let third = trusted(Some(anchors("given")), Some(anchors("said")), &state).unwrap();
+        let third = trusted(Some(anchors("given")), Some(anchors("said")), &file).unwrap();
         assert_eq!(
             (third.origin, third.anchors.vkey.as_str()),
             (Origin::Given, "given")
         );
-        assert_eq!((second.past, third.past), (Some((7, root)), Some((7, root))));
+        assert_eq!((&second.state, &third.state), (&state, &state));
     }
 
     #[test]
     fn without_any_anchors_nothing_is_audited() {
         let folder = tempfile::tempdir().unwrap();
-        let nothing = trusted(None, None, &folder.path().join("state.json"));
+        let nothing = trusted(None, None, &folder.path().join("audit.state"));
         assert_eq!(nothing, Err(TrustError::NoAnchors));
     }
 
     #[test]
     fn a_damaged_state_is_not_a_first_contact() {
         let folder = tempfile::tempdir().unwrap();
-        let state = folder.path().join("state.json");
-        keep(&state, "no hash");
-        let damaged = trusted(None, Some(anchors("said")), &state);
-        assert_eq!(damaged, Err(TrustError::DamagedRoot { state: state.clone() }));
-        std::fs::write(&state, b"{").unwrap();
+        let file = folder.path().join("audit.state");
+        std::fs::write(&file, b"{").unwrap();
         assert!(matches!(
-            trusted(None, Some(anchors("said")), &state),
-            Err(TrustError::Kept(_))
+            trusted(None, Some(anchors("said")), &file),
+            Err(TrustError::Kept(KeptError::Corrupt { .. }))
         ));
     }
 }

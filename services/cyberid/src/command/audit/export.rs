@@ -9,8 +9,8 @@ use serde_json::json;
 
 use super::anchors::Trust;
 use super::ledger::{Ledger, Place};
+use super::outcome::end;
 use super::regulator::Regulator;
-use super::verify::end;
 use crate::command::Outcome;
 use crate::command::outside::Failure;
 use crate::terminal::{Show, progress};
@@ -18,16 +18,19 @@ use crate::terminal::{Show, progress};
 const HELP: &str = "\
 Examples:
   cyberid audit export --ledger http://127.0.0.1:8080 --sandbox --out ./export
+  cyberid audit verify --ledger ./export
 
 Exit codes:
   0  copied
-  1  the checkpoint is not the log's
+  1  the checkpoint is not the log's, or the log has less than was copied before
   2  it cannot be read or written, or the command line is wrong";
 
 /// Copy a ledger to a directory.
 ///
 /// The copy is in the layout of C2SP tlog-tiles, with the anchors beside it, and is checked with
 /// `cyberid audit verify --ledger DIR`: on another machine, by somebody else, with the platform switched off.
+///
+/// What the directory has already is not fetched again: a copy that was cut off goes on, and an old one grows.
 #[derive(Debug, Args)]
 #[command(after_long_help = HELP)]
 pub(crate) struct Export {

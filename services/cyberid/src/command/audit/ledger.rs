@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use cyberid_auditor::{ANCHORS_FILE, AuditAnchors, DirectorySource, HttpSource, LedgerSource};
-use cyberid_client::Client;
+use cyberid_client::{Client, Session};
 use cyberid_protocol::discovery::Discovery;
 
 use super::regulator::Regulator;
@@ -39,6 +39,14 @@ pub(super) struct Ledger {
     pub(super) source: Box<dyn LedgerSource>,
     /// What the platform or the directory itself says is to be trusted: nobody's word, at a first contact.
     pub(super) said: Option<AuditAnchors>,
+    /// The platform, where there is one.
+    pub(super) platform: Option<Platform>,
+}
+
+/// A platform that is called as its regulator.
+pub(super) struct Platform {
+    pub(super) issuer: String,
+    pub(super) regulator: Session,
 }
 
 impl Ledger {
@@ -54,9 +62,14 @@ impl Ledger {
         let client = Client::new(address)?;
         let discovery: Discovery = client.get("/.well-known/cyberid").await?;
         let session = regulator.session(&client, &discovery.issuer).await?;
+        let platform = Platform {
+            regulator: regulator.session(&client, &discovery.issuer).await?,
+            issuer: discovery.issuer,
+        };
         Ok(Self {
             source: Box::new(HttpSource::new(client, session)),
             said: Some(AuditAnchors::from(&discovery.ledger)),
+            platform: Some(platform),
         })
     }
 
@@ -70,6 +83,7 @@ impl Ledger {
         Ok(Self {
             source: Box::new(DirectorySource::new(directory)),
             said,
+            platform: None,
         })
     }
 }
