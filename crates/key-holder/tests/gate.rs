@@ -1,6 +1,8 @@
 //! The gate of both key holders: every attack is refused by each of them, and what is honest passes once.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
+#[path = "gate/erasing.rs"]
+mod erasing;
 #[path = "gate/official.rs"]
 mod official;
 

@@ -56,7 +56,7 @@ async fn a_leaf_of_its_own_is_promised_once<S: Promises + Pledges>(store: &Arc<S
         body: second.body.clone(),
         ..first.clone()
     };
-    assert_eq!(store.pledge(&[first.clone()]).await.unwrap(), 1);
+    assert_eq!(store.pledge(std::slice::from_ref(&first)).await.unwrap(), 1);
     assert_eq!(store.pledge(&[reworded, second.clone()]).await.unwrap(), 1);
     assert_eq!(
         store.outstanding(10).await.unwrap(),

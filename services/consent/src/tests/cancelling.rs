@@ -102,78 +102,79 @@ async fn erasing_a_person_deletes_the_salts_and_leaves_every_leaf_as_it_was() {
         platform.grant_of(&waiting).await.unwrap(),
         platform.grant_of(&delivered).await.unwrap(),
     ];
-    let sub = platform.sub(&platform.alice);
-    let before = platform.registry_bytes();
-    let traces =
-        |grant: &Grant, bytes: &[u8]| secrets(grant).filter(|secret| contains(bytes, secret)).count();
-    assert!(
-        grants.iter().all(|grant| traces(grant, &before) >= 3),
-        "they were there"
-    );
+    let traces = |grant: &Grant| {
+        let bytes = platform.registry_bytes();
+        secrets(grant).filter(|secret| contains(&bytes, secret)).count()
+    };
+    assert!(grants.iter().all(|grant| traces(grant) >= 3), "they were there");
     let leaves = platform.bodies().await;
 
+    assert_eq!(
+        platform.cancel_by(&platform.alice).await.status,
+        StatusCode::NO_CONTENT
+    );
+
+    for grant in &grants {
+        assert_eq!(traces(grant), 0, "a salt or a consent is still in the file");
+    }
+    let now = platform.bodies().await;
+    assert_eq!(now[..leaves.len()], leaves, "every leaf keeps its bytes");
+    assert_eq!(platform.grant_of(&delivered).await, None);
+    still_proves(&platform, &kept);
+    let of_bob = platform.grant_of(&others).await.unwrap();
+    assert_eq!(
+        of_bob.subject, platform.bob.subject,
+        "nothing of anybody else's goes"
+    );
+}
+
+#[tokio::test]
+async fn an_identifier_that_ends_ends_every_consent_and_who_has_to_know_is_told() {
+    let platform = Platform::start().await;
+    let (waiting, _) = platform.granted().await;
+    let (delivered, _) = platform.granted().await;
+    platform.redeem(&delivered, None).await;
     let cancellation = platform.cancellation().sign(&platform.alice.key).unwrap();
     for _ in 0..2 {
         let answer = platform.cancel(&cancellation).await;
         assert_eq!(answer.status, StatusCode::NO_CONTENT, "{}", answer.text());
     }
-
-    let after = platform.registry_bytes();
-    for grant in &grants {
-        assert_eq!(
-            traces(grant, &after),
-            0,
-            "a salt or a consent is still in the file"
-        );
-    }
     let signed = cancellation.rsplit_once('.').unwrap().1;
-    assert!(
-        !contains(&after, &signed.as_bytes()[..16]),
-        "what was signed goes with what it was for"
-    );
-    let now = platform.bodies().await;
-    assert_eq!(now[..leaves.len()], leaves, "every leaf keeps its bytes");
-    assert_eq!(
-        platform.logged(&waiting).await,
-        [LeafKind::ConsentGranted, LeafKind::ConsentWithdrawn]
-    );
+    let trace = contains(&platform.registry_bytes(), &signed.as_bytes()[..16]);
+    assert!(!trace, "what was signed goes with what it was for");
+    let withdrawn = [LeafKind::ConsentGranted, LeafKind::ConsentWithdrawn];
+    assert_eq!(platform.logged(&waiting).await, withdrawn);
     assert_eq!(
         platform.logged(&delivered).await.last(),
         Some(&LeafKind::ConsentWithdrawn)
     );
-    assert_eq!(platform.grant_of(&delivered).await, None);
-    let both = [cancellation.clone(), cancellation];
+    let erasures = platform.key_holders.erasures();
+    let by_the_holder = [cancellation.clone(), cancellation];
     assert_eq!(
-        platform.key_holders.erasures()[..2],
-        both,
+        erasures[..2],
+        by_the_holder,
         "custodian and vault, by the holder's own words"
     );
 
     let told = platform.told_of().await;
-    let withdrawn: BTreeSet<_> = told
-        .iter()
-        .filter_map(|event| match event {
-            Event::ConsentWithdrawn(withdrawn) => Some(&withdrawn.release),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(withdrawn, BTreeSet::from([&waiting, &delivered]));
+    let withdrawn = told.iter().filter_map(|event| match event {
+        Event::ConsentWithdrawn(withdrawn) => Some(&withdrawn.release),
+        _ => None,
+    });
+    assert_eq!(
+        withdrawn.collect::<BTreeSet<_>>(),
+        BTreeSet::from([&waiting, &delivered])
+    );
     let Some(Event::IdentifierCancelled(cancelled)) = told.last() else {
         panic!("the end of the identifier, last: {told:?}")
     };
-    assert_eq!((cancelled.sub.as_str(), told.len()), (sub.as_str(), 3));
+    let sub = platform.sub(&platform.alice);
+    assert_eq!((&cancelled.sub, told.len()), (&sub, 3));
 
-    still_proves(&platform, &kept);
-    let subject = platform.registry.by_device(&platform.alice.jkt()).await.unwrap();
-    assert_eq!(subject.unwrap().status, SubjectStatus::Cancelled);
-    assert_eq!(
-        platform.grant_of(&others).await.unwrap().subject,
-        platform.bob.subject
-    );
-    assert_eq!(
-        platform.redeem(&waiting, None).await.problem(),
-        ProblemType::ReleaseNotGranted
-    );
+    let subject = platform.registry.by_device(&platform.alice.jkt()).await;
+    assert_eq!(subject.unwrap().unwrap().status, SubjectStatus::Cancelled);
+    let redeemed = platform.redeem(&waiting, None).await;
+    assert_eq!(redeemed.problem(), ProblemType::ReleaseNotGranted);
     let erased = json!({"erased_at": platform.clock.now().0});
     let path = format!("/v1/releases/{delivered}/erasure");
     let confirmed = platform

@@ -116,7 +116,7 @@ fn guesses(platform: &Platform) -> Vec<String> {
 fn digests(guess: &str, public: &[String]) -> Vec<String> {
     let guess = guess.as_bytes();
     let mut keys: Vec<&[u8]> = vec![b"", b"cyberid/v1/subject", &[0; 32]];
-    keys.extend(public.iter().map(|text| text.as_bytes()));
+    keys.extend(public.iter().map(String::as_bytes));
     let macs = keys.into_iter().flat_map(|key| {
         let parts: [&[&[u8]]; 2] = [&[guess], &[b"cyberid/v1/subject", guess]];
         parts.map(|parts| base64url::encode(&digest::hmac_parts(key, parts)))

@@ -199,7 +199,7 @@ impl KeyHolders {
         let problem = match inside.moods.remove(0) {
             Mood::Refuse => Problem::new(ProblemType::WarrantRefused).with("reason", "leaf_differs"),
             Mood::Stale => Problem::new(ProblemType::StaleConsistency).with("size", 0),
-            Mood::Break => return Err(broken()),
+            Mood::Break => return Err(Box::new(broken())),
         };
         Err(Box::new(Failure::from(problem).into_response()))
     }
@@ -214,19 +214,20 @@ impl KeyHolders {
 
     /// What a vault does, with the custodian's part of it.
     async fn serve(&self, warrant: &Warrant) -> Result<Opened, Box<Response>> {
+        let failed = || Box::new(broken());
         self.note(warrant);
         self.next_mood()?;
         let vault = async { self.admit(KeyHolder::Vault, warrant) };
-        self.script.reach("vault admits", vault, broken).await?;
+        self.script.reach("vault admits", vault, failed).await?;
         let custodian = async { self.admit(KeyHolder::Custodian, warrant) };
-        self.script.reach("custodian yields", custodian, broken).await?;
+        self.script.reach("custodian yields", custodian, failed).await?;
         let opened = async { Ok(self.hand_over(warrant)) };
-        self.script.reach("vault opens", opened, broken).await
+        self.script.reach("vault opens", opened, failed).await
     }
 }
 
-fn broken() -> Box<Response> {
-    Box::new(http::StatusCode::BAD_GATEWAY.into_response())
+fn broken() -> Response {
+    http::StatusCode::BAD_GATEWAY.into_response()
 }
 
 async fn vault_checkpoint(State(holders): State<Arc<KeyHolders>>) -> Json<RememberedSize> {
@@ -267,5 +268,5 @@ async fn erase(State(holders): State<Arc<KeyHolders>>, Json(body): Json<Cancella
         Ok(http::StatusCode::NO_CONTENT.into_response())
     };
     let erased = holders.script.reach("key holder erases", done, broken).await;
-    erased.unwrap_or_else(|failed| *failed)
+    erased.unwrap_or_else(|failed| failed)
 }

@@ -133,6 +133,6 @@ async fn full_tiles_are_cached_for_ever() {
 #[test]
 fn every_operation_is_documented() {
     let paths = |openapi: utoipa::openapi::OpenApi| openapi.paths.paths.len();
-    assert_eq!(paths(routes().openapi()), 13);
+    assert_eq!(paths(routes().openapi()), 18);
     assert_eq!(paths(request_routes().openapi()), 2);
 }

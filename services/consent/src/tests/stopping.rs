@@ -40,7 +40,7 @@ impl Platform {
         let consents = list["consents"].as_array().unwrap().iter();
         let of = consents.filter(|consent| consent["release_id"] == id.as_str());
         of.map(|consent| consent["status"].as_str().unwrap().to_owned())
-            .last()
+            .next_back()
     }
 
     /// What has to be true of a release whenever no call is under way and the service has recovered.
@@ -60,7 +60,7 @@ impl Platform {
             "{case}: what the holder sees"
         );
         let (opened, leaves) = self.key_holders.openings_of(id);
-        let disclosed = kinds.iter().any(|kind| kind.discloses());
+        let disclosed = kinds.iter().any(Discloses::discloses);
         assert!(
             opened == 0 || disclosed,
             "{case}: plaintext left, and the log does not say so"

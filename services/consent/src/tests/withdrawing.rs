@@ -139,6 +139,16 @@ async fn an_erasure_that_is_overdue_is_recorded_once_and_can_still_be_confirmed(
     for _ in 0..2 {
         platform.consent.housekeep().await.unwrap();
     }
+    let told = platform.told(&platform.as_rp(), 0).await;
+    assert_eq!(told.events.len(), 2, "the withdrawal, and one reminder");
+    let reminder: SecurityEvent = message::open(&told.events[1], &platform.event_key()).unwrap();
+    let Event::ErasureOverdue(overdue) = reminder.events else {
+        panic!("a reminder")
+    };
+    assert_eq!(
+        (overdue.release, overdue.erase_by),
+        (id.clone(), platform.clock.now().minus(1))
+    );
     let now = platform.clock.now();
     assert_eq!(
         platform.erase(&id, &platform.as_rp(), now).await.status,
