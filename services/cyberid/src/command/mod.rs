@@ -1,6 +1,7 @@
 //! The command line: one command, one file.
 
 mod audit;
+mod authority;
 mod demo;
 mod holder;
 mod identity_source;
@@ -44,6 +45,8 @@ enum Command {
     #[command(subcommand)]
     Audit(audit::Audit),
     #[command(subcommand)]
+    Authority(authority::Authority),
+    #[command(subcommand)]
     Keys(keys::Keys),
     #[command(subcommand)]
     Ledger(ledger::Ledger),
@@ -62,6 +65,7 @@ impl Cli {
             Command::Rp(rp) => rp.run().await,
             Command::Receipt(receipt) => receipt.run(),
             Command::Audit(audit) => audit.run().await,
+            Command::Authority(authority) => authority.run().await,
             Command::Keys(keys) => keys.run(),
             Command::Ledger(ledger) => ledger.run().await,
             Command::Witness(witness) => witness.run().await,

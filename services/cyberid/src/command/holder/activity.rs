@@ -4,7 +4,10 @@ use std::process::ExitCode;
 
 use clap::Args;
 use cyberid_domain::check::Check;
-use cyberid_protocol::activity::{Activity as Body, ActivityVisit, Day};
+use cyberid_domain::field::Field;
+use cyberid_protocol::activity::{ActivityVisit, Day};
+use cyberid_protocol::official::MyOfficialAccess;
+use serde::{Deserialize, Serialize};
 
 use super::Common;
 use super::device::Device;
@@ -18,7 +21,8 @@ Examples:
 
 /// Show who asked about you, for what, and what they were told.
 ///
-/// The platform keeps each visit for six months and a day, sealed, and only your own reading finds yours.
+/// The platform keeps each visit for six months and a day, sealed, and only your own reading finds yours. Official accesses to
+/// your record are shown too, whenever they were, from the moment on at which the law lets you know.
 #[derive(Debug, Args)]
 #[command(after_long_help = HELP)]
 pub(crate) struct ShowActivity {
@@ -36,10 +40,43 @@ impl ShowActivity {
     pub(super) async fn run(self) -> Outcome {
         let holder = Device::open(&self.common)?.holder;
         let visits = holder.activity(self.from.as_ref(), self.to.as_ref()).await?;
-        let body = Body { visits };
-        self.common.show().result(&body, |body| words(&body.visits));
+        let Officials { official_accesses } = holder.session().get("/v1/me/consents").await?;
+        let body = Shown {
+            visits,
+            official_accesses,
+        };
+        self.common.show().result(&body, |body| {
+            let officials = body.official_accesses.iter().map(official);
+            let lines = std::iter::once(words(&body.visits)).chain(officials);
+            lines.collect::<Vec<_>>().join("\n")
+        });
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// What is shown: the visits of the days, and every official access, whenever it was.
+#[derive(Serialize)]
+struct Shown {
+    visits: Vec<ActivityVisit>,
+    official_accesses: Vec<MyOfficialAccess>,
+}
+
+/// What the platform lists of official accesses beside the consents.
+#[derive(Deserialize)]
+struct Officials {
+    official_accesses: Vec<MyOfficialAccess>,
+}
+
+fn official(access: &MyOfficialAccess) -> String {
+    format!(
+        "{}  OFFICIAL ACCESS by {}: {} ({}), {}, case {}",
+        moment(access.opened_at),
+        access.authority_name,
+        names(&access.fields, Field::as_str),
+        access.status.as_str(),
+        access.legal_basis,
+        access.case_reference,
+    )
 }
 
 fn words(visits: &[ActivityVisit]) -> String {
