@@ -60,6 +60,23 @@ impl Cosigner {
         if let Some(newest) = self.newest(index) {
             return Ok(Some(newest));
         }
+        self.round(latest).await
+    }
+
+    /// Has the latest checkpoint cosigned once more, at the time that it is now.
+    pub(crate) async fn renew(&self, latest: &watch::Receiver<VerifiedCheckpoint>) -> Result<(), LedgerError> {
+        let _round = self.round.lock().await;
+        if latest.borrow().size() > 0 {
+            self.round(latest).await?;
+        }
+        Ok(())
+    }
+
+    /// The caller holds the round.
+    async fn round(
+        &self,
+        latest: &watch::Receiver<VerifiedCheckpoint>,
+    ) -> Result<Option<CosignedCheckpoint>, LedgerError> {
         let latest = latest.borrow().clone();
         let Some(cosigned) = self.ask(latest).await else {
             metrics::counter!("ledger_no_quorum_total").increment(1);
@@ -103,7 +120,6 @@ impl Cosigner {
         }
         loop {
             if let Ok(cosigned) = CosignedCheckpoint::check(checkpoint.clone(), &self.policy) {
-                submissions.detach_all();
                 return Some(cosigned);
             }
             if submissions.is_empty() {

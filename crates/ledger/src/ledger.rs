@@ -28,6 +28,9 @@ const WITNESSING: Duration = Duration::from_secs(10);
 /// How long to wait after they have not cosigned it.
 const WITNESSING_PAUSE: Duration = Duration::from_secs(1);
 
+/// How old the cosignatures of what is published become while nothing happens.
+const FRESH: Duration = Duration::from_secs(60);
+
 /// What a ledger is made of.
 pub struct Parts {
     /// The log's store.
@@ -119,8 +122,13 @@ impl Ledger {
     }
 
     /// Has every checkpoint cosigned soon after it is signed, whoever waits for it or not, for as long as it is polled:
-    /// what is published is what witnesses have seen.
+    /// what is published is what witnesses have seen. While nothing happens it is cosigned anew every minute, because a
+    /// cosignature says until when its witness had seen nothing newer: who follows the log takes an old one for silence.
     pub async fn keep_witnessed(self: Arc<Self>) {
+        self.keep_witnessed_within(FRESH).await;
+    }
+
+    pub(crate) async fn keep_witnessed_within(self: Arc<Self>, fresh: Duration) {
         let mut latest = self.latest.clone();
         loop {
             let size = latest.borrow_and_update().size();
@@ -132,9 +140,19 @@ impl Ledger {
                 // The sequencer is gone, and with it whatever could be witnessed.
                 Err(LedgerError::Stopped) => return,
                 Err(_) => tokio::time::sleep(WITNESSING_PAUSE).await,
-                Ok(()) if latest.changed().await.is_err() => return,
-                Ok(()) => {}
+                Ok(()) => match tokio::time::timeout(fresh, latest.changed()).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(_)) => return,
+                    Err(_) => self.witness_again().await,
+                },
             }
+        }
+    }
+
+    /// The newest checkpoint that was cosigned stays, whatever comes of it.
+    async fn witness_again(&self) {
+        if let Err(error) = self.cosigner.renew(&self.latest).await {
+            tracing::warn!(cause = %error, "the checkpoint was not cosigned anew");
         }
     }
 

@@ -92,6 +92,30 @@ async fn what_nobody_asked_for_is_witnessed_too() {
 }
 
 #[tokio::test]
+async fn while_nothing_happens_what_is_published_is_cosigned_anew() {
+    let setting = Setting::new(1, 1).await;
+    let ledger = setting.open().await;
+    append(&ledger, &bodies(0..2)).await;
+    let before = ledger.witnessed(1, LONG).await.unwrap();
+    let asked = setting.witnesses[0].requests();
+    let fresh = Duration::from_millis(20);
+    let keeping = tokio::spawn(Arc::clone(&ledger).keep_witnessed_within(fresh));
+    while setting.witnesses[0].requests() < asked + 3 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // What a witness that is down leaves is what was there.
+    setting.feel(Mood::Down);
+    let asked = setting.witnesses[0].requests();
+    while setting.witnesses[0].requests() < asked + 1 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    keeping.abort();
+    let after = ledger.witnessed(1, LONG).await.unwrap();
+    assert_eq!((after.size(), before.size()), (2, 2));
+    assert_eq!(ledger.reader().checkpoint().await.unwrap(), after.note());
+}
+
+#[tokio::test]
 async fn without_a_quorum_nothing_is_lost_and_the_same_call_succeeds_later() {
     let setting = Setting::new(2, 2).await;
     let ledger = setting.open().await;
