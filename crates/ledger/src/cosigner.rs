@@ -64,7 +64,10 @@ impl Cosigner {
     }
 
     /// Has the latest checkpoint cosigned once more, at the time that it is now.
-    pub(crate) async fn renew(&self, latest: &watch::Receiver<VerifiedCheckpoint>) -> Result<(), LedgerError> {
+    pub(crate) async fn renew(
+        &self,
+        latest: &watch::Receiver<VerifiedCheckpoint>,
+    ) -> Result<(), LedgerError> {
         let _round = self.round.lock().await;
         if latest.borrow().size() > 0 {
             self.round(latest).await?;
@@ -120,6 +123,7 @@ impl Cosigner {
         }
         loop {
             if let Ok(cosigned) = CosignedCheckpoint::check(checkpoint.clone(), &self.policy) {
+                submissions.detach_all();
                 return Some(cosigned);
             }
             if submissions.is_empty() {
