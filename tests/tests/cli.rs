@@ -225,6 +225,41 @@ async fn a_receipt_is_checked_with_the_platform_switched_off() {
     let forged = shell.keep("forged.json", &forged, 0o644);
     shell.refused(&format!("holder receipts {forged} --check"), 1);
     shell.done(&format!("holder receipts {} --check", kept.display()));
+
+    // One file, and somebody else's machine.
+    let file = kept.display();
+    let proved = shell.json(&format!("receipt verify {file}"));
+    assert_eq!(proved["anchors"], "pinned");
+    assert_eq!(
+        (&proved["granted"], &proved["refused"]),
+        (&json!(["name"]), &json!(["birth_date"]))
+    );
+    shell.refused(&format!("receipt verify {forged}"), 1);
+    let stranger = Shell::at(&shell.url);
+    let pins: Value =
+        serde_json::from_str(&std::fs::read_to_string(shell.path(".cyberid/holder/platform.json")).unwrap())
+            .unwrap();
+    let policy = stranger.keep("policy", pins["policy"].as_str().unwrap(), 0o644);
+    let given = format!("--vkey {} --policy-file {policy}", text(&pins, "ledger_vkey"));
+    let proved = stranger.json(&format!("receipt verify {file} {given}"));
+    assert_eq!(
+        (&proved["anchors"], &proved["issuer_known"]),
+        (&json!("given"), &json!(false))
+    );
+    stranger.refused(&format!("receipt verify {forged} {given}"), 1);
+    stranger.refused(&format!("receipt verify {file}"), 2);
+    assert!(
+        !stranger.path(".cyberid").exists(),
+        "nothing is made where nothing was"
+    );
+    let claimed = stranger.json(&format!("receipt verify {file} --trust-file"));
+    assert_eq!(claimed["anchors"], "claimed");
+    stranger.refused("receipt verify nowhere.json --trust-file", 2);
+    assert!(
+        stranger
+            .done(&format!("receipt show {file}"))
+            .contains("Example Shop")
+    );
 }
 
 #[tokio::test]
