@@ -86,21 +86,32 @@ async fn a_log_with_tiles_above_tiles_is_rebuilt_and_no_byte_of_it_can_be_anothe
     let times = json!({"ed25519.example": 1_795_000_000, "ml-dsa.example": 1_795_000_000});
     assert_eq!(found["cosigned"], times);
 
-    let cosigned = fs::read(folder.path().join("checkpoint")).unwrap().len();
+    let note = fs::read_to_string(folder.path().join("checkpoint")).unwrap();
+    let after = |text: &str| note.find(text).unwrap() + text.len();
     for (file, at) in [
         ("tile/0/000", 0),
-        ("tile/0/257.p/208", 6_655),
         ("tile/1/000", 8_191),
         ("tile/1/001.p/1", 17),
         ("tile/2/000.p/1", 31),
+        // The length of an entry, and a letter of one.
         ("tile/entries/128", 1),
-        ("tile/entries/257.p/208", 40),
-        // Within the ML-DSA-44 cosignature, which is most of the note.
-        ("checkpoint", cosigned - 1_000),
+        ("tile/entries/257.p/208", 45),
+        // Within each signature.
+        ("checkpoint", after("\n\u{2014} large.example/log ") + 40),
+        ("checkpoint", after("\n\u{2014} ed25519.example ") + 40),
+        ("checkpoint", after("\n\u{2014} ml-dsa.example ") + 1_000),
     ] {
         with_altered_byte(&folder.path().join(file), at, async || {
             refused(&copy).await;
         })
         .await;
     }
+
+    // Whoever has no entries has the tree; of its last tile nothing stands above but the root.
+    fs::remove_dir_all(folder.path().join("tile/entries")).unwrap();
+    assert_eq!(verified(&copy).await["entries"], 0);
+    with_altered_byte(&folder.path().join("tile/0/257.p/208"), 6_655, async || {
+        refused(&copy).await;
+    })
+    .await;
 }
