@@ -10,11 +10,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::post;
 use cyberid_domain::check::Check;
-use cyberid_domain::clock::SystemClock;
+use cyberid_domain::clock::{Clock as _, SystemClock};
 use cyberid_domain::field::Field;
+use cyberid_domain::id::ReleaseId;
 use cyberid_domain::rng::SystemRng;
 use cyberid_holder::ReviewedRequest;
+use cyberid_protocol::audit::{AuditEntries, OverseenParties, OverseenParty};
 use cyberid_protocol::event::{Concluded, Event, Events};
+use cyberid_protocol::leaf::{Leaf, LeafKind};
 use cyberid_protocol::registration::Registered;
 use cyberid_protocol::statement::Locale;
 use cyberid_relying_party::{
@@ -230,6 +233,92 @@ async fn events_come_to_the_relying_party_whatever_falls_over() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     panic!("the metrics never say that it was delivered");
+}
+
+/// The one relying party with a duty to erase that is overdue, as the regulator's list has it.
+async fn late(platform: &TestPlatform) -> Vec<OverseenParty> {
+    let list = platform
+        .regulator()
+        .get("/v1/audit/relying-parties?overdue=true")
+        .await;
+    let OverseenParties { relying_parties, .. } = list.unwrap();
+    relying_parties
+}
+
+/// Waits until the relying party was sent the token at this place, takes it and says what it was.
+async fn handled(party: &RelyingParty, receiver: &Receiver, at: usize) -> Event {
+    let Received::First(pushed) = party.receive(&receiver.token(at).await).await.unwrap() else {
+        panic!("a first one")
+    };
+    let event = pushed.event().clone();
+    party.handled(pushed);
+    event
+}
+
+/// The kinds of the release's leaves, once the published log has the last of them.
+async fn recorded(platform: &TestPlatform, release: &ReleaseId, last: LeafKind) -> Vec<LeafKind> {
+    for _ in 0..200 {
+        let entries = platform.regulator().get("/v1/audit/entries?limit=1000").await;
+        let AuditEntries { entries, .. } = entries.unwrap();
+        let leaves = entries.iter().map(|entry| Leaf::from_text(&entry.leaf).unwrap());
+        let of_release = leaves.filter(|leaf| leaf.request.as_ref() == Some(release));
+        let kinds: Vec<_> = of_release.map(|leaf| leaf.kind).collect();
+        if kinds.contains(&last) {
+            return kinds;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("the ledger never had {last:?}")
+}
+
+#[tokio::test]
+async fn a_withdrawal_is_pushed_until_it_is_taken_and_who_is_late_is_seen_and_reminded_until_they_erase() {
+    let receiver = Receiver::start().await;
+    let at_once = "[consent]\nerase_within_days = 0\n";
+    let platform = TestPlatform::start_with(&format!("{}{at_once}", receiver.configuration())).await;
+    let keys = RpKeys::make(&SystemRng).unwrap();
+    let party = party(&platform, &receiver, &keys).await;
+    let citizen = platform.citizen(0).await;
+    let granted = Granted::by(&citizen, &party, &[Field::Name]).await;
+    let release = granted.pending.id.clone();
+    party.redeem(&granted.pending).await.unwrap();
+    receiver.token(0).await;
+    assert!(late(&platform).await.is_empty());
+
+    receiver.answer(false);
+    citizen
+        .holder
+        .withdraw(&granted.consented.consent_id)
+        .await
+        .unwrap();
+    let refused = [receiver.token(1).await, receiver.token(2).await];
+    assert_eq!(refused[0], refused[1]);
+    receiver.answer(true);
+    let event = handled(&party, &receiver, 3).await;
+    assert!(matches!(event, Event::ConsentWithdrawn(it) if it.release == release));
+
+    recorded(&platform, &release, LeafKind::ErasureOverdue).await;
+    let listed = late(&platform).await;
+    let [of_party] = &listed[..] else {
+        panic!("{listed:?}")
+    };
+    assert_eq!(&of_party.client_id, party.client_id());
+    let [owed] = &of_party.outstanding_erasures[..] else {
+        panic!("{of_party:?}")
+    };
+    assert_eq!((&owed.release_id, owed.overdue), (&release, true));
+    let event = handled(&party, &receiver, 4).await;
+    assert!(matches!(event, Event::ErasureOverdue(it) if it.release == release));
+
+    party.confirm_erasure(&release, SystemClock.now()).await.unwrap();
+    let kinds = recorded(&platform, &release, LeafKind::ErasureConfirmed).await;
+    let duty = [
+        LeafKind::ConsentWithdrawn,
+        LeafKind::ErasureOverdue,
+        LeafKind::ErasureConfirmed,
+    ];
+    assert!(kinds.ends_with(&duty), "{kinds:?}");
+    assert!(late(&platform).await.is_empty(), "who has erased is late no more");
 }
 
 #[tokio::test]
