@@ -9,7 +9,7 @@ mod support;
 
 use cyberid_crypto::{Agree as _, AgreementKey, Sign as _, SigningKey, base64url};
 use cyberid_domain::field::Field;
-use cyberid_key_holder::testing::{Person, attacks};
+use cyberid_key_holder::testing::{Person, attacks, official_attacks};
 use cyberid_keystore::RoleName;
 use cyberid_protocol::deposit::{CommandBody, Deposit, KeyHolder, Outcome};
 use cyberid_protocol::message::Message as _;
@@ -70,6 +70,33 @@ async fn it_yields_the_shares_of_exactly_the_agreed_fields() {
 
     let again = tested.shares(&warrant).await.unwrap();
     assert_eq!(opened(&tested, &person, &sealed, &warrant, &again), expected);
+}
+
+#[tokio::test]
+async fn it_yields_by_an_order_and_to_no_attack_on_one() {
+    let mut tested = TestCustodian::start().await;
+    for attack in official_attacks(&mut tested.world, &tested.citizen, &tested.neighbour) {
+        let answer = tested.official_shares(&attack.warrant).await;
+        let expected = (ProblemType::WarrantRefused, attack.refusal.reason());
+        assert_eq!(refusal(answer), expected, "{}", attack.name);
+    }
+    assert_eq!(tested.store.uses(), 0);
+    let honest = tested
+        .world
+        .official(&tested.citizen, &[Field::BirthDate, Field::Name]);
+    let yielded = tested.official_shares(&honest).await.unwrap();
+    let names: Vec<Field> = yielded.shares.iter().map(|share| share.field).collect();
+    assert_eq!(names, [Field::BirthDate, Field::Name]);
+    let leaf = cyberid_crypto::digest::sha256_base64url(honest.leaf.as_bytes());
+    for share in &yielded.shares {
+        let place = Place {
+            subject: tested.citizen.subject,
+            field: share.field,
+        };
+        let bytes = base64url::decode(&share.share).unwrap();
+        assert!(receive(&tested.vault, &leaf, &place, &bytes).is_ok());
+        assert!(receive(&tested.vault, "another leaf", &place, &bytes).is_err());
+    }
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ use cyberid_key_holder::testing::{MemoryCustodian, Person, World};
 use cyberid_keystore::{KdfCost, Keystore, RoleName, role};
 use cyberid_protocol::deposit::{CommandBody, Deposit, KeyHolder, Outcome};
 use cyberid_protocol::message::Message as _;
+use cyberid_protocol::official::{OfficialWarrant, OfficialWarrantBody};
 use cyberid_protocol::problem::{Problem, ProblemType};
 use cyberid_protocol::warrant::{Shares, Warrant, WarrantBody};
 use cyberid_record::SealedField;
@@ -117,6 +118,15 @@ impl TestCustodian {
             warrant: warrant.clone(),
         };
         let (status, bytes) = self.send("POST", "/v1/shares", &body).await;
+        read(status, &bytes)
+    }
+
+    /// Asks for shares by an authority's order.
+    pub(crate) async fn official_shares(&self, warrant: &OfficialWarrant) -> Answer<Shares> {
+        let body = OfficialWarrantBody {
+            warrant: warrant.clone(),
+        };
+        let (status, bytes) = self.send("POST", "/v1/official-shares", &body).await;
         read(status, &bytes)
     }
 

@@ -7,5 +7,6 @@
 )]
 
 mod enrolment;
+mod official;
 mod opening;
 mod support;

@@ -14,6 +14,7 @@ use cyberid_domain::id::SubjectId;
 use cyberid_key_holder::testing::Person;
 use cyberid_protocol::consent::Consent;
 use cyberid_protocol::message;
+use cyberid_protocol::official::OfficialWarrantBody;
 use cyberid_protocol::problem::Problem;
 use cyberid_protocol::warrant::{Shares, WarrantBody, YieldedShare};
 use cyberid_record::{Place, SealedField, Side, hand_over, open_share};
@@ -69,6 +70,7 @@ impl Credulous {
         *custodian.address.lock().unwrap() = address;
         let router = Router::new()
             .route("/v1/shares", post(answer))
+            .route("/v1/official-shares", post(answer_official))
             .with_state(Arc::clone(&custodian));
         tokio::spawn(async move { axum::serve(listener, router).await });
         custodian
@@ -106,13 +108,17 @@ impl Credulous {
     }
 
     fn yielded(&self, body: &WarrantBody, play: &Play) -> Shares {
-        let kept = self.kept.lock().unwrap();
         let consent = message::unverified::<Consent>(&body.warrant.consent).unwrap();
-        let subject = kept.subjects[consent.kid().unwrap()];
+        self.yielded_for(consent.kid().unwrap(), &body.warrant.leaf, play)
+    }
+
+    fn yielded_for(&self, device_jkt: &str, of: &str, play: &Play) -> Shares {
+        let kept = self.kept.lock().unwrap();
+        let subject = kept.subjects[device_jkt];
         let (vault, leaf) = match play {
-            Play::YieldTo(vault) => (*vault, body.warrant.leaf.clone()),
+            Play::YieldTo(vault) => (*vault, of.to_owned()),
             Play::YieldForLeaf(leaf) => (kept.vault.unwrap(), leaf.clone()),
-            _ => (kept.vault.unwrap(), body.warrant.leaf.clone()),
+            _ => (kept.vault.unwrap(), of.to_owned()),
         };
         let leaf_sha256 = digest::sha256_base64url(leaf.as_bytes());
         let share = |field: Field| {
@@ -125,7 +131,7 @@ impl Credulous {
                 share: base64url::encode(&sealed),
             }
         };
-        let shares = fields_of(&body.warrant.leaf).into_iter().map(share);
+        let shares = fields_of(of).into_iter().map(share);
         Shares {
             shares: shares.collect(),
         }
@@ -135,6 +141,15 @@ impl Credulous {
 fn fields_of(leaf: &str) -> Vec<Field> {
     let leaf = cyberid_protocol::leaf::Leaf::from_text(leaf).unwrap();
     leaf.fields.unwrap()
+}
+
+async fn answer_official(
+    State(custodian): State<Arc<Credulous>>,
+    Json(body): Json<OfficialWarrantBody>,
+) -> Response {
+    custodian.asked.fetch_add(1, Ordering::SeqCst);
+    let (warrant, play) = (body.warrant, custodian.play.lock().unwrap().clone());
+    Json(custodian.yielded_for(&warrant.device_jkt, &warrant.leaf, &play)).into_response()
 }
 
 async fn answer(State(custodian): State<Arc<Credulous>>, Json(body): Json<WarrantBody>) -> Response {

@@ -18,6 +18,9 @@ use cyberid_keystore::{KdfCost, Keystore, RoleName, role};
 use cyberid_protocol::deposit::{CommandBody, Deposit, KeyHolder, Outcome, Reservation, ReservationAnswer};
 use cyberid_protocol::identity::{IdentityClaims, TYP};
 use cyberid_protocol::message::Message as _;
+use cyberid_protocol::official::{
+    OfficialIdentity, OfficialIdentityClaims, OfficialWarrant, OfficialWarrantBody,
+};
 use cyberid_protocol::problem::{Problem, ProblemType};
 use cyberid_protocol::warrant::{Opened, RememberedSize, Warrant, WarrantBody};
 use cyberid_vault::{Parts, Vault};
@@ -165,6 +168,24 @@ impl TestVault {
         };
         let (status, bytes) = self.send("POST", "/v1/openings", &body).await;
         read(status, &bytes)
+    }
+
+    /// What the authority reads of what a warrant of an official access opens.
+    pub(crate) async fn official(&self, warrant: &OfficialWarrant) -> Answer<OfficialIdentityClaims> {
+        let body = OfficialWarrantBody {
+            warrant: warrant.clone(),
+        };
+        let (status, bytes) = self.send("POST", "/v1/official-openings", &body).await;
+        let opened = read::<Opened>(status, &bytes)?;
+        let sealed = jwe::Sealed::parse(&opened.identity).unwrap();
+        assert!(
+            sealed.clone().open(&self.world.rp_key).is_err(),
+            "for nobody else"
+        );
+        let signed = sealed.open(&self.world.bureau.key).unwrap();
+        let signed = str::from_utf8(&signed).unwrap();
+        let key = self.keys.signer::<role::Identity>().unwrap().public_key();
+        Ok(cyberid_crypto::jws::verify(signed, OfficialIdentity::TYP, &key).unwrap())
     }
 
     /// The identity that a warrant opens, as the relying party reads it.
