@@ -305,11 +305,13 @@ impl SplitPlatform {
         }
     }
 
-    fn config_file(&self, part: Part) -> PathBuf {
+    /// The configuration file of a process; the witness has none.
+    pub fn config_file(&self, part: Part) -> PathBuf {
         self.root.path().join(part.name()).with_extension("toml")
     }
 
-    fn passphrase_file(&self, part: Part) -> PathBuf {
+    /// The file with what opens a process's keystore.
+    pub fn passphrase_file(&self, part: Part) -> PathBuf {
         self.root.path().join("secrets").join(part.name())
     }
 

@@ -103,3 +103,20 @@ async fn a_policy_of_groups_is_waited_for() {
     let cosigned = ledger.witnessed(0, LONG).await.unwrap();
     assert!(cosigned.cosignatures().len() >= 3);
 }
+
+#[tokio::test]
+async fn who_hangs_is_given_up_long_before_the_deadline() {
+    let setting = Setting::new(1, 1).await;
+    let ledger = setting.open().await;
+    append(&ledger, &bodies(0..1)).await;
+    setting.feel(Mood::Hanging);
+    let begun = Instant::now();
+    assert!(is_no_quorum(&ledger.witnessed(0, LONG).await, 0));
+    assert!(
+        begun.elapsed() < crate::submitter::PATIENCE * 2,
+        "{:?}",
+        begun.elapsed()
+    );
+    setting.feel(Mood::Honest);
+    assert_eq!(ledger.witnessed(0, LONG).await.unwrap().size(), 1);
+}
