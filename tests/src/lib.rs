@@ -18,6 +18,7 @@
 
 pub mod attacks;
 mod documents;
+pub mod durability;
 mod passkey;
 mod people;
 mod platform;

@@ -10,6 +10,7 @@
 
 mod bench;
 mod command;
+mod durability;
 mod failure;
 mod fuzz;
 mod layering;
@@ -91,6 +92,34 @@ enum Task {
         #[arg(long, default_value_t = 60)]
         seconds: u32,
     },
+    /// Cut the power at thousands of moments, and look for what was acknowledged
+    ///
+    /// The last line is one JSON object: `cuts`, `acknowledged`, `lost`, `doubled`, and the same of a control that does not
+    /// sync and has to be caught. `cargo xtask powercut --help` says what can be smaller; docs/durability.md what is modelled.
+    #[command(disable_help_flag = true)]
+    Powercut {
+        /// Arguments for the campaign itself
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Make every system call of an append and a release on a file fail, and then look
+    ///
+    /// The last line is one JSON object: `sites`, `faults`, `hits`, `pairs`, `acknowledged`, `lost`, `doubled`.
+    #[command(disable_help_flag = true)]
+    Faults {
+        /// Arguments for the campaign itself
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Kill the server at random in thousands of operations, and then look
+    ///
+    /// The last line is one JSON object: `kills`, `operations`, `acknowledged`, `lost`, `doubled`.
+    #[command(disable_help_flag = true)]
+    Kills {
+        /// Arguments for the campaign itself
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -113,6 +142,9 @@ fn go() -> Result<(), Failure> {
         Task::Openapi { check } => openapi::run(check),
         Task::Bench { name, args } => bench::run(name.as_deref(), &args),
         Task::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
+        Task::Powercut { args } => durability::run("powercut", &args),
+        Task::Faults { args } => durability::run("faults", &args),
+        Task::Kills { args } => durability::run("kills", &args),
     }
 }
 
@@ -155,5 +187,14 @@ mod tests {
             panic!("not lint")
         };
         assert_eq!(checks, [lint::Check::Layering, lint::Check::Format]);
+    }
+
+    #[test]
+    fn a_campaign_takes_its_own_arguments() {
+        let cli = Cli::parse_from(["cargo xtask", "powercut", "--cuts", "12", "--help"]);
+        let Task::Powercut { args } = cli.task else {
+            panic!("not powercut")
+        };
+        assert_eq!(args, ["--cuts", "12", "--help"]);
     }
 }

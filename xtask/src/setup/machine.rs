@@ -19,7 +19,7 @@ struct Need {
 
 /// Everything the workspace needs. The cryptography in aws-lc-sys and the SQLite that sqlx brings compile
 /// with a C compiler alone, so neither CMake nor Perl is among it.
-const NEEDS: [Need; 4] = [
+const NEEDS: [Need; 5] = [
     Need {
         what: "a C compiler and make",
         probes: &[&["cc", "--version"], &["make", "--version"]],
@@ -30,6 +30,12 @@ const NEEDS: [Need; 4] = [
         what: "the OpenSSL headers and pkg-config",
         probes: &[&["pkg-config", "--exists", "openssl"]],
         packages: &["pkg-config", "libssl-dev"],
+        only_with: None,
+    },
+    Need {
+        what: "strace (for the tests of power cuts and of failing system calls)",
+        probes: &[&["strace", "-V"]],
+        packages: &["strace"],
         only_with: None,
     },
     Need {
@@ -151,7 +157,14 @@ mod tests {
         let found = missing(&NEEDS, |file| file == examples::NODE_PACKAGE, |_| false);
         assert_eq!(
             names(&found),
-            ["build-essential", "pkg-config", "libssl-dev", "nodejs", "npm"]
+            [
+                "build-essential",
+                "pkg-config",
+                "libssl-dev",
+                "strace",
+                "nodejs",
+                "npm"
+            ]
         );
     }
 
