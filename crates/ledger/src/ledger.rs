@@ -29,7 +29,7 @@ const WITNESSING: Duration = Duration::from_secs(10);
 const WITNESSING_PAUSE: Duration = Duration::from_secs(1);
 
 /// How old the cosignatures of what is published become while nothing happens.
-const FRESH: Duration = Duration::from_secs(60);
+const FRESH: Duration = Duration::from_mins(1);
 
 /// What a ledger is made of.
 pub struct Parts {
