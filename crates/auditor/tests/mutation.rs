@@ -384,20 +384,14 @@ async fn every_flipped_byte_of_every_file_is_noticed() {
     let paths: Vec<String> = ledger.0.keys().cloned().collect();
     let mut flips = 0_u64;
     for path in paths {
-        let number: usize = path
-            .get(13..16)
-            .or(path.get(7..10))
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(0);
-        let before = having_read(
-            &whole,
-            if path.starts_with("tile/1") {
-                0
-            } else {
-                number * 256
-            },
-        )
-        .await;
+        let number: usize = match path
+            .strip_prefix("tile/entries/")
+            .or(path.strip_prefix("tile/0/"))
+        {
+            Some(number) => number[..3].parse().unwrap(),
+            None => 0,
+        };
+        let before = having_read(&whole, number * 256).await;
         let starts = starts(&ledger.0[&path]);
         for at in 0..ledger.0[&path].len() {
             ledger.0.get_mut(&path).unwrap()[at] ^= 1 << (at % 8);

@@ -72,10 +72,8 @@ impl Found {
 }
 
 fn evidence(finding: &Finding, state: &State) -> Option<Evidence> {
-    if !matches!(
-        finding,
-        Finding::Cut { .. } | Finding::Forked { .. } | Finding::Rewritten { .. }
-    ) {
+    // A log that was cut may show a checkpoint that was true once: that proves nothing to others.
+    if !matches!(finding, Finding::Forked { .. } | Finding::Rewritten { .. }) {
         return None;
     }
     Some(Evidence {
