@@ -158,10 +158,12 @@ impl Witness {
         let latest = held.as_ref().map_or_else(Latest::default, |held| held.latest);
         let checkpoint = request.check(key, latest)?;
         let line = cosign(&checkpoint, self.clock.now().0, &self.key).map_err(WitnessError::Key)?;
-        if durable.as_ref().is_some_and(|durable| says(durable, &checkpoint)) {
+        let note = log.note(&checkpoint, line.clone());
+        if let Some(durable) = durable.as_mut().filter(|durable| says(durable, &checkpoint)) {
+            // What is durable already is shown with its newest cosignature, and needs no write.
+            durable.note = note;
             return Ok(line);
         }
-        let note = log.note(&checkpoint, line.clone());
         self.memory.store(origin, &note)?;
         let latest = Latest {
             size: checkpoint.size(),

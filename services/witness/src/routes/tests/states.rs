@@ -207,3 +207,23 @@ async fn what_failed_and_stands_all_the_same_is_neither_shown_nor_forgotten() {
             .starts_with(&format!("{ORIGIN}\n9\n"))
     );
 }
+
+#[tokio::test]
+async fn a_repetition_is_shown_with_its_own_time() {
+    let folder = tempfile::tempdir().unwrap();
+    Witness::begin(&folder.path().join("witness")).unwrap();
+    let clock = Arc::new(ManualClock::new(UnixTime(NOW)));
+    let mut parts = parts(folder.path(), vec![log_key().verifier_key().clone()]);
+    parts.clock = Arc::clone(&clock) as _;
+    let setting = Setting {
+        witness: Witness::open(parts).unwrap(),
+        folder,
+    };
+    setting.assert_cosigns(TRUE, 0, 5).await;
+    clock.advance(60);
+    assert_eq!(setting.add(&TRUE.request(5, 5)).await.status, 200);
+    let shown = setting.witness.checkpoint(&origin_hash(ORIGIN)).unwrap();
+    let shown = SignedNote::parse(shown.as_bytes()).unwrap();
+    let cosigned = cosignature::verify(&shown, setting.witness.verifier_key()).unwrap();
+    assert_eq!(cosigned.unwrap().timestamp, NOW + 60);
+}
