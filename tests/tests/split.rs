@@ -95,7 +95,7 @@ async fn each_process_has_its_own_keys_and_store_and_nobody_elses() {
     let stores = |part| databases(&split.data(part));
     assert_eq!(stores(Part::Custodian), ["custodian.db"].map(String::from).into());
     assert_eq!(stores(Part::Vault), ["vault.db"].map(String::from).into());
-    let operators = ["registry.db", "ledger.db", "head.db"];
+    let operators = ["registry.db", "ledger.db"];
     assert_eq!(stores(Part::Platform), operators.map(String::from).into());
     assert_eq!(stores(Part::Witness), BTreeSet::new());
 }

@@ -9,13 +9,18 @@
 //! size is compared at every append and its head at every signature, and whoever loses stops for good. What was not
 //! answered is asked again: a leaf is named before it has a place, and one name has one place.
 
+mod backlog;
 mod cosigned;
 mod cosigner;
 mod error;
 mod key;
 mod ledger;
+mod names;
 pub mod promises;
+mod publisher;
+mod queue;
 mod reader;
+mod recovery;
 mod sequencer;
 mod submitter;
 #[cfg(test)]

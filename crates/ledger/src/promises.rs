@@ -9,7 +9,8 @@ use crate::ledger::Ledger;
 /// How many promised leaves are read at once.
 const PAGE: u32 = 256;
 
-/// Appends every outstanding leaf in the order of its promise and records its place; returns how many there were.
+/// Appends every outstanding leaf in the order of its promise and records its place; returns how many there were. All of
+/// them can be read then.
 ///
 /// It may stop, or run twice at once, anywhere: a leaf that was appended and not recorded keeps its place.
 pub async fn keep(ledger: &Ledger, promises: &dyn Promises) -> Result<u64, LedgerError> {
@@ -22,12 +23,16 @@ pub async fn keep(ledger: &Ledger, promises: &dyn Promises) -> Result<u64, Ledge
             count += 1;
         }
         if page.len() < PAGE as usize {
+            // An earlier run may have ended between a leaf's place and this.
+            if let Some(last) = ledger.latest().size().checked_sub(1) {
+                ledger.published(last).await?;
+            }
             return Ok(count);
         }
     }
 }
 
-/// Appends one promised leaf now and records its place, for whoever answers only after that.
+/// Appends one promised leaf now and records its place, for whoever answers only after that; it can be read then.
 pub async fn keep_one(
     ledger: &Ledger,
     promises: &dyn Promises,
@@ -35,6 +40,7 @@ pub async fn keep_one(
 ) -> Result<u64, LedgerError> {
     let place = ledger.append(leaf.id.clone(), leaf.body.clone()).await?;
     promises.kept(&leaf.id, place).await?;
+    ledger.published(place).await?;
     Ok(place)
 }
 

@@ -1,4 +1,5 @@
-//! The tree as the sequencer holds it: the right edge, and the tiles on it that are not full.
+//! The tree as it grows: the right edge, which the sequencer holds, and the tiles on it that are not full, which the
+//! publisher does.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,64 +13,65 @@ use cyberid_tlog::tree::{CompletedNode, Frontier, RootPlan, TreeFull};
 /// The tile levels that a tree of `1 << 63` leaves has.
 const LEVELS: u8 = 8;
 
-/// A growing tree with the tiles that its next leaves go into.
+/// The tiles that the next leaves go into.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Tree {
-    frontier: Frontier,
-    edge: BTreeMap<TileCoord, Vec<u8>>,
+pub(crate) struct Edge {
+    size: u64,
+    tiles: BTreeMap<TileCoord, Vec<u8>>,
 }
 
-impl Tree {
-    /// The tree of the first `size` leaves, from the stored tiles; `None` when they do not make one up.
-    pub(crate) async fn load(store: &dyn LedgerRead, size: u64) -> Result<Option<Self>, StorageError> {
-        let Ok(plan) = RootPlan::new(size) else {
-            return Ok(None);
-        };
-        let hashes = node_hashes(store, plan.nodes()).await?;
-        let Ok(frontier) = plan.frontier(|node| hashes.get(&node).copied()) else {
-            return Ok(None);
-        };
-        let edge = load_edge(store, size).await?;
-        Ok(edge.map(|edge| Self { frontier, edge }))
-    }
-
+impl Edge {
+    /// The number of leaves in them and before them.
     pub(crate) fn size(&self) -> u64 {
-        self.frontier.size()
+        self.size
     }
 
-    pub(crate) fn root(&self) -> Hash {
-        self.frontier.root()
-    }
-
-    /// Appends a leaf; tiles that it completes stay until [`Tree::settle`].
-    pub(crate) fn append(&mut self, leaf: Hash) -> Result<(), TreeFull> {
-        for CompletedNode { node, hash } in self.frontier.append(leaf)? {
-            if node.level().is_multiple_of(TILE_HEIGHT) {
-                let tile = self.edge.entry(node.tile().0).or_default();
-                tile.extend_from_slice(hash.as_bytes());
-            }
+    /// Takes the nodes that leaves up to `size` completed; returns the tiles that have changed, whole.
+    pub(crate) fn grow(&mut self, size: u64, nodes: &[CompletedNode]) -> Vec<StoredTile> {
+        for CompletedNode { node, hash } in nodes {
+            let tile = self.tiles.entry(node.tile().0).or_default();
+            tile.extend_from_slice(hash.as_bytes());
         }
-        Ok(())
+        let changed = new_tiles(self.size, size).filter_map(|path| {
+            let TileKind::Hashes { level } = path.kind() else {
+                return None;
+            };
+            let index = path.index();
+            let hashes = self.tiles.get(&TileCoord { level, index })?.clone();
+            Some(StoredTile { level, index, hashes })
+        });
+        let changed = changed.collect();
+        self.size = size;
+        self.tiles.retain(|_, tile| tile.len() < bytes_of(FULL_WIDTH));
+        changed
     }
+}
 
-    /// The tiles that have changed since the tree had `old` leaves, whole.
-    pub(crate) fn changed_since(&self, old: u64) -> Vec<StoredTile> {
-        new_tiles(old, self.size())
-            .filter_map(|path| {
-                let TileKind::Hashes { level } = path.kind() else {
-                    return None;
-                };
-                let index = path.index();
-                let hashes = self.edge.get(&TileCoord { level, index })?.clone();
-                Some(StoredTile { level, index, hashes })
-            })
-            .collect()
-    }
+/// The tree of the first `size` leaves, from the stored tiles; `None` when they do not make one up.
+pub(crate) async fn load(
+    store: &dyn LedgerRead,
+    size: u64,
+) -> Result<Option<(Frontier, Edge)>, StorageError> {
+    let Ok(plan) = RootPlan::new(size) else {
+        return Ok(None);
+    };
+    let hashes = node_hashes(store, plan.nodes()).await?;
+    let Ok(frontier) = plan.frontier(|node| hashes.get(&node).copied()) else {
+        return Ok(None);
+    };
+    let tiles = load_edge(store, size).await?;
+    Ok(tiles.map(|tiles| (frontier, Edge { size, tiles })))
+}
 
-    /// Forgets the tiles that are full and stored.
-    pub(crate) fn settle(&mut self) {
-        self.edge.retain(|_, tile| tile.len() < bytes_of(FULL_WIDTH));
-    }
+/// Appends a leaf, and notes the nodes that tiles hold of those it completes.
+pub(crate) fn append(
+    frontier: &mut Frontier,
+    leaf: Hash,
+    nodes: &mut Vec<CompletedNode>,
+) -> Result<(), TreeFull> {
+    let completed = frontier.append(leaf)?.into_iter();
+    nodes.extend(completed.filter(|completed| completed.node.level().is_multiple_of(TILE_HEIGHT)));
+    Ok(())
 }
 
 /// The hashes of these nodes as far as the stored tiles have them; each tile is read once.

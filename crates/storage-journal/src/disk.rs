@@ -13,7 +13,7 @@ pub(crate) trait Disk: Send + Sync {
     /// Makes a file, or empties it.
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
 
-    /// Opens a file for writing.
+    /// Opens a file for reading and writing.
     fn reopen(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
 
     /// Gives a file another name, in place of what has it.
@@ -28,6 +28,9 @@ pub(crate) trait Disk: Send + Sync {
 
 /// A file that is written.
 pub(crate) trait DiskFile: Send {
+    /// Reads as many bytes at a place.
+    fn read_at(&mut self, bytes: &mut [u8], place: u64) -> io::Result<()>;
+
     /// Writes all bytes at a place.
     fn write_at(&mut self, bytes: &[u8], place: u64) -> io::Result<()>;
 
@@ -50,6 +53,7 @@ const DIRECTORY_MODE: u32 = 0o700;
 impl Disk for RealDisk {
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         let file = OpenOptions::new()
+            .read(true)
             .write(true)
             .create(true)
             .truncate(true)
@@ -59,7 +63,7 @@ impl Disk for RealDisk {
     }
 
     fn reopen(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        Ok(Box::new(OpenOptions::new().write(true).open(path)?))
+        Ok(Box::new(OpenOptions::new().read(true).write(true).open(path)?))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -76,6 +80,10 @@ impl Disk for RealDisk {
 }
 
 impl DiskFile for File {
+    fn read_at(&mut self, bytes: &mut [u8], place: u64) -> io::Result<()> {
+        self.read_exact_at(bytes, place)
+    }
+
     fn write_at(&mut self, bytes: &[u8], place: u64) -> io::Result<()> {
         self.write_all_at(bytes, place)
     }

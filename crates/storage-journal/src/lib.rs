@@ -34,6 +34,7 @@ mod codec;
 mod disk;
 mod entry;
 mod error;
+mod head;
 mod journal;
 mod open;
 mod options;
@@ -53,5 +54,6 @@ mod sample;
 mod tests;
 
 pub use error::OpenError;
+pub use head::{FileHead, HeadError, HeadOptions};
 pub use journal::FileJournal;
 pub use options::Options;

@@ -14,7 +14,7 @@ use sqlx::SqliteConnection;
 use crate::database::Database;
 use crate::fault::{Answer, Fault};
 use crate::key_holder::{self, Made};
-use crate::open::{OpenError, Presence};
+use crate::open::OpenError;
 use crate::value::seconds;
 
 /// The custodian's database: the other half of every key.
@@ -35,7 +35,7 @@ impl CustodianDb {
         synchronous: Synchronous,
     ) -> std::result::Result<Self, OpenError> {
         let migrations = sqlx::migrate!("../../migrations/sqlite/custodian");
-        let db = Database::open(path.as_ref(), Presence::Any, synchronous, &migrations).await?;
+        let db = Database::open(path.as_ref(), synchronous, &migrations).await?;
         Ok(Self { db })
     }
 

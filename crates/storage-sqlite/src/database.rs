@@ -15,7 +15,7 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions as _, Sqlite, SqliteConnection, Transaction};
 
 use crate::fault::{Answer, Fault};
-use crate::open::{OpenError, Presence, prepare_file};
+use crate::open::{OpenError, prepare_file};
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const READERS: u32 = 4;
@@ -32,11 +32,10 @@ impl Database {
     /// Opens the file, and brings it up to its last migration.
     pub(crate) async fn open(
         path: &Path,
-        presence: Presence,
         synchronous: Synchronous,
         migrations: &Migrator,
     ) -> Result<Self, OpenError> {
-        prepare_file(path, presence)?;
+        prepare_file(path)?;
         let options = options(path, synchronous);
         let writer = pool(1).connect_with(options.clone()).await?;
         migrate(&writer, migrations).await?;
@@ -192,7 +191,7 @@ mod tests {
 
     async fn database(directory: &tempfile::TempDir) -> (Database, PathBuf) {
         let path = directory.path().join("registry.db");
-        let db = Database::open(&path, Presence::Any, Synchronous::Full, &MIGRATIONS)
+        let db = Database::open(&path, Synchronous::Full, &MIGRATIONS)
             .await
             .unwrap();
         (db, path)
@@ -240,7 +239,7 @@ mod tests {
     async fn syncs_are_left_to_the_system_only_where_that_is_said() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("registry.db");
-        let db = Database::open(&path, Presence::Any, Synchronous::Normal, &MIGRATIONS);
+        let db = Database::open(&path, Synchronous::Normal, &MIGRATIONS);
         let setting = sqlx::query_scalar::<_, i64>("PRAGMA synchronous");
         let db = db.await.unwrap();
         assert_eq!(setting.fetch_one(&db.writer).await.unwrap(), 1);

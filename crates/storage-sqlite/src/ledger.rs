@@ -1,22 +1,26 @@
 //! The ledger's database: leaves, hash tiles, checkpoints.
 
+mod append;
+
 use std::path::Path;
 
 use async_trait::async_trait;
 use cyberid_domain::id::{ClientId, LeafId};
-use cyberid_storage::ledger::{LeafFilter, LedgerRead, LedgerWrite, NewLeaf, StoredLeaf, StoredTile};
+use cyberid_storage::ledger::{Batch, LeafFilter, LedgerRead, LedgerWrite, NewLeaf, StoredLeaf, StoredTile};
 use cyberid_storage::{Result, Synchronous};
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+use sqlx::{QueryBuilder, Sqlite};
 
 use crate::database::Database;
 use crate::fault::{Answer, Fault};
-use crate::open::{OpenError, Presence};
-use crate::value::{count, integer, parsed, seconds};
+use crate::lock::Lock;
+use crate::open::OpenError;
+use crate::value::{count, integer, list, parsed, seconds};
 
 /// The ledger's database.
 #[derive(Clone)]
 pub struct LedgerDb {
     db: Database,
+    lock: Lock,
 }
 
 impl LedgerDb {
@@ -31,8 +35,19 @@ impl LedgerDb {
         synchronous: Synchronous,
     ) -> std::result::Result<Self, OpenError> {
         let migrations = sqlx::migrate!("../../migrations/sqlite/ledger");
-        let db = Database::open(path.as_ref(), Presence::Any, synchronous, &migrations).await?;
-        Ok(Self { db })
+        let db = Database::open(path.as_ref(), synchronous, &migrations).await?;
+        let lock = Lock::default();
+        Ok(Self { db, lock })
+    }
+
+    /// The same, for the one process that writes: no other has it so until this is closed.
+    pub async fn open_alone(
+        path: impl AsRef<Path>,
+        synchronous: Synchronous,
+    ) -> std::result::Result<Self, OpenError> {
+        let lock = Lock::take(path.as_ref())?;
+        let opened = Self::open_with(path, synchronous).await?;
+        Ok(Self { lock, ..opened })
     }
 
     /// The leaves from `start` on, at most `limit`, with their names: for a log that takes this one's place.
@@ -55,6 +70,7 @@ impl LedgerDb {
     /// Ends all connections; the file is then whole without its log.
     pub async fn close(&self) {
         self.db.close().await;
+        self.lock.release();
     }
 }
 
@@ -62,7 +78,7 @@ impl LedgerDb {
 impl LedgerRead for LedgerDb {
     async fn size(&self) -> Result<u64> {
         let mut reader = self.db.reader().await?;
-        Ok(size_in(&mut reader).await?)
+        Ok(append::size(&mut reader).await?)
     }
 
     async fn leaves(&self, start: u64, limit: u32) -> Result<Vec<StoredLeaf>> {
@@ -131,8 +147,7 @@ impl LedgerRead for LedgerDb {
     }
 
     async fn counts(&self, end: u64) -> Result<Vec<(String, Option<ClientId>, u64)>> {
-        let sql = "SELECT kind, rp, count(*) FROM leaf WHERE place < ?1 GROUP BY kind, rp ORDER BY kind, rp";
-        let rows: Vec<(String, Option<String>, i64)> = sqlx::query_as(sql)
+        let rows: Vec<(String, Option<String>, i64)> = sqlx::query_as(COUNTS)
             .bind(below_any(end))
             .fetch_all(self.db.readers())
             .await
@@ -142,26 +157,56 @@ impl LedgerRead for LedgerDb {
     }
 }
 
+/// The tally without the leaves from the end on; the end is mostly near the last leaf.
+const COUNTS: &str = "WITH later AS MATERIALIZED (\
+    SELECT kind, coalesce(rp, '') AS rp, count(*) AS leaves FROM leaf NOT INDEXED WHERE place >= ?1 GROUP BY 1, 2) \
+    SELECT tally.kind, nullif(tally.rp, ''), tally.leaves - coalesce(later.leaves, 0) \
+    FROM tally LEFT JOIN later ON later.kind = tally.kind AND later.rp = tally.rp \
+    WHERE tally.leaves > coalesce(later.leaves, 0) ORDER BY 1, 2";
+
 #[async_trait]
 impl LedgerWrite for LedgerDb {
-    async fn append(&self, size: u64, leaves: &[NewLeaf], tiles: &[StoredTile]) -> Result<bool> {
+    async fn append(&self, size: u64, batch: &Batch) -> Result<bool> {
         let mut tx = self.db.begin("append").await?;
-        if size_in(&mut tx).await? != size {
+        if append::size(&mut tx).await? != size {
             return Ok(false);
         }
-        append_leaves(&mut tx, size, leaves).await?;
-        for tile in tiles {
-            grow_tile(&mut tx, tile).await?;
+        append::leaves(&mut tx, size, &batch.leaves).await?;
+        for tile in &batch.tiles {
+            append::tile(&mut tx, tile).await?;
         }
+        let sql = "INSERT INTO checkpoint (size, note) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+        sqlx::query(sql)
+            .bind(integer(size.saturating_add(batch.leaves.len() as u64))?)
+            .bind(&batch.checkpoint)
+            .execute(&mut *tx)
+            .await
+            .map_err(Fault::from)?;
         tx.commit().await?;
         Ok(true)
     }
 
-    async fn keep_checkpoint(&self, size: u64, note: &str) -> Result<()> {
-        let sql = "INSERT INTO checkpoint (size, note) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
-        let keep = sqlx::query(sql).bind(integer(size)?).bind(note);
-        self.db.write("keep_checkpoint", keep).await?;
-        Ok(())
+    async fn last_name(&self, before: &str) -> Result<Option<LeafId>> {
+        let id: Option<String> =
+            sqlx::query_scalar("SELECT id FROM leaf WHERE id < ?1 ORDER BY id DESC LIMIT 1")
+                .bind(before)
+                .fetch_optional(self.db.readers())
+                .await
+                .map_err(Fault::from)?;
+        Ok(id.map(|id| parsed(&id, "leaf's name")).transpose()?)
+    }
+
+    async fn places(&self, names: &[LeafId]) -> Result<Vec<(LeafId, u64)>> {
+        let sql = "SELECT id, place FROM leaf WHERE id IN (SELECT value FROM json_each(?1))";
+        let rows: Vec<(String, i64)> = sqlx::query_as(sql)
+            .bind(list(names.iter().map(LeafId::as_str)))
+            .fetch_all(self.db.readers())
+            .await
+            .map_err(Fault::from)?;
+        let place =
+            |(id, place): (String, i64)| Ok((parsed(&id, "leaf's name")?, count(place, "leaf index")?));
+        let places: Answer<_> = rows.into_iter().map(place).collect();
+        Ok(places?)
     }
 
     async fn keep_cosigned(&self, size: u64, note: &str) -> Result<()> {
@@ -171,13 +216,6 @@ impl LedgerWrite for LedgerDb {
         self.db.write("keep_cosigned", keep).await?;
         Ok(())
     }
-}
-
-async fn size_in(connection: &mut SqliteConnection) -> Answer<u64> {
-    let size: i64 = sqlx::query_scalar("SELECT coalesce(max(place) + 1, 0) FROM leaf")
-        .fetch_one(connection)
-        .await?;
-    count(size, "size")
 }
 
 /// The filter's conditions are fixed texts; what is compared with is bound.
@@ -214,30 +252,4 @@ fn stored_leaf((place, body): (i64, String)) -> Answer<StoredLeaf> {
 fn counted((kind, rp, leaves): (String, Option<String>, i64)) -> Answer<(String, Option<ClientId>, u64)> {
     let rp = rp.map(|rp| parsed(&rp, "relying party")).transpose()?;
     Ok((kind, rp, count(leaves, "count")?))
-}
-
-/// One statement for the whole batch.
-async fn append_leaves(tx: &mut SqliteConnection, size: u64, leaves: &[NewLeaf]) -> Answer<()> {
-    let batch: Vec<_> = leaves.iter().map(|leaf| (leaf.id.as_str(), &leaf.body)).collect();
-    let batch = serde_json::to_string(&batch).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
-    let sql = "INSERT INTO leaf (place, id, body) SELECT ?1 + key, value ->> 0, value ->> 1 \
-               FROM json_each(?2) ORDER BY key";
-    sqlx::query(sql)
-        .bind(integer(size)?)
-        .bind(batch)
-        .execute(tx)
-        .await?;
-    Ok(())
-}
-
-async fn grow_tile(tx: &mut SqliteConnection, tile: &StoredTile) -> Answer<()> {
-    let sql = "INSERT INTO tile (level, place, hashes) VALUES (?1, ?2, ?3) \
-               ON CONFLICT (level, place) DO UPDATE SET hashes = excluded.hashes";
-    sqlx::query(sql)
-        .bind(tile.level)
-        .bind(integer(tile.index)?)
-        .bind(tile.hashes.as_slice())
-        .execute(tx)
-        .await?;
-    Ok(())
 }

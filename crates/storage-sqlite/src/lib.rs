@@ -1,4 +1,4 @@
-//! The storage ports on embedded SQLite: five databases, each a file of its own.
+//! The storage ports on embedded SQLite: four databases, each a file of its own.
 //!
 //! One writing connection and a few reading ones per file, in WAL mode with `synchronous=FULL`: what a method has
 //! returned `Ok` for survives power loss. A file is readable by its owner only.
@@ -9,10 +9,10 @@ mod database;
 mod event;
 mod fault;
 mod guardianship;
-mod head;
 mod idempotency;
 mod key_holder;
 mod ledger;
+mod lock;
 mod official;
 mod open;
 mod oversight;
@@ -27,7 +27,6 @@ mod value;
 mod vault;
 
 pub use custodian::CustodianDb;
-pub use head::HeadDb;
 pub use ledger::LedgerDb;
 pub use open::OpenError;
 pub use registry::RegistryDb;

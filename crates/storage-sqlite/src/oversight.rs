@@ -134,10 +134,7 @@ impl TraceRow {
                 consent,
                 request_object,
                 salt: array(&salt, "salt")?,
-                device_key: self
-                    .device_key
-                    .map(|key| array(&key, "device key"))
-                    .transpose()?,
+                device_key: self.device_key.map(|key| array(&key, "device key")).transpose()?,
             }),
             _ => None,
         };

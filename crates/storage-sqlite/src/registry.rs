@@ -7,7 +7,7 @@ use cyberid_storage::Synchronous;
 use cyberid_storage::subject::NewSubject;
 
 use crate::database::Database;
-use crate::open::{OpenError, Presence};
+use crate::open::OpenError;
 
 /// The registry's database.
 #[derive(Clone)]
@@ -24,7 +24,7 @@ impl RegistryDb {
     /// The same, saying when what is written is synced.
     pub async fn open_with(path: impl AsRef<Path>, synchronous: Synchronous) -> Result<Self, OpenError> {
         let migrations = sqlx::migrate!("../../migrations/sqlite/registry");
-        let db = Database::open(path.as_ref(), Presence::Any, synchronous, &migrations).await?;
+        let db = Database::open(path.as_ref(), synchronous, &migrations).await?;
         Ok(Self { db })
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use cyberid_storage::conformance;
-use cyberid_storage_sqlite::{CustodianDb, HeadDb, LedgerDb, RegistryDb, VaultDb};
+use cyberid_storage_sqlite::{CustodianDb, LedgerDb, RegistryDb, VaultDb};
 use tempfile::TempDir;
 
 /// Fresh files in one directory, which goes with it.
@@ -55,5 +55,4 @@ mount! {
     single_use: RegistryDb::open;
     idempotency: RegistryDb::open;
     ledger: LedgerDb::open;
-    head: HeadDb::create;
 }

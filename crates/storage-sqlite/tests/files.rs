@@ -8,15 +8,16 @@ use std::path::Path;
 
 use cyberid_domain::UnixTime;
 use cyberid_domain::field::Field;
-use cyberid_domain::id::{LeafId, SubjectId};
+use cyberid_domain::id::{ClientId, LeafId, SubjectId};
 use cyberid_domain::rng::{SystemRng, random};
+use cyberid_storage::Synchronous;
 use cyberid_storage::key_holder::{BoundDevice, KeyHolderStore as _};
-use cyberid_storage::ledger::{
-    Head, LedgerHead as _, LedgerRead as _, LedgerWrite as _, NewLeaf, StoredTile,
-};
+use cyberid_storage::ledger::{Batch, LeafFilter, LedgerRead as _, LedgerWrite as _, NewLeaf, StoredTile};
 use cyberid_storage::single_use::{SingleUse, SingleUses as _};
 use cyberid_storage::vault::{VaultField, VaultStore as _};
-use cyberid_storage_sqlite::{HeadDb, LedgerDb, OpenError, RegistryDb, VaultDb};
+use cyberid_storage_sqlite::{LedgerDb, OpenError, RegistryDb, VaultDb};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
 
 const NOW: UnixTime = UnixTime(1_784_131_200);
 
@@ -41,19 +42,6 @@ fn all_bytes(directory: &Path) -> Vec<u8> {
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {
     haystack.windows(needle.len()).any(|window| window == needle)
-}
-
-#[tokio::test]
-async fn a_head_is_never_made_by_opening_it() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("head.db");
-    let missing = HeadDb::open(&path).await.map(|_| ());
-    assert!(matches!(missing, Err(OpenError::Missing(missing)) if missing == path));
-    assert!(!path.exists());
-    HeadDb::create(&path).await.unwrap().close().await;
-    let again = HeadDb::create(&path).await.map(|_| ());
-    assert!(matches!(again, Err(OpenError::Exists(exists)) if exists == path));
-    HeadDb::open(&path).await.unwrap().close().await;
 }
 
 #[tokio::test]
@@ -103,44 +91,101 @@ async fn a_database_of_another_kind_does_not_open() {
 #[tokio::test]
 async fn opening_again_finds_everything_in_the_file_alone() {
     let directory = tempfile::tempdir().unwrap();
-    let (path, head_path) = (
-        directory.path().join("ledger.db"),
-        directory.path().join("head.db"),
-    );
-    let (db, head_db) = (
-        LedgerDb::open(&path).await.unwrap(),
-        HeadDb::create(&head_path).await.unwrap(),
-    );
-    let leaf = leaf();
+    let path = directory.path().join("ledger.db");
+    let db = LedgerDb::open(&path).await.unwrap();
     let tile = StoredTile {
         level: 0,
         index: 0,
         hashes: vec![7; 32],
     };
-    let head = Head {
-        size: 1,
-        root: [7; 32],
-        note: "a note".into(),
+    let batch = Batch {
+        leaves: vec![leaf()],
+        tiles: vec![tile.clone()],
+        checkpoint: "a note".into(),
     };
-    let appended = db
-        .append(0, std::slice::from_ref(&leaf), std::slice::from_ref(&tile))
-        .await;
-    assert!(appended.unwrap());
-    db.keep_checkpoint(1, "a note").await.unwrap();
-    assert!(head_db.swap(None, &head).await.unwrap());
+    assert!(db.append(0, &batch).await.unwrap());
     db.close().await;
-    head_db.close().await;
-    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
 
-    let (db, head_db) = (
-        LedgerDb::open(&path).await.unwrap(),
-        HeadDb::open(&head_path).await.unwrap(),
-    );
+    let db = LedgerDb::open(&path).await.unwrap();
     assert_eq!(db.size().await.unwrap(), 1);
-    assert_eq!(db.index_of(&leaf.id).await.unwrap(), Some(0));
+    assert_eq!(db.index_of(&batch.leaves[0].id).await.unwrap(), Some(0));
     assert_eq!(db.tile(0, 0).await.unwrap(), Some(tile));
     assert_eq!(db.checkpoint().await.unwrap().as_deref(), Some("a note"));
-    assert_eq!(head_db.head().await.unwrap(), Some(head));
+}
+
+#[tokio::test]
+async fn one_process_writes_a_log_and_others_read_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("data").join("ledger.db");
+    let alone = LedgerDb::open_alone(&path, Synchronous::Full).await.unwrap();
+    let refused = LedgerDb::open_alone(&path, Synchronous::Full).await.map(|_| ());
+    assert!(
+        matches!(&refused, Err(OpenError::Locked(locked)) if *locked == path),
+        "{refused:?}"
+    );
+    LedgerDb::open(&path).await.unwrap().close().await;
+    alone.close().await;
+    LedgerDb::open_alone(&path, Synchronous::Full)
+        .await
+        .unwrap()
+        .close()
+        .await;
+}
+
+/// A log that an earlier version wrote is brought up to this one with every leaf.
+#[tokio::test]
+async fn a_log_of_the_first_version_is_brought_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger.db");
+    let migrations = sqlx::migrate!("../../migrations/sqlite/ledger");
+    let options = SqliteConnectOptions::new()
+        .filename(&path)
+        .create_if_missing(true);
+    let mut connection = options.connect().await.unwrap();
+    let first = sqlx::migrate::Migrator {
+        migrations: migrations.migrations[..1].to_vec().into(),
+        ..sqlx::migrate!("../../migrations/sqlite/ledger")
+    };
+    first.run(&mut connection).await.unwrap();
+    let rp = ClientId::random(&SystemRng);
+    let leaves: Vec<NewLeaf> = (0..5)
+        .map(|number| NewLeaf {
+            body: match number {
+                0 => format!(r#"{{"kind":"service.halted","time":{number},"v":1}}"#),
+                _ => format!(r#"{{"kind":"consent.granted","rp":"{rp}","time":{number},"v":1}}"#),
+            },
+            ..leaf()
+        })
+        .collect();
+    for (leaf, place) in leaves.iter().zip(0_i64..) {
+        let insert = sqlx::query("INSERT INTO leaf (place, id, body) VALUES (?1, ?2, ?3)");
+        let insert = insert.bind(place).bind(leaf.id.as_str()).bind(&leaf.body);
+        insert.execute(&mut connection).await.unwrap();
+    }
+    connection.close().await.unwrap();
+
+    let db = LedgerDb::open(&path).await.unwrap();
+    let bodies = db.leaves(0, 10).await.unwrap().into_iter().map(|leaf| leaf.body);
+    assert!(bodies.eq(leaves.iter().map(|leaf| leaf.body.clone())));
+    assert_eq!(db.index_of(&leaves[4].id).await.unwrap(), Some(4));
+    let granted = ("consent.granted".into(), Some(rp.clone()), 4);
+    let halted = ("service.halted".into(), None, 1);
+    assert_eq!(db.counts(5).await.unwrap(), [granted.clone(), halted]);
+    let batch = Batch {
+        leaves: vec![NewLeaf {
+            id: LeafId::random(&SystemRng),
+            ..leaves[1].clone()
+        }],
+        ..Batch::default()
+    };
+    assert!(db.append(5, &batch).await.unwrap());
+    assert_eq!(db.counts(6).await.unwrap()[0].2, 5);
+    let filter = LeafFilter {
+        rp: Some(rp),
+        ..LeafFilter::default()
+    };
+    assert_eq!(db.matching(&filter, 0, 9, 9).await.unwrap().len(), 5);
 }
 
 #[tokio::test]
@@ -185,30 +230,16 @@ async fn of_two_sequencers_on_one_file_one_appends_at_a_size() {
         LedgerDb::open(&path).await.unwrap(),
     );
     for size in 0..20 {
-        let (mine, yours) = ([leaf()], [leaf()]);
-        let (won, lost) = tokio::join!(one.append(size, &mine, &[]), other.append(size, &yours, &[]));
+        let batch = || Batch {
+            leaves: vec![leaf()],
+            ..Batch::default()
+        };
+        let (mine, yours) = (batch(), batch());
+        let (won, lost) = tokio::join!(one.append(size, &mine), other.append(size, &yours));
         assert!(won.unwrap() != lost.unwrap());
         assert_eq!(one.size().await.unwrap(), size + 1);
         assert_eq!(other.size().await.unwrap(), size + 1);
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn of_two_heads_on_one_file_one_swaps() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("head.db");
-    let (one, other) = (
-        HeadDb::create(&path).await.unwrap(),
-        HeadDb::open(&path).await.unwrap(),
-    );
-    let head = |note: &str| Head {
-        size: 0,
-        root: [0; 32],
-        note: note.into(),
-    };
-    let (mine, yours) = (head("mine"), head("yours"));
-    let (won, lost) = tokio::join!(one.swap(None, &mine), other.swap(None, &yours));
-    assert!(won.unwrap() != lost.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use cyberid_domain::id::SubjectId;
 use cyberid_storage::StorageError;
 use cyberid_storage::subject::Subjects as _;
-use cyberid_storage_sqlite::{CustodianDb, HeadDb, LedgerDb, RegistryDb, VaultDb};
+use cyberid_storage_sqlite::{CustodianDb, LedgerDb, RegistryDb, VaultDb};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, SqliteConnection};
 use tempfile::TempDir;
@@ -57,7 +57,9 @@ async fn a_leaf_and_a_checkpoint_are_never_changed_and_a_tile_only_grows() {
     refuses(
         &file,
         &[
-            r#"INSERT INTO leaf (place, id, body) VALUES (0, 'a', '{"kind":"k","time":1}')"#,
+            "INSERT INTO leaf (place, id, kind, time, body) VALUES (0, 'a', 'k', 1, 'body')",
+            "INSERT INTO tally (kind, rp, leaves) VALUES ('k', '', 5)",
+            "UPDATE tally SET leaves = 6",
             "INSERT INTO tile (level, place, hashes) VALUES (0, 0, zeroblob(64))",
             "INSERT INTO checkpoint (size, note) VALUES (1, 'note')",
             "INSERT INTO cosigned (size, note) VALUES (1, 'note')",
@@ -68,21 +70,23 @@ async fn a_leaf_and_a_checkpoint_are_never_changed_and_a_tile_only_grows() {
             ("UPDATE leaf SET body = body", "a leaf is not changed"),
             ("DELETE FROM leaf", "a leaf is not removed"),
             (
-                r#"INSERT INTO leaf (place, id, body) VALUES (2, 'b', '{"kind":"k","time":1}')"#,
+                "INSERT INTO leaf (place, id, kind, time, body) VALUES (2, 'b', 'k', 1, 'body')",
                 "a leaf follows the last one",
             ),
             (
-                r#"INSERT OR REPLACE INTO leaf (place, id, body) VALUES (0, 'b', '{"kind":"k","time":1}')"#,
+                "INSERT OR REPLACE INTO leaf (place, id, kind, time, body) VALUES (0, 'b', 'k', 1, 'body')",
                 "a leaf follows the last one",
             ),
             (
-                r#"INSERT INTO leaf (place, id, body) VALUES (1, 'b', '{"time":1}')"#,
-                "NOT NULL",
+                "INSERT INTO leaf (place, id, kind, time, body) VALUES (1, 'a', 'k', 1, 'body')",
+                "UNIQUE",
             ),
+            ("UPDATE tally SET leaves = 6", "a tally only grows"),
             (
-                "INSERT INTO leaf (place, id, body) VALUES (1, 'b', 'text')",
-                "malformed JSON",
+                "UPDATE tally SET kind = 'other', leaves = 7",
+                "a tally only grows",
             ),
+            ("DELETE FROM tally", "a tally is not removed"),
             ("UPDATE tile SET hashes = zeroblob(64)", "a tile only grows"),
             (
                 "UPDATE tile SET hashes = CAST(x'01' || zeroblob(127) AS BLOB)",
@@ -102,31 +106,6 @@ async fn a_leaf_and_a_checkpoint_are_never_changed_and_a_tile_only_grows() {
             ),
             ("DELETE FROM checkpoint", "a checkpoint is not removed"),
             ("DELETE FROM cosigned", "a cosigned checkpoint is not removed"),
-        ],
-    )
-    .await;
-}
-
-#[tokio::test]
-async fn a_head_does_not_go_back() {
-    let file = file!(HeadDb::create);
-    refuses(
-        &file,
-        &[
-            "INSERT INTO head (one, size, root, note) VALUES (1, 5, zeroblob(32), 'note')",
-            "UPDATE head SET size = 6, root = randomblob(32)",
-        ],
-        &[
-            ("UPDATE head SET size = 5", "the head does not go back"),
-            (
-                "UPDATE head SET root = randomblob(32)",
-                "the head does not go back",
-            ),
-            ("DELETE FROM head", "the head is not removed"),
-            (
-                "INSERT INTO head (one, size, root, note) VALUES (2, 7, zeroblob(32), 'note')",
-                "CHECK",
-            ),
         ],
     )
     .await;

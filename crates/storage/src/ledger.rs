@@ -1,4 +1,4 @@
-//! The ledger's store: leaves, hash tiles, checkpoints; and the head, which lives apart.
+//! The ledger's store: leaves, hash tiles, checkpoints.
 
 use async_trait::async_trait;
 use cyberid_domain::UnixTime;
@@ -85,37 +85,31 @@ pub trait LedgerRead: Send + Sync {
     async fn counts(&self, end: u64) -> Result<Vec<(String, Option<ClientId>, u64)>>;
 }
 
+/// Leaves with all that their place in the log brings with it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// The leaves.
+    pub leaves: Vec<NewLeaf>,
+    /// The tiles that they change, whole.
+    pub tiles: Vec<StoredTile>,
+    /// The signed checkpoint that covers them and nothing more.
+    pub checkpoint: String,
+}
+
 /// What the one sequencer writes. Leaves are never changed or removed; a tile only grows.
 #[async_trait]
 pub trait LedgerWrite: LedgerRead {
-    /// In one transaction: appends `leaves` at `size` and writes the tiles that they change. `false`, and nothing
-    /// written, if the log has another size: another sequencer is at work.
-    async fn append(&self, size: u64, leaves: &[NewLeaf], tiles: &[StoredTile]) -> Result<bool>;
+    /// In one transaction: appends the leaves of the batch at `size`, writes its tiles and keeps its checkpoint. `false`,
+    /// and nothing written, if the log has another size: another sequencer is at work. A batch without leaves keeps
+    /// a checkpoint; again is fine.
+    async fn append(&self, size: u64, batch: &Batch) -> Result<bool>;
 
-    /// Keeps the signed checkpoint of this size. Again is fine.
-    async fn keep_checkpoint(&self, size: u64, note: &str) -> Result<()>;
+    /// The last name, in the order of text, that comes before this text.
+    async fn last_name(&self, before: &str) -> Result<Option<LeafId>>;
+
+    /// The places of those of these names that the log has, in any order.
+    async fn places(&self, names: &[LeafId]) -> Result<Vec<(LeafId, u64)>>;
 
     /// Keeps a checkpoint with the cosignatures of the policy's quorum. Again is fine; the latest stays.
     async fn keep_cosigned(&self, size: u64, note: &str) -> Result<()>;
-}
-
-/// The last signed checkpoint, in a store of its own.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Head {
-    /// The size of the log.
-    pub size: u64,
-    /// The root of the log.
-    pub root: [u8; 32],
-    /// The signed note.
-    pub note: String,
-}
-
-/// The head's store. It is not in any backup of the ledger: a restored ledger is noticed because it is behind.
-#[async_trait]
-pub trait LedgerHead: Send + Sync {
-    /// The head; nothing only for a log that was never signed.
-    async fn head(&self) -> Result<Option<Head>>;
-
-    /// Replaces the head if it is still of this size and root (nothing for a new log); `false` otherwise.
-    async fn swap(&self, was: Option<(u64, [u8; 32])>, head: &Head) -> Result<bool>;
 }

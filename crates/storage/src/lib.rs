@@ -3,7 +3,7 @@
 //! Four stores, each a database of its own: [`vault`], [`custodian`], registry ([`subject`], [`guardianship`], [`relying_party`],
 //! [`verification`], [`release`], [`official`], [`promise`], [`event`], [`single_use`], [`passkey`], [`idempotency`], [`cancellation`],
 //! [`journal`]; and, for the regulator, [`oversight`]) and
-//! [`ledger`], whose [`ledger::LedgerHead`] lives apart from what a backup restores.
+//! [`ledger`], whose [`head`] lives apart from what a backup restores.
 //!
 //! The contract of every port: a method that changes something is one transaction. When it returns `Ok`, the change
 //! survives power loss. When it returns [`StorageError::Unknown`], the change may or may not have happened; the
@@ -16,6 +16,7 @@ pub mod conformance;
 pub mod custodian;
 pub mod event;
 pub mod guardianship;
+pub mod head;
 pub mod idempotency;
 pub mod journal;
 pub mod key_holder;

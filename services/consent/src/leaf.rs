@@ -73,7 +73,7 @@ impl Consent {
     /// A leaf under a fresh name.
     pub(crate) fn named(&self, leaf: &Leaf) -> Result<PromisedLeaf, ConsentError> {
         Ok(PromisedLeaf {
-            id: LeafId::random(&*self.parts.rng),
+            id: LeafId::new(self.parts.clock.now(), &*self.parts.rng),
             body: leaf.to_text()?,
         })
     }

@@ -64,7 +64,7 @@ impl Consent {
     pub(crate) async fn proof(&self, index: u64) -> Result<String, ConsentError> {
         let checkpoint = match self.parts.ledger.witnessed(index, RECEIPT_WAIT).await {
             Ok(cosigned) => cosigned.checkpoint().clone(),
-            Err(LedgerError::NoQuorum { .. }) => self.parts.ledger.latest(),
+            Err(LedgerError::NoQuorum { .. }) => self.parts.ledger.published(index).await?,
             Err(error) => return Err(error.into()),
         };
         self.proof_under(index, &checkpoint).await

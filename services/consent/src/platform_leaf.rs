@@ -79,8 +79,9 @@ impl Consent {
     }
 
     async fn append(&self, leaf: &Leaf) -> Result<(), ConsentError> {
-        let id = LeafId::random(&*self.parts.rng);
-        self.parts.ledger.append(id, leaf.to_text()?).await?;
+        let id = LeafId::new(self.parts.clock.now(), &*self.parts.rng);
+        let place = self.parts.ledger.append(id, leaf.to_text()?).await?;
+        self.parts.ledger.published(place).await?;
         Ok(())
     }
 

@@ -15,7 +15,8 @@ use cyberid_protocol::leaf::{Leaf, LeafKind};
 use cyberid_protocol::warrant::{RememberedSize, Warrant};
 use cyberid_storage::ledger::LedgerRead as _;
 use cyberid_storage::release::{Release, Releases as _};
-use cyberid_storage_sqlite::{HeadDb, LedgerDb, RegistryDb};
+use cyberid_storage_journal::{FileHead, HeadOptions};
+use cyberid_storage_sqlite::{LedgerDb, RegistryDb};
 use cyberid_tlog::checkpoint::VerifiedCheckpoint;
 use cyberid_tlog::note::{NoteSigner, SignatureType, SignerError, VerifierKey};
 use cyberid_tlog::policy::Policy;
@@ -48,7 +49,7 @@ impl Operator {
         let keystore = keystore(split, Part::Platform);
         let log = Arc::new(LogKey::new(LEDGER, &keystore.note_key::<role::Ledger>().unwrap()).unwrap());
         let store = Arc::new(LedgerDb::open(data.join("ledger.db")).await.unwrap());
-        let head = HeadDb::open(data.join("head/head.db")).await.unwrap();
+        let head = FileHead::open(data.join("head"), Arc::new(SystemRng), HeadOptions::default()).unwrap();
         let witness = Witness {
             client: split.client(Part::Witness),
             key: split.witness_vkey().parse().unwrap(),

@@ -2,6 +2,7 @@
 
 mod faults;
 mod memory;
+mod model;
 mod opening;
 mod promises;
 mod readers;
@@ -11,10 +12,11 @@ mod stub_witness;
 mod witnessing;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use cyberid_domain::UnixTime;
 use cyberid_domain::id::LeafId;
 use cyberid_domain::rng::SystemRng;
-use cyberid_storage::ledger::LedgerHead;
 use cyberid_tlog::hash::{Hash, leaf_hash};
 use cyberid_tlog::note::{Ed25519Signer, NoteSigner, VerifierKey};
 use cyberid_tlog::policy::Policy;
@@ -23,15 +25,27 @@ use cyberid_tlog::receipt::TlogProof;
 use cyberid_tlog::tree::root_from_leaves;
 
 use crate::{Ledger, LedgerError, LedgerReader, Parts, Under};
-use memory::{Memory, MemoryHead};
+use memory::{Call, Faults, Memory, MemoryHead};
 
 const ORIGIN: &str = "ledger.example/log";
 
 /// The stores of one log.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Stores {
     store: Arc<Memory>,
     head: Arc<MemoryHead>,
+    faults: Arc<Faults>,
+}
+
+impl Default for Stores {
+    fn default() -> Self {
+        let faults = Arc::default();
+        Self {
+            store: Arc::new(Memory::with(&faults)),
+            head: Arc::new(MemoryHead::with(&faults)),
+            faults,
+        }
+    }
 }
 
 impl Stores {
@@ -47,21 +61,45 @@ impl Stores {
     }
 
     async fn open(&self) -> Result<Arc<Ledger>, LedgerError> {
+        self.head.begin_anew();
         Ledger::open(self.parts()).await
+    }
+
+    /// A copy of the store with this head, as after a restored backup.
+    fn restored(&self, store: Memory) -> Self {
+        Self {
+            store: Arc::new(store),
+            ..self.clone()
+        }
     }
 
     fn reader(&self) -> LedgerReader {
         LedgerReader::new(Arc::clone(&self.store) as _, vkey())
     }
 
-    async fn head_size(&self) -> Option<u64> {
-        self.head.head().await.unwrap().map(|head| head.size)
+    fn head_size(&self) -> Option<u64> {
+        self.head.peek().map(|head| head.size)
+    }
+
+    /// Waits until a ledger that was dropped has ended.
+    async fn ended(&self) {
+        while Arc::strong_count(&self.head) > 1 || Arc::strong_count(&self.store) > 1 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    /// Waits until the store has what the head has.
+    async fn published(&self) {
+        while self.reader().latest().await.ok().map(|latest| latest.size()) < self.head_size() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 
     /// Checks everything from outside against the leaves that should be there.
     async fn assert_holds(&self, bodies: &[String]) {
         let size = bodies.len() as u64;
-        let head = self.head.head().await.unwrap().unwrap();
+        self.published().await;
+        let head = self.head.peek().unwrap();
         assert_eq!((head.size, Hash(head.root)), (size, root(bodies)));
         let reader = self.reader();
         let latest = reader.latest().await.unwrap();
@@ -90,7 +128,7 @@ fn vkey() -> VerifierKey {
 }
 
 fn id() -> LeafId {
-    LeafId::random(&SystemRng)
+    LeafId::new(UnixTime(1_795_000_000), &SystemRng)
 }
 
 fn bodies(range: std::ops::Range<u64>) -> Vec<String> {
@@ -101,8 +139,12 @@ fn root(bodies: &[String]) -> Hash {
     root_from_leaves(bodies.iter().map(|body| leaf_hash(body.as_bytes()))).unwrap()
 }
 
+/// Appends leaves, and waits until they can be read.
 async fn append(ledger: &Ledger, bodies: &[String]) {
     for body in bodies {
-        ledger.append(id(), body.clone()).await.unwrap();
+        let place = ledger.append(id(), body.clone()).await.unwrap();
+        if Some(body) == bodies.last() {
+            ledger.published(place).await.unwrap();
+        }
     }
 }

@@ -4,9 +4,8 @@ use cyberid_storage::ledger::LedgerRead;
 use cyberid_tlog::hash::leaf_hash;
 use cyberid_tlog::tile::{decode_bundle, new_tiles};
 
-use super::memory::Fault;
-use super::{Stores, append, bodies, id};
-use crate::{LedgerReader, ReadError, Under};
+use super::{Call, Stores, append, bodies, id};
+use crate::{LedgerError, LedgerReader, ReadError, Under};
 
 async fn published(size: u64) -> (Stores, LedgerReader) {
     let stores = Stores::default();
@@ -95,18 +94,22 @@ async fn what_is_not_published_is_not_there() {
 }
 
 #[tokio::test]
-async fn leaves_that_are_not_signed_yet_are_not_published() {
+async fn leaves_that_the_store_has_not_yet_are_not_published() {
     let (stores, reader) = published(3).await;
-    stores.head.fail(Fault::Lost);
     let ledger = stores.open().await.unwrap();
-    ledger.append(id(), "leaf 3".into()).await.unwrap_err();
-    assert_eq!(stores.store.size().await.unwrap(), 4);
+    stores.faults.break_down(Call::Append);
+    assert_eq!(ledger.append(id(), "leaf 3".into()).await.unwrap(), 3);
+    assert!(matches!(ledger.published(3).await, Err(LedgerError::Unknown(_))));
+    assert_eq!(ledger.latest().size(), 4);
     for path in ["tile/0/000.p/4", "tile/entries/000.p/4"] {
         let path: cyberid_tlog::tile::TilePath = path.parse().unwrap();
         assert!(reader.tile(path).await.is_err());
         assert!(reader.entries(path).await.is_err());
     }
     assert!(reader.inclusion(3, 4).await.is_err());
+    stores.faults.repair();
+    assert_eq!(ledger.published(3).await.unwrap().size(), 4);
+    assert!(reader.inclusion(3, 4).await.is_ok());
 }
 
 #[tokio::test]

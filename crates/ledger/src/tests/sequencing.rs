@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use cyberid_domain::UnixTime;
+use cyberid_domain::id::LeafId;
+use cyberid_domain::rng::SystemRng;
 use cyberid_storage::ledger::NewLeaf;
 use cyberid_tlog::tile::MAX_ENTRY_LEN;
 
@@ -35,6 +38,7 @@ async fn groups_of_any_size_make_the_same_log_across_tiles_and_restarts() {
         });
         let places = ledger.append_all(leaves.collect()).await.unwrap();
         assert!(places.into_iter().eq(start..start + now.len() as u64));
+        ledger.close().await;
         rest = later;
         if rest.is_empty() {
             break;
@@ -116,6 +120,61 @@ async fn of_two_sequencers_one_stops_for_good() {
     assert!(matches!(stopped, Err(LedgerError::Stopped)));
     append(&first, &bodies(1..3)).await;
     stores.assert_holds(&bodies(0..3)).await;
+}
+
+#[tokio::test]
+async fn a_ledger_that_is_closed_has_brought_everything_to_the_store() {
+    let stores = Stores::default();
+    let ledger = stores.open().await.unwrap();
+    for body in bodies(0..40) {
+        ledger.append(id(), body).await.unwrap();
+    }
+    ledger.close().await;
+    assert_eq!(stores.reader().latest().await.unwrap().size(), 40);
+    let refused = ledger.append(id(), "leaf 40".into()).await;
+    assert!(matches!(refused, Err(LedgerError::Stopped)));
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_is_published_too() {
+    let stores = Stores::default();
+    let ledger = stores.open().await.unwrap();
+    ledger.append(id(), "leaf 0".into()).await.unwrap();
+    stores.assert_holds(&bodies(0..1)).await;
+    assert!(matches!(
+        ledger.published(1).await,
+        Err(LedgerError::Read(crate::ReadError::NotThere))
+    ));
+}
+
+/// Names that do not begin with their time, and names that are not in memory any more, are asked of the store.
+#[tokio::test]
+async fn names_of_every_kind_have_one_place_across_restarts() {
+    let stores = Stores::default();
+    let names: Vec<LeafId> = (0..12)
+        .map(|number| match number % 3 {
+            0 => LeafId::random(&SystemRng),
+            second => LeafId::new(UnixTime(1_795_000_000 - second), &SystemRng),
+        })
+        .collect();
+    for _ in 0..3 {
+        let ledger = stores.open().await.unwrap();
+        for (name, body) in names
+            .iter()
+            .zip(bodies(0..12))
+            .rev()
+            .chain(names.iter().zip(bodies(0..12)))
+        {
+            let place = ledger.append(name.clone(), body).await.unwrap();
+            assert_eq!(
+                place,
+                names.len() as u64 - 1 - names.iter().position(|held| held == name).unwrap() as u64
+            );
+        }
+        ledger.close().await;
+    }
+    let all: Vec<String> = bodies(0..12).into_iter().rev().collect();
+    stores.assert_holds(&all).await;
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use cyberid_tlog::policy::Policy;
 use cyberid_tlog::receipt::TlogProof;
 use cyberid_tlog::witness::Latest;
 
-use super::memory::{Fault, Write};
+use super::memory::{Call, Fault};
 use super::stub_witness::{Mood, StubWitness};
 use super::{Stores, append, bodies, root, vkey};
 use crate::{Ledger, LedgerError, ReadError, Under};
@@ -234,7 +234,7 @@ async fn a_cosigned_checkpoint_is_kept_before_it_is_given() {
         let setting = Setting::new(1, 1).await;
         let ledger = setting.open().await;
         append(&ledger, &bodies(0..2)).await;
-        setting.stores.store.fail(Write::Cosigned, fault);
+        setting.stores.faults.fail(Call::Cosigned, fault);
         assert!(matches!(
             ledger.witnessed(1, LONG).await,
             Err(LedgerError::Unknown(_))

@@ -8,12 +8,11 @@ use std::sync::{Arc, Condvar, Mutex};
 
 use cyberid_domain::rng::{SystemRng, random};
 
-use super::Scene;
 use crate::disk::{Disk, DiskFile, PAGE, RealDisk};
 
 /// How the failing step fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Failing {
+pub(crate) enum Failing {
     /// Before it did anything, and every step after it too, as if the process had died there.
     Before,
     /// After it was done, and every step after it too: an error is returned, but it happened.
@@ -24,7 +23,7 @@ pub(super) enum Failing {
 
 /// A disk whose n-th step fails.
 #[derive(Clone)]
-pub(super) struct Dying {
+pub(crate) struct Dying {
     steps: Arc<AtomicU64>,
     reopened: Arc<AtomicU64>,
     synced: Arc<Mutex<Vec<PathBuf>>>,
@@ -33,7 +32,7 @@ pub(super) struct Dying {
 }
 
 impl Dying {
-    pub(super) fn at(last: u64, failing: Failing) -> Arc<Self> {
+    pub(crate) fn at(last: u64, failing: Failing) -> Arc<Self> {
         Arc::new(Self {
             steps: Arc::default(),
             reopened: Arc::default(),
@@ -44,17 +43,17 @@ impl Dying {
     }
 
     /// One that never fails, and counts.
-    pub(super) fn never() -> Arc<Self> {
+    pub(crate) fn never() -> Arc<Self> {
         Self::at(u64::MAX, Failing::Before)
     }
 
     /// How many files were written again that were there before.
-    pub(super) fn reopened(&self) -> u64 {
+    pub(crate) fn reopened(&self) -> u64 {
         self.reopened.load(Ordering::SeqCst)
     }
 
     /// Whether the names in this directory were made durable.
-    pub(super) fn has_synced(&self, directory: &Path) -> bool {
+    pub(crate) fn has_synced(&self, directory: &Path) -> bool {
         self.synced
             .lock()
             .unwrap()
@@ -63,7 +62,7 @@ impl Dying {
     }
 
     /// Whether the failing step was reached.
-    pub(super) fn has_died(&self) -> bool {
+    pub(crate) fn has_died(&self) -> bool {
         self.steps.load(Ordering::SeqCst) > self.last
     }
 
@@ -109,6 +108,11 @@ impl Disk for Dying {
 struct DyingFile(Box<dyn DiskFile>, Dying);
 
 impl DiskFile for DyingFile {
+    fn read_at(&mut self, bytes: &mut [u8], place: u64) -> io::Result<()> {
+        let Self(file, disk) = self;
+        disk.take(|| file.read_at(bytes, place))
+    }
+
     fn write_at(&mut self, bytes: &[u8], place: u64) -> io::Result<()> {
         let Self(file, disk) = self;
         disk.take(|| file.write_at(bytes, place))
@@ -130,12 +134,15 @@ impl DiskFile for DyingFile {
     }
 }
 
+/// What the names of files that are cut end with.
+const EXTENSIONS: [&str; 3] = ["segment", "head", "tmp"];
+
 /// Pages by file and number.
 type Pages = BTreeMap<PathBuf, BTreeMap<u64, Vec<u8>>>;
 
 /// A disk that loses its power: of what was written and not synced, only some pages are there afterwards.
 #[derive(Default)]
-pub(super) struct Powered {
+pub(crate) struct Powered {
     /// What was not synced, by file and page.
     unsynced: Arc<Mutex<Pages>>,
     /// Whether a sync does nothing at all, as if it had been forgotten.
@@ -143,7 +150,7 @@ pub(super) struct Powered {
 }
 
 impl Powered {
-    pub(super) fn new(lies: bool) -> Arc<Self> {
+    pub(crate) fn new(lies: bool) -> Arc<Self> {
         Arc::new(Self {
             lies,
             ..Self::default()
@@ -152,13 +159,16 @@ impl Powered {
 
     /// What another machine finds in a copy of the directory after the power is lost now: of what was not synced, half
     /// of the pages, by chance. Returns how many are lost.
-    pub(super) fn cut(&self, copy: impl FnOnce() -> Scene) -> (Scene, usize) {
+    pub(crate) fn cut<S>(&self, copy: impl FnOnce() -> S, directory: impl Fn(&S) -> PathBuf) -> (S, usize) {
         // Nobody writes meanwhile.
         let unsynced = self.unsynced.lock().unwrap();
         let (copy, mut lost) = (copy(), 0);
         for (path, pages) in unsynced.iter() {
-            let path = copy.directory().join(path.file_name().unwrap());
-            let Ok(mut file) = RealDisk.reopen(&path) else {
+            let path = directory(&copy).join(path.file_name().unwrap());
+            let Some(mut file) = EXTENSIONS
+                .iter()
+                .find_map(|extension| RealDisk.reopen(&path.with_extension(extension)).ok())
+            else {
                 continue;
             };
             for (page, bytes) in pages {
@@ -175,7 +185,7 @@ impl Powered {
     fn file(&self, path: &Path, file: Box<dyn DiskFile>) -> Box<dyn DiskFile> {
         Box::new(PoweredFile {
             file,
-            path: path.to_owned(),
+            path: path.with_extension(""),
             unsynced: Arc::clone(&self.unsynced),
             lies: self.lies,
         })
@@ -184,7 +194,7 @@ impl Powered {
 
 impl Disk for Powered {
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        Ok(self.file(&path.with_extension("segment"), RealDisk.create(path)?))
+        Ok(self.file(path, RealDisk.create(path)?))
     }
 
     fn reopen(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
@@ -222,13 +232,32 @@ impl PoweredFile {
 }
 
 impl DiskFile for PoweredFile {
+    fn read_at(&mut self, bytes: &mut [u8], place: u64) -> io::Result<()> {
+        let unsynced = self.unsynced.lock().unwrap();
+        let pages = unsynced.get(&self.path);
+        for (byte, place) in bytes.iter_mut().zip(place..) {
+            let (page, at) = (place / PAGE as u64, usize::try_from(place % PAGE as u64).unwrap());
+            let written = pages.and_then(|pages| pages.get(&page)?.get(at));
+            match written {
+                Some(written) => *byte = *written,
+                None => self.file.read_at(std::slice::from_mut(byte), place)?,
+            }
+        }
+        Ok(())
+    }
+
     fn write_at(&mut self, bytes: &[u8], place: u64) -> io::Result<()> {
         let mut unsynced = self.unsynced.lock().unwrap();
         let pages = unsynced.entry(self.path.clone()).or_default();
-        let first = place / PAGE as u64;
-        assert_eq!(place % PAGE as u64, 0, "no page is written twice");
-        for (page, bytes) in (first..).zip(bytes.chunks(PAGE)) {
-            pages.insert(page, bytes.to_vec());
+        let (mut page, mut at) = (place / PAGE as u64, usize::try_from(place % PAGE as u64).unwrap());
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(rest.len().min(PAGE - at));
+            let written = pages.entry(page).or_default();
+            assert!(at <= written.len(), "a page is written from its beginning");
+            written.truncate(at);
+            written.extend(now);
+            (rest, at, page) = (later, 0, page + 1);
         }
         Ok(())
     }
@@ -252,22 +281,22 @@ impl DiskFile for PoweredFile {
 
 /// A disk whose syncs wait for a gate to open.
 #[derive(Clone, Default)]
-pub(super) struct Gated(Arc<(Mutex<bool>, Condvar)>);
+pub(crate) struct Gated(Arc<(Mutex<bool>, Condvar)>);
 
 impl Gated {
     /// Has every sync wait, until [`Self::open`].
-    pub(super) fn shut(&self) {
+    pub(crate) fn shut(&self) {
         *self.0.0.lock().unwrap() = true;
     }
 
-    pub(super) fn open(&self) {
+    pub(crate) fn open(&self) {
         *self.0.0.lock().unwrap() = false;
         self.0.1.notify_all();
     }
 }
 
 /// Opens a gate at the end of a test, however it ends.
-pub(super) struct OpenAtLast(pub(super) Gated);
+pub(crate) struct OpenAtLast(pub(crate) Gated);
 
 impl Drop for OpenAtLast {
     fn drop(&mut self) {
@@ -300,6 +329,10 @@ impl Disk for Gated {
 struct GatedFile(Box<dyn DiskFile>, Gated);
 
 impl DiskFile for GatedFile {
+    fn read_at(&mut self, bytes: &mut [u8], place: u64) -> io::Result<()> {
+        self.0.read_at(bytes, place)
+    }
+
     fn write_at(&mut self, bytes: &[u8], place: u64) -> io::Result<()> {
         self.0.write_at(bytes, place)
     }

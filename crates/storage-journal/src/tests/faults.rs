@@ -202,7 +202,7 @@ async fn lose_power(lies: bool) -> (usize, bool) {
         tokio::task::yield_now().await;
     }
     let acknowledged = told.lock().unwrap().clone();
-    let (found, lost) = disk.cut(|| scene.copy());
+    let (found, lost) = disk.cut(|| scene.copy(), Scene::directory);
     load.shutdown().await;
     let Ok(journal) = found.open_on(Arc::new(RealDisk)) else {
         return (lost, false);

@@ -1,6 +1,6 @@
 //! The journal under every kind of misfortune.
 
-mod disks;
+pub(crate) mod disks;
 mod faults;
 mod kinds;
 mod segments;

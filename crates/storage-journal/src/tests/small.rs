@@ -59,6 +59,10 @@ struct SmallFile {
 }
 
 impl DiskFile for SmallFile {
+    fn read_at(&mut self, bytes: &mut [u8], place: u64) -> io::Result<()> {
+        self.file.read_at(bytes, place)
+    }
+
     fn write_at(&mut self, bytes: &[u8], place: u64) -> io::Result<()> {
         let mut taken = self.taken.lock().unwrap();
         let own = taken.get(&self.path).copied().unwrap_or_default();

@@ -7,7 +7,7 @@ use cyberid_domain::rng::SystemRng;
 
 use super::sample::{self, NOW};
 use super::{count, together};
-use crate::ledger::{LeafFilter, LedgerWrite, NewLeaf, StoredLeaf, StoredTile};
+use crate::ledger::{Batch, LeafFilter, LedgerWrite, NewLeaf, StoredLeaf, StoredTile};
 
 /// Asks every sentence of the contract.
 pub async fn all<S: LedgerWrite + 'static>(make: impl AsyncFn() -> Arc<S>) {
@@ -20,6 +20,9 @@ pub async fn all<S: LedgerWrite + 'static>(make: impl AsyncFn() -> Arc<S>) {
     leaves_are_found_by_each_filter(&make().await).await;
     leaves_are_counted_by_kind_and_relying_party(&make().await).await;
     the_last_checkpoint_is_given(&make().await).await;
+    names_are_found_together_and_in_their_order(&make().await).await;
+    a_thousand_names_are_asked_for(&make().await).await;
+    a_leaf_that_is_none_of_ours_is_found_by_its_place(&make().await).await;
     the_smallest_sufficient_and_the_newest_cosigned_checkpoint_are_given(&make().await).await;
 }
 
@@ -42,8 +45,16 @@ fn stored(leaves: &[NewLeaf]) -> Vec<StoredLeaf> {
     stored.collect()
 }
 
+fn batch(leaves: &[NewLeaf], tiles: &[StoredTile]) -> Batch {
+    Batch {
+        leaves: leaves.to_vec(),
+        tiles: tiles.to_vec(),
+        checkpoint: "a note".into(),
+    }
+}
+
 async fn append<S: LedgerWrite>(store: &Arc<S>, size: u64, leaves: &[NewLeaf], tiles: &[StoredTile]) {
-    assert!(store.append(size, leaves, tiles).await.unwrap());
+    assert!(store.append(size, &batch(leaves, tiles)).await.unwrap());
 }
 
 async fn an_empty_log_has_nothing<S: LedgerWrite>(store: &Arc<S>) {
@@ -85,18 +96,23 @@ async fn an_append_at_another_size_writes_nothing<S: LedgerWrite>(store: &Arc<S>
     append(store, 0, &[halted(), halted()], &[tile(2)]).await;
     for size in [0, 1, 3] {
         let late = halted();
-        let refused = store.append(size, std::slice::from_ref(&late), &[tile(3)]).await;
-        assert!(!refused.unwrap());
+        let mut refused = batch(std::slice::from_ref(&late), &[tile(3)]);
+        refused.checkpoint = "another note".into();
+        assert!(!store.append(size, &refused).await.unwrap());
         assert_eq!(store.index_of(&late.id).await.unwrap(), None);
     }
     assert_eq!(store.size().await.unwrap(), 2);
     assert_eq!(store.tile(0, 0).await.unwrap(), Some(tile(2)));
+    assert_eq!(store.checkpoint().await.unwrap().as_deref(), Some("a note"));
 }
 
 async fn one_of_concurrent_appends_wins<S: LedgerWrite + 'static>(store: &Arc<S>) {
     let answers = together(|_| {
         let store = Arc::clone(store);
-        async move { store.append(0, &[halted(), halted()], &[]).await.unwrap() }
+        async move {
+            let leaves = batch(&[halted(), halted()], &[]);
+            store.append(0, &leaves).await.unwrap()
+        }
     })
     .await;
     assert_eq!(count(&answers, &true), 1);
@@ -203,17 +219,54 @@ async fn leaves_are_counted_by_kind_and_relying_party<S: LedgerWrite>(store: &Ar
 }
 
 async fn the_last_checkpoint_is_given<S: LedgerWrite>(store: &Arc<S>) {
-    for (size, note) in [(0, "zero"), (3, "three"), (10, "ten"), (10, "ten")] {
-        store.keep_checkpoint(size, note).await.unwrap();
+    for (size, leaves, note) in [(0, 0, "zero"), (0, 3, "three"), (3, 7, "ten"), (10, 0, "ten")] {
+        let leaves: Vec<NewLeaf> = (0..leaves).map(|_| halted()).collect();
+        let batch = Batch {
+            checkpoint: note.into(),
+            ..batch(&leaves, &[])
+        };
+        assert!(store.append(size, &batch).await.unwrap());
         assert_eq!(store.checkpoint().await.unwrap().as_deref(), Some(note));
     }
     assert_eq!(store.cosigned(0).await.unwrap(), None);
 }
 
+async fn names_are_found_together_and_in_their_order<S: LedgerWrite>(store: &Arc<S>) {
+    let mut names = [5, 3, 3, 9].map(|second| LeafId::new(NOW.plus(second), &SystemRng));
+    let leaves = names.clone().map(|id| NewLeaf { id, ..halted() });
+    append(store, 0, &leaves, &[]).await;
+    let places = names.iter().cloned().zip(0..).collect::<Vec<_>>();
+    let asked = [names[2].clone(), halted().id, names[0].clone()];
+    let mut found = store.places(&asked).await.unwrap();
+    found.sort_by_key(|(_, place)| *place);
+    assert_eq!(found, [places[0].clone(), places[2].clone()]);
+    assert_eq!(store.places(&[]).await.unwrap(), []);
+    names.sort();
+    let last = |before: String| async move { store.last_name(&before).await.unwrap() };
+    assert_eq!(last(LeafId::TIMELY_END.into()).await.as_ref(), Some(&names[3]));
+    assert_eq!(last(names[3].to_string()).await.as_ref(), Some(&names[2]));
+    assert_eq!(last(names[0].to_string()).await, None);
+}
+
+/// A log may hold leaves of a later version of this program.
+async fn a_leaf_that_is_none_of_ours_is_found_by_its_place<S: LedgerWrite>(store: &Arc<S>) {
+    let leaves = ["", "text", "[1]", r#"{"kind":7}"#, r#"{"time":5}"#].map(|body| leaf(body.into()));
+    append(store, 0, &leaves, &[]).await;
+    assert_eq!(store.leaves(0, 10).await.unwrap(), stored(&leaves));
+}
+
+async fn a_thousand_names_are_asked_for<S: LedgerWrite>(store: &Arc<S>) {
+    let leaves: Vec<NewLeaf> = (0..1000).map(|_| halted()).collect();
+    append(store, 0, &leaves, &[]).await;
+    let names: Vec<LeafId> = leaves.into_iter().map(|leaf| leaf.id).collect();
+    let mut found = store.places(&names).await.unwrap();
+    found.sort_by_key(|(_, place)| *place);
+    assert!(found.into_iter().eq(names.into_iter().zip(0..)));
+}
+
 async fn the_smallest_sufficient_and_the_newest_cosigned_checkpoint_are_given<S: LedgerWrite>(
     store: &Arc<S>,
 ) {
-    store.keep_checkpoint(20, "twenty").await.unwrap();
     for (size, note) in [
         (3, "three"),
         (10, "ten"),

@@ -420,7 +420,10 @@ async fn a_receipt_and_a_list_are_for_the_holder_alone() {
     let none = platform
         .call(Method::GET, "/v1/me/consents", &holder(&platform.bob), None)
         .await;
-    assert_eq!(none.json::<Value>(), json!({"consents": [], "official_accesses": []}));
+    assert_eq!(
+        none.json::<Value>(),
+        json!({"consents": [], "official_accesses": []})
+    );
 }
 
 impl Platform {

@@ -108,11 +108,9 @@ async fn full_tiles_are_cached_for_ever() {
             .to_text()
             .unwrap(),
     };
-    platform
-        .ledger
-        .append_all((0..260).map(leaf).collect())
-        .await
-        .unwrap();
+    let leaves = (0..260).map(leaf).collect();
+    let places = platform.ledger.append_all(leaves).await.unwrap();
+    platform.ledger.published(places[259]).await.unwrap();
     let full = platform.read("/ledger/tile/0/000", "").await;
     assert_eq!(full.bytes.len(), 256 * 32);
     assert!(

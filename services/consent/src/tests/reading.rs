@@ -42,7 +42,8 @@ impl Platform {
                 .unwrap(),
         };
         let leaves = (0..count).map(leaf).collect();
-        self.ledger.append_all(leaves).await.unwrap();
+        let places = self.ledger.append_all(leaves).await.unwrap();
+        self.ledger.published(places[places.len() - 1]).await.unwrap();
     }
 
     async fn with(&self, method: Method, path: &str, caller: &str, headers: HeaderMap) -> Answer {

@@ -64,6 +64,9 @@ pub(crate) enum StartError {
     /// The journal does not open.
     #[error("the journal does not open")]
     Journal(#[from] cyberid_storage_journal::OpenError),
+    /// The ledger's head does not open.
+    #[error("the ledger's head does not open")]
+    Head(#[from] cyberid_storage_journal::HeadError),
     /// A store does not answer.
     #[error("a store does not answer")]
     Storage(#[from] cyberid_storage::StorageError),

@@ -41,6 +41,7 @@ pub(crate) struct Services {
     pub(crate) issuance: Arc<Issuance>,
     pub(crate) verification: Arc<Verification>,
     pub(crate) consent: Arc<Consent>,
+    pub(crate) ledger: Arc<Ledger>,
     pub(crate) push: Arc<Push>,
     pub(crate) audit: Arc<Audit>,
     tokens: Arc<AccessTokens>,
@@ -82,7 +83,8 @@ impl Services {
             verification: shared.verification(start, around, clients)?,
             audit: shared.audit(stores, &ledger),
             readiness: shared.readiness(&ledger)?,
-            consent: shared.consent(authorities, start, ledger)?,
+            consent: shared.consent(authorities, start, Arc::clone(&ledger))?,
+            ledger,
             push: shared.push,
             tokens: shared.tokens,
         })

@@ -132,7 +132,7 @@ impl<'a> Start<'a> {
         let issuer = self.door.issuer.clone();
         let ledger_vkey = self.log.verifier_key().clone();
         let serving = self.door.answer(router, self.stop)?;
-        let consent = Arc::clone(&services.consent);
+        let (consent, ledger) = (Arc::clone(&services.consent), Arc::clone(&services.ledger));
         let upkeep = upkeep::keep(services, Arc::clone(&self.keystore), self.stop.clone());
         let (upkeep, inner) = (tokio::spawn(upkeep), self.inner);
         // Whoever is still answered may need the key holders and the stores: they go last.
@@ -141,6 +141,7 @@ impl<'a> Start<'a> {
             let _ = upkeep.await;
             // Nobody is answered any more: nothing comes after this in the log.
             upkeep::warn_of("consent", consent.halt().await);
+            ledger.close().await;
             stores.close().await;
             inner.tell();
         });

@@ -1,12 +1,12 @@
-//! The stores of a process: SQLite, and the journal's own files.
+//! The stores of a process: SQLite, and the files of the journal and of the ledger's head.
 
 use std::sync::Arc;
 
 use cyberid_domain::clock::SystemClock;
 use cyberid_domain::rng::SystemRng;
 use cyberid_keystore::{Keystore, role};
-use cyberid_storage_journal::{FileJournal, Options};
-use cyberid_storage_sqlite::{CustodianDb, HeadDb, LedgerDb, OpenError, RegistryDb, VaultDb};
+use cyberid_storage_journal::{FileHead, FileJournal, HeadOptions, Options};
+use cyberid_storage_sqlite::{CustodianDb, LedgerDb, OpenError, RegistryDb, VaultDb};
 
 use super::{DataDirectory, StartError};
 
@@ -15,7 +15,7 @@ pub(crate) struct PlatformStores {
     pub(crate) registry: Arc<RegistryDb>,
     pub(crate) journal: Arc<FileJournal>,
     pub(crate) ledger: Arc<LedgerDb>,
-    pub(crate) head: Arc<HeadDb>,
+    pub(crate) head: Arc<FileHead>,
 }
 
 impl PlatformStores {
@@ -49,7 +49,7 @@ impl PlatformStores {
         self.journal.close().await;
         self.registry.close().await;
         self.ledger.close().await;
-        self.head.close().await;
+        self.head.close();
     }
 }
 
@@ -70,7 +70,7 @@ pub(crate) async fn custodian(data: &DataDirectory) -> Result<Arc<CustodianDb>, 
 /// What the log keeps: its leaves and tiles, and apart from them its head.
 pub(crate) struct LogStores {
     pub(crate) ledger: Arc<LedgerDb>,
-    pub(crate) head: Arc<HeadDb>,
+    pub(crate) head: Arc<FileHead>,
 }
 
 impl LogStores {
@@ -79,13 +79,18 @@ impl LogStores {
 
     /// Opens them. The head is made together with the ledger, at the first start only.
     pub(crate) async fn open(data: &DataDirectory) -> Result<Self, StartError> {
-        let (ledger_path, head_path) = (data.file("ledger.db"), data.folder("head")?.file("head.db"));
-        let head = if ledger_path.exists() || head_path.exists() {
-            HeadDb::open(head_path).await?
-        } else {
-            HeadDb::create(head_path).await?
+        let (ledger_path, head_path, synchronous) =
+            (data.file("ledger.db"), data.file("head"), data.synchronous());
+        let options = HeadOptions {
+            synchronous,
+            ..HeadOptions::default()
         };
-        let ledger = LedgerDb::open_with(ledger_path, data.synchronous()).await?;
+        let head = if ledger_path.exists() || FileHead::is_there(&head_path) {
+            FileHead::open(head_path, Arc::new(SystemRng), options)?
+        } else {
+            FileHead::create(head_path, Arc::new(SystemRng), options)?
+        };
+        let ledger = LedgerDb::open_alone(ledger_path, synchronous).await?;
         Ok(Self {
             ledger: Arc::new(ledger),
             head: Arc::new(head),
@@ -95,6 +100,6 @@ impl LogStores {
     /// Closes them, with nothing left in their logs.
     pub(crate) async fn close(&self) {
         self.ledger.close().await;
-        self.head.close().await;
+        self.head.close();
     }
 }

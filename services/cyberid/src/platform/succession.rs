@@ -14,7 +14,7 @@ use cyberid_domain::clock::SystemClock;
 use cyberid_domain::id::LeafId;
 use cyberid_domain::secret::SecretBytes;
 use cyberid_keystore::{Keystore, RoleName, State, role};
-use cyberid_ledger::{Ledger, LedgerReader, LogKey};
+use cyberid_ledger::{Ledger, LogKey};
 use cyberid_protocol::leaf::{EndedLog, Leaf, LeafKind};
 use cyberid_storage::ledger::NewLeaf;
 use cyberid_storage_sqlite::LedgerDb;
@@ -138,7 +138,9 @@ pub(crate) async fn succeed(
     }
     put_in_place(data, &kept).map_err(disk)?;
     // From here on the successor is the log, and whatever is opened of it is its own.
-    fs::remove_file(data.file(PLAN)).and_then(|()| sync(data.path())).map_err(disk)?;
+    fs::remove_file(data.file(PLAN))
+        .and_then(|()| sync(data.path()))
+        .map_err(disk)?;
     succeeded(data, &keystore, plan, kept.path()).await
 }
 
@@ -154,8 +156,9 @@ async fn end(
     let vkey = key.verifier_key().clone();
     let ledger = open(&stores, key).await?;
     let latest = ledger.latest();
-    let published = published(ledger.reader(), latest.size()).await?;
-    drop(ledger);
+    let published = ledger.reader().checkpoint().await;
+    let published = published.map_err(cyberid_ledger::LedgerError::from)?;
+    ledger.close().await;
     let cosigned = VerifiedCheckpoint::open(published.as_bytes(), &vkey);
     let cosigned = cosigned.map_or(0, |checkpoint| {
         let witnessed = checkpoint.note().signatures().len() > 1;
@@ -192,7 +195,7 @@ async fn build(data: &DataDirectory, keystore: &Keystore, plan: &Plan) -> Result
     carry_over(&old.ledger, &ledger, plan.ended.size).await?;
     ledger.append_all(own_leaves(keystore, plan)?).await?;
     let continued = continues(&ledger, &plan.ended).await?;
-    drop(ledger);
+    ledger.close().await;
     stores.close().await;
     old.close().await;
     continued
@@ -257,7 +260,7 @@ fn new_leaf(name: &str, leaf: &Leaf) -> Result<NewLeaf, StartError> {
 /// Whether the successor's tree continues the one that ended.
 async fn continues(ledger: &Ledger, ended: &EndedLog) -> Result<bool, StartError> {
     let latest = ledger.latest();
-    published(ledger.reader(), latest.size()).await?;
+    ledger.published(latest.size().saturating_sub(1)).await?;
     let Some(root) = Hash::from_base64(&ended.root) else {
         return Ok(false);
     };
@@ -300,7 +303,9 @@ async fn succeeded(
     let stores = LogStores::open(data).await?;
     let key = log_key(keystore, &plan.successor)?;
     let vkey = key.verifier_key().to_string();
-    let size = open(&stores, key).await?.latest().size();
+    let ledger = open(&stores, key).await?;
+    let size = ledger.latest().size();
+    ledger.close().await;
     stores.close().await;
     Ok(Succeeded {
         ended: plan.ended,
@@ -324,12 +329,6 @@ async fn open(stores: &LogStores, key: LogKey) -> Result<Arc<Ledger>, StartError
         allow_unwitnessed: true,
     };
     Ok(Ledger::open(parts).await?)
-}
-
-/// The checkpoint that is published, once the log's store has all leaves.
-async fn published(reader: &LedgerReader, _size: u64) -> Result<String, StartError> {
-    let published = reader.checkpoint().await;
-    Ok(published.map_err(cyberid_ledger::LedgerError::from)?)
 }
 
 async fn last_kind(ledger: &LedgerDb, size: u64) -> Result<Option<LeafKind>, StartError> {
