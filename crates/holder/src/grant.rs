@@ -295,21 +295,18 @@ mod tests {
         let given = Given::start().await;
         let (double, holder) = (&given.double, &given.holder);
         let line = format!("POST /v1/consents/{}/withdraw", given.id);
-        let still = holder.receipt(&given.id).await.unwrap();
-        double.script_json(&line, still.receipt());
+        let grants = holder.receipt(&given.id).await.unwrap();
+        double.script_json(&line, grants.receipt());
         let refused = holder.withdraw(&given.id).await;
         assert_eq!(refused, Err(given.refused(ReceiptRefused::LeafDiffers)));
         let (_, at) = granted();
         let life = [granted(), (LeafKind::ConsentWithdrawn, at)];
         double.script_json(&line, &given.receipt(&life));
-        let receipt = holder.withdraw(&given.id).await.unwrap();
-        assert_eq!(receipt.leaf().kind, LeafKind::ConsentWithdrawn);
-        assert!(receipt.leaf().previous.is_some());
+        let ended = holder.withdraw(&given.id).await.unwrap();
+        assert_eq!(ended.leaf().kind, LeafKind::ConsentWithdrawn);
+        assert!(ended.leaf().previous.is_some());
         let body: WithdrawalBody = serde_json::from_slice(&double.received(&line)[0].body).unwrap();
-        let withdrawal: Withdrawal = open(&body.withdrawal, &holder.public_key()).unwrap();
-        assert_eq!(
-            (withdrawal.aud, withdrawal.consent),
-            (double.issuer.clone(), given.id)
-        );
+        let claims: Withdrawal = open(&body.withdrawal, &holder.public_key()).unwrap();
+        assert_eq!((claims.aud, claims.consent), (double.issuer.clone(), given.id));
     }
 }

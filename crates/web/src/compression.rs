@@ -9,7 +9,6 @@ use utoipa_axum::router::UtoipaMethodRouter;
 
 /// Operations whose answers are sent by gzip to clients that take it, with `Vary: Accept-Encoding`. Only for answers
 /// without secrets.
-#[must_use]
 pub fn compressed<S: Clone + Send + Sync + 'static>(
     (schemas, paths, router): UtoipaMethodRouter<S>,
 ) -> UtoipaMethodRouter<S> {

@@ -133,7 +133,7 @@ async fn every_part_of_the_record_is_held_to_its_evidence() {
         |it| {
             it.pii_processing.purposes[0]
                 .recipient_third_parties
-                .push("x".into())
+                .push("x".into());
         },
         |it| it.pii_processing.purposes[0].withdrawal_method.push('x'),
         |it| it.party_identification[0].party_name = "Bank".into(),
@@ -169,7 +169,9 @@ async fn the_consent_is_the_devices_own_and_for_this_platform() {
 #[tokio::test]
 async fn a_consent_that_differs_from_its_request_is_refused_in_every_claim() {
     use ReceiptRefused::{ConsentDiffers, StatementDiffers};
-    let parts: [(fn(&mut Consent), ReceiptRefused); 12] = [
+    type Part = (fn(&mut Consent), ReceiptRefused);
+
+    let parts: [Part; 12] = [
         (
             |it| it.rp = "BBBBBBBBBBBBBBBBBBBBBA".parse().unwrap(),
             ConsentDiffers,

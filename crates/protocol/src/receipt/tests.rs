@@ -152,7 +152,8 @@ fn the_leaves_of_a_life_are_linked_and_the_last_depends_on_all() {
 
 #[test]
 fn evidence_has_one_form() {
-    let alterations: [(fn(&mut Evidence), InvalidEvidence); 6] = [
+    type Alteration = (fn(&mut Evidence), InvalidEvidence);
+    let alterations: [Alteration; 6] = [
         (|it| it.consent.push('.'), InvalidEvidence::Consent),
         (|it| it.request = it.consent.clone(), InvalidEvidence::Request),
         (|it| it.device_jwk.kid = Some("k".into()), InvalidEvidence::Device),

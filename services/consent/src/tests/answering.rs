@@ -444,7 +444,8 @@ impl Platform {
 /// What the registration said when the holder was shown it, and says no more: nobody agreed to that.
 #[tokio::test]
 async fn a_registration_that_changed_since_it_was_shown_was_not_agreed_to() {
-    let changes: [(&str, fn(&mut Registration)); 7] = [
+    type Change = (&'static str, fn(&mut Registration));
+    let changes: [Change; 7] = [
         ("rp", |it| it.name = "Another Bank".into()),
         ("rp", |it| it.domains = vec!["another.example".into()]),
         ("notice_sha256", |it| it.intended_uses[1].legal_basis.push('x')),
@@ -452,7 +453,7 @@ async fn a_registration_that_changed_since_it_was_shown_was_not_agreed_to() {
         ("notice_sha256", |it| it.intended_uses[1].notice_uri.push('x')),
         ("notice_sha256", |it| it.intended_uses[1].fields.reverse()),
         ("notice_sha256", |it| {
-            it.intended_uses[1].checks.push(Check::RealPerson)
+            it.intended_uses[1].checks.push(Check::RealPerson);
         }),
     ];
     for (member, change) in changes {
