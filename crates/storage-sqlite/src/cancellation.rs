@@ -17,6 +17,7 @@ const ERASURES: &[&str] = &[
     "UPDATE release SET sub = '' WHERE id IN (SELECT release FROM consent WHERE subject = ?1)",
     "DELETE FROM request_object WHERE release IN (SELECT release FROM consent WHERE subject = ?1)",
     "DELETE FROM consent WHERE subject = ?1",
+    "DELETE FROM number_salt WHERE subject = ?1",
     "DELETE FROM passkey WHERE subject = ?1",
     "DELETE FROM age_tag WHERE subject = ?1",
     "UPDATE subject SET person_tag = NULL, pin_salt = zeroblob(16), pin_tag = zeroblob(32) WHERE subject = ?1",

@@ -14,7 +14,7 @@ use cyberid_storage::single_use::SingleUse;
 use cyberid_storage_sqlite::RegistryDb;
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
-const PEOPLE: usize = 120;
+const PEOPLE: usize = 60;
 
 /// A person, and what of theirs may not stay.
 struct Person {

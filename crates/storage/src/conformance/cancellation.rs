@@ -3,15 +3,20 @@
 use std::sync::Arc;
 
 use cyberid_domain::id::SubjectId;
+use cyberid_domain::number::NetworkNumber;
+use cyberid_domain::rng::SystemRng;
 
 use super::sample::{self, NOW};
 use crate::cancellation::{Cancellations, OpenCancellation};
 use crate::event::{Events, NewEvent};
+use crate::official::NumberSalts;
 use crate::promise::Promises;
 use crate::release::{Grant, Release, Releases, Stepped};
 
 /// Asks every sentence of the contract.
-pub async fn all<S: Cancellations + Releases + Promises + Events>(make: impl AsyncFn() -> Arc<S>) {
+pub async fn all<S: Cancellations + Releases + Promises + Events + NumberSalts>(
+    make: impl AsyncFn() -> Arc<S>,
+) {
     the_first_cancellation_stays_until_it_is_done(&make().await).await;
     who_cancelled_grants_nothing(&make().await).await;
     erasing_a_person_leaves_every_leaf(&make().await).await;
@@ -87,7 +92,7 @@ async fn who_cancelled_grants_nothing<S: Cancellations + Releases + Promises>(st
 
 async fn erasing_a_person_leaves_every_leaf<S>(store: &Arc<S>)
 where
-    S: Cancellations + Releases + Promises + Events,
+    S: Cancellations + Releases + Promises + Events + NumberSalts,
 {
     let (subject, other) = (sample::subject(), sample::subject());
     let mine = [granted(store, subject).await, granted(store, subject).await];
@@ -97,6 +102,11 @@ where
             .keep_request_object(&release.id, "en", "object")
             .await
             .unwrap();
+    }
+    for (subject, salt) in [(subject, [1; 32]), (other, [2; 32])] {
+        let number = NetworkNumber::random(&SystemRng);
+        let kept = store.keep_number_salt(&subject, &number, &salt).await;
+        assert!(kept.unwrap());
     }
     let leaves = store.outstanding(10).await.unwrap();
     let before = store.release(&theirs.id).await.unwrap();
@@ -128,6 +138,8 @@ where
         before,
         "and everybody else all of theirs"
     );
+    assert_eq!(store.number_salt(&subject).await.unwrap(), None);
+    assert_eq!(store.number_salt(&other).await.unwrap(), Some([2; 32]));
     let events = store.events_after(&event.client_id, 0, 10).await.unwrap();
     assert_eq!(events.len(), 1);
 }

@@ -166,6 +166,8 @@ impl<'a> Start<'a> {
         let mut keys = upkeep::keys_in_use(&self.keystore);
         keys.push(pinned(RoleName::Vault, &around.vault.jwk));
         keys.push(pinned(RoleName::Custodian, &around.custodian.jwk));
+        let identity = around.vault.identity_jwk.as_ref();
+        keys.extend(identity.map(|key| pinned(RoleName::Identity, key)));
         keys
     }
 

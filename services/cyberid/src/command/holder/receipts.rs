@@ -222,7 +222,7 @@ fn words(listed: &Listed) -> String {
         format!(
             "The platform says: {} is {}{}",
             consent.consent_id,
-            consent.status.as_str(),
+            standing(consent.status),
             if kept {
                 ""
             } else {
@@ -231,6 +231,16 @@ fn words(listed: &Listed) -> String {
         )
     }));
     lines.join("\n")
+}
+
+/// Where a release stands, in words that need no explaining.
+fn standing(status: ReleaseStatus) -> &'static str {
+    match status {
+        ReleaseStatus::Presumed => {
+            "presumed delivered: the platform stopped on the way, and your data may have left"
+        }
+        status => status.as_str(),
+    }
 }
 
 fn row_words(row: &Row) -> String {
@@ -249,4 +259,26 @@ fn row_words(row: &Row) -> String {
         row.purpose,
         row.file.display(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_have_left_is_said_in_words() {
+        let consent = serde_json::json!({
+            "consent_id": "con_AAAAAAAAAAAAAAAAAAAAAA", "release_id": "rel_AAAAAAAAAAAAAAAAAAAAAA",
+            "rp": "AAAAAAAAAAAAAAAAAAAAAA", "status": "presumed", "purpose": "deliver", "fields": ["name"],
+            "granted_at": 1, "events": []});
+        let listed = Listed {
+            receipts: Vec::new(),
+            consents: Some(vec![serde_json::from_value(consent).unwrap()]),
+        };
+        let said = words(&listed);
+        assert!(
+            said.contains("presumed") && said.contains("may have left"),
+            "{said}"
+        );
+    }
 }
