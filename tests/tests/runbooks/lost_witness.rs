@@ -2,8 +2,9 @@
 
 use cyberid_protocol::problem::ProblemType;
 use journeys::Part;
+use serde_json::Value;
 
-use crate::scene::{Scene, accepts, lose, policy_of};
+use crate::scene::{Scene, accepts, fails, lose, policy_of, run};
 
 #[tokio::test]
 async fn a_lost_witness_is_replaced_and_what_it_cosigned_stays_good() {
@@ -13,6 +14,7 @@ async fn a_lost_witness_is_replaced_and_what_it_cosigned_stays_good() {
         scene.split.witness_vkey().to_owned(),
     );
     let old_url = scene.split.url(Part::Witness);
+    let party = Party::adopted(&scene);
     scene.redeems(0).await;
     let before = scene.published(&log).await;
     assert!(accepts(&policy_of(&log, &lost), &before));
@@ -54,7 +56,66 @@ async fn a_lost_witness_is_replaced_and_what_it_cosigned_stays_good() {
         accepts(&policy_of(&log, &lost), &before),
         "what it cosigned stays good"
     );
+    // 4. A relying party changes its pin, to what it was given and the platform says too.
+    let wrong = scene
+        .file("wrong.txt", &policy_of(&log, &lost))
+        .display()
+        .to_string();
+    assert!(fails(&party.repin(&log, &wrong)).contains("another witness policy"));
+    let text = published_policy(&scene).await;
+    assert!(text.contains(&new.vkey), "{text}");
+    let notice = scene.file("notice.txt", &text).display().to_string();
+    assert_eq!(run(&party.repin(&log, &notice))["vkey"], Value::from(log.clone()));
     assert!(process.take().unwrap().stop().await);
+}
+
+/// A relying party at its command line.
+struct Party {
+    home: String,
+}
+
+impl Party {
+    fn adopted(scene: &Scene) -> Self {
+        let home = scene.folder.path().join("rp").display().to_string();
+        let url = scene.split.url(Part::Platform);
+        run(&[
+            "rp",
+            "adopt",
+            "--sandbox",
+            "--server",
+            &url,
+            "--home",
+            &home,
+            "--json",
+        ]);
+        Self { home }
+    }
+
+    fn repin<'a>(&'a self, vkey: &'a str, policy: &'a str) -> [&'a str; 9] {
+        let home = self.home.as_str();
+        [
+            "rp",
+            "repin",
+            "--home",
+            home,
+            "--vkey",
+            vkey,
+            "--policy-file",
+            policy,
+            "--json",
+        ]
+    }
+}
+
+/// The policy as the platform publishes it.
+async fn published_policy(scene: &Scene) -> String {
+    let said: Value = scene
+        .split
+        .client(Part::Platform)
+        .get("/.well-known/cyberid")
+        .await
+        .unwrap();
+    said["ledger"]["policy"].as_str().unwrap().to_owned()
 }
 
 /// A witness that only was away goes on where it was.
