@@ -300,8 +300,8 @@ mod tests {
         let refused = holder.withdraw(&given.id).await;
         assert_eq!(refused, Err(given.refused(ReceiptRefused::LeafDiffers)));
         let (_, at) = granted();
-        let life = [granted(), (LeafKind::ConsentWithdrawn, at)];
-        double.script_json(&line, &given.receipt(&life));
+        let events = [granted(), (LeafKind::ConsentWithdrawn, at)];
+        double.script_json(&line, &given.receipt(&events));
         let ended = holder.withdraw(&given.id).await.unwrap();
         assert_eq!(ended.leaf().kind, LeafKind::ConsentWithdrawn);
         assert!(ended.leaf().previous.is_some());

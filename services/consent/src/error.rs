@@ -49,7 +49,7 @@ pub enum Refusal {
     /// The release does not stand where it could be redeemed.
     #[error("the release is not granted")]
     NotGranted,
-    /// The relying party's encryption key is no longer the one that the holder agreed to.
+    /// The relying party's key, name or registered use is no longer the one that the holder agreed to.
     #[error("the release is void")]
     Void,
     /// The release was redeemed.

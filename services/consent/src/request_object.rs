@@ -11,6 +11,7 @@ use cyberid_protocol::statement::{self, Locale, Statement, Terms};
 use cyberid_storage::release::Release;
 
 use crate::answer::closed;
+use crate::consent_check::InForce;
 use crate::party::{Party, RegisteredUse};
 use crate::{Consent, ConsentError, Refusal};
 
@@ -33,7 +34,12 @@ impl Consent {
             .parts
             .releases
             .keep_request_object(id, locale.as_str(), &compact);
-        Ok(kept.await?)
+        let kept = kept.await?;
+        // What was shown first stays what is shown; if it is not true any more, nobody can agree to it.
+        let now = InForce::of(&party, &release.purpose)?;
+        let shown = read_kept(&kept)?;
+        let still = now.is_some_and(|now| now.differs_from(&shown).is_none());
+        still.then_some(kept).ok_or(Refusal::RequestClosed.into())
     }
 
     /// The release of this id, if it waits for an answer and was not asked for too often.

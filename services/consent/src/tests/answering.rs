@@ -465,7 +465,10 @@ async fn a_registration_that_changed_since_it_was_shown_was_not_agreed_to() {
         assert_eq!(answer.problem(), ProblemType::ConsentMismatch);
         let problem: Problem = serde_json::from_slice(&answer.bytes).unwrap();
         assert_eq!(problem.extensions["member"], member);
-        // What is shown now can be agreed to.
+        let shown_again = format!("/v1/requests/{open}?locale=en");
+        let shown_again = platform.call(Method::GET, &shown_again, "", None).await;
+        assert_eq!(shown_again.problem(), ProblemType::RequestClosed);
+        // What is shown for the first time can be agreed to.
         let shown_now = platform
             .call(
                 Method::GET,
