@@ -411,7 +411,10 @@ impl Platform {
 
     /// Every leaf of the log.
     pub(super) async fn bodies(&self) -> Vec<String> {
-        let size = self.ledger_db.size().await.unwrap();
+        let size = self.ledger.latest().size();
+        if let Some(last) = size.checked_sub(1) {
+            self.ledger.published(last).await.unwrap();
+        }
         let leaves = self.ledger_db.leaves(0, u32::try_from(size).unwrap()).await;
         leaves.unwrap().into_iter().map(|leaf| leaf.body).collect()
     }
