@@ -11,10 +11,8 @@ use crate::value::{array, count, integer, seconds};
 pub(crate) async fn device(db: &Database, jkt: &str) -> Answer<Option<BoundDevice>> {
     let sql = "SELECT subject, key, number_commitment FROM device JOIN record USING (subject) \
                WHERE jkt = ?1 AND confirmed";
-    let row: Option<(Vec<u8>, Vec<u8>, Option<Vec<u8>>)> =
-        sqlx::query_as(sql).bind(jkt).fetch_optional(db.readers()).await?;
-    row.map(|(subject, key, commitment)| bound_device(&subject, &key, commitment.as_deref()))
-        .transpose()
+    let row: Option<DeviceRow> = sqlx::query_as(sql).bind(jkt).fetch_optional(db.readers()).await?;
+    row.map(DeviceRow::read).transpose()
 }
 
 pub(crate) async fn remembered(db: &Database) -> Answer<Option<RememberedCheckpoint>> {
@@ -112,14 +110,23 @@ pub(crate) async fn make_record(tx: &mut SqliteConnection, device: &BoundDevice,
     Ok(Made::Now)
 }
 
-fn bound_device(subject: &[u8], key: &[u8], commitment: Option<&[u8]>) -> Answer<BoundDevice> {
-    Ok(BoundDevice {
-        subject: SubjectId::from_bytes(array(subject, "subject")?),
-        key: array(key, "device key")?,
-        number_commitment: commitment
-            .map(|commitment| array(commitment, "number commitment"))
-            .transpose()?,
-    })
+#[derive(sqlx::FromRow)]
+struct DeviceRow {
+    subject: Vec<u8>,
+    key: Vec<u8>,
+    number_commitment: Option<Vec<u8>>,
+}
+
+impl DeviceRow {
+    fn read(self) -> Answer<BoundDevice> {
+        let commitment = self.number_commitment;
+        let commitment = commitment.map(|commitment| array(&commitment, "number commitment"));
+        Ok(BoundDevice {
+            subject: SubjectId::from_bytes(array(&self.subject, "subject")?),
+            key: array(&self.key, "device key")?,
+            number_commitment: commitment.transpose()?,
+        })
+    }
 }
 
 async fn used_for(tx: &mut SqliteConnection, consent_sha256: &str) -> Answer<Option<String>> {

@@ -272,3 +272,59 @@ async fn a_row_that_nobody_could_have_written_is_reported_and_not_guessed_at() {
     let devices = db.devices(&SubjectId::from_bytes([0; 32])).await;
     assert!(matches!(devices, Err(StorageError::Corrupt("time"))));
 }
+
+#[tokio::test]
+async fn an_official_access_stays_as_it_was_signed_and_a_number_as_it_was_deposited() {
+    let registry = file!(RegistryDb::open);
+    refuses(
+        &registry,
+        &[
+            "INSERT INTO official_access (id, authority, compact_order, salt, created_at, expires_at, notice_after, \
+             status) VALUES ('a', 'b', 'c', zeroblob(32), 0, 0, 0, 'requested')",
+            "UPDATE official_access SET status = 'countersigned', countersignature = 'd'",
+            "UPDATE official_access SET status = 'intended', subject = zeroblob(32)",
+        ],
+        &[
+            (
+                "UPDATE official_access SET compact_order = 'e'",
+                "an official access is not changed",
+            ),
+            (
+                "UPDATE official_access SET notice_after = 1",
+                "an official access is not changed",
+            ),
+            (
+                "UPDATE official_access SET countersignature = 'e'",
+                "an official access is not changed",
+            ),
+            (
+                "UPDATE official_access SET subject = randomblob(32)",
+                "an official access is not changed",
+            ),
+            ("DELETE FROM official_access", "an official access is not removed"),
+            (
+                "INSERT INTO official_access (id, authority, compact_order, salt, created_at, expires_at, \
+                 notice_after, status) VALUES ('x', 'b', 'y', zeroblob(32), 0, 0, 0, 'intended')",
+                "CHECK",
+            ),
+        ],
+    )
+    .await;
+    for holder in [file!(VaultDb::open), file!(CustodianDb::open)] {
+        refuses(
+            &holder,
+            &["INSERT INTO record (subject, number_commitment) VALUES (zeroblob(32), zeroblob(32))"],
+            &[
+                (
+                    "UPDATE record SET number_commitment = randomblob(32)",
+                    "the number of a record is not changed",
+                ),
+                (
+                    "UPDATE record SET number_commitment = NULL",
+                    "the number of a record is not changed",
+                ),
+            ],
+        )
+        .await;
+    }
+}

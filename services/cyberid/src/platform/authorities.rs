@@ -129,6 +129,29 @@ mod tests {
         among(&toml::from_str::<ConfigFile>(&text).unwrap().clients)
     }
 
+    /// A key holder's anchors, as far as authorities go.
+    #[derive(Deserialize)]
+    struct Anchored {
+        authorities: Vec<AuthorityConfig>,
+    }
+
+    #[test]
+    fn a_key_holder_pins_authorities_of_its_own() {
+        let anchored = |second: u8| {
+            let text = format!(
+                "[[authorities]]\nclient_id = 'AAAAAAAAAAAAAAAAAAAAAA'\nname = 'Bureau'\nencryption_jwk = {}\n\
+                 [[authorities.officers]]\nid = 'a'\njwk = {}\n[[authorities.officers]]\nid = 'b'\njwk = {}\n",
+                jwk(1),
+                jwk(2),
+                jwk(second)
+            );
+            pinned(&toml::from_str::<Anchored>(&text).unwrap().authorities)
+        };
+        assert_eq!(anchored(3).unwrap().all().len(), 1);
+        assert!(anchored(2).is_err());
+        assert_eq!(pinned(&[]), Ok(Authorities::default()));
+    }
+
     #[test]
     fn an_authority_is_read_with_two_officers_at_least() {
         let authorities = clients(&[("a", 3), ("b", 4)], "authority").unwrap();

@@ -172,8 +172,7 @@ fn another_officer_of_the_same_authority_signs_for_this_very_order() {
     assert_eq!(check(&good, 2), Ok(()));
     assert_eq!(check(&good, 1), Err(OrderRefused::SameOfficer));
     assert_eq!(check(&good, 3), Err(OrderRefused::Invalid));
-    type Change = fn(&mut Countersignature);
-    let changes: [(Change, OrderRefused); 5] = [
+    let changes: [(fn(&mut Countersignature), OrderRefused); 5] = [
         (
             |it| it.aud = "https://other.example".into(),
             OrderRefused::Invalid,
@@ -196,8 +195,8 @@ fn another_officer_of_the_same_authority_signs_for_this_very_order() {
         ),
     ];
     for (nth, (change, refused)) in changes.into_iter().enumerate() {
-        let mut changed = good.clone();
-        change(&mut changed);
-        assert_eq!(check(&changed, 2), Err(refused), "{nth}");
+        let mut second = good.clone();
+        change(&mut second);
+        assert_eq!(check(&second, 2), Err(refused), "{nth}");
     }
 }
