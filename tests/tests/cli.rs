@@ -413,7 +413,7 @@ async fn a_ledger_is_audited_exported_and_audited_without_the_platform() {
     assert_eq!(summary["kinds"], report["kinds"]);
     let entries = shell.done("audit entries --server URL --sandbox --kind consent.granted --json");
     let entry: Value = serde_json::from_str(&entries).unwrap();
-    assert_eq!(entry["index"], 1);
+    let place = &entry["index"];
 
     let regulator: Value = platform.key_file("/regulator");
     let key = shell.keep("regulator.json", &regulator.to_string(), 0o600);
@@ -432,7 +432,7 @@ async fn a_ledger_is_audited_exported_and_audited_without_the_platform() {
     alter_leaf(Path::new(&copy), "consent.granted");
     let found = shell.refused(&format!("{verify} --json"), 1);
     let found: Value = serde_json::from_str(&found.out).unwrap();
-    assert_eq!((&found["clean"], &found["leaf"]), (&json!(false), &json!(1)));
+    assert_eq!((&found["clean"], &found["leaf"]), (&json!(false), place));
     std::fs::remove_file(Path::new(&copy).join("checkpoint")).unwrap();
     shell.refused(&verify, 2);
 }
