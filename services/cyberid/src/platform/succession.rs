@@ -155,11 +155,11 @@ async fn end(
     let key = log_key(keystore, names.ending)?;
     let vkey = key.verifier_key().clone();
     let ledger = open(&stores, key).await?;
-    let latest = ledger.latest();
-    let published = ledger.reader().checkpoint().await;
-    let published = published.map_err(cyberid_ledger::LedgerError::from)?;
+    let latest = published(&ledger).await?;
+    let newest = ledger.reader().checkpoint().await;
     ledger.close().await;
-    let cosigned = VerifiedCheckpoint::open(published.as_bytes(), &vkey);
+    let newest = newest.map_err(cyberid_ledger::LedgerError::from)?;
+    let cosigned = VerifiedCheckpoint::open(newest.as_bytes(), &vkey);
     let cosigned = cosigned.map_or(0, |checkpoint| {
         let witnessed = checkpoint.note().signatures().len() > 1;
         if witnessed { checkpoint.size() } else { 0 }
@@ -329,6 +329,15 @@ async fn open(stores: &LogStores, key: LogKey) -> Result<Arc<Ledger>, StartError
         allow_unwitnessed: true,
     };
     Ok(Ledger::open(parts).await?)
+}
+
+/// The last checkpoint, once all of the log is in its store.
+async fn published(ledger: &Ledger) -> Result<VerifiedCheckpoint, StartError> {
+    let latest = ledger.latest();
+    if let Some(last) = latest.size().checked_sub(1) {
+        ledger.published(last).await?;
+    }
+    Ok(latest)
 }
 
 async fn last_kind(ledger: &LedgerDb, size: u64) -> Result<Option<LeafKind>, StartError> {

@@ -33,7 +33,7 @@ impl Place {
         let stores = LogStores::open(&data).await.unwrap();
         let ledger = open(&stores, key).await.unwrap();
         ledger.append_all((0..LEAVES).map(leaf).collect()).await.unwrap();
-        drop(ledger);
+        ledger.close().await;
         stores.close().await;
         Self {
             folder,
