@@ -11,9 +11,9 @@ use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 
 use crate::cosigned::CosignedCheckpoint;
-use crate::error::{LedgerError, ReadError};
-use crate::reader::LedgerReader;
+use crate::error::LedgerError;
 use crate::submitter::{Submitter, Witness};
+use cyberid_ledger_read::{LedgerReader, ReadError};
 
 /// What it takes to have a checkpoint cosigned.
 pub(crate) struct Cosigner {

@@ -16,15 +16,15 @@ use tokio::sync::{oneshot, watch};
 use crate::backlog::Backlog;
 use crate::cosigned::CosignedCheckpoint;
 use crate::cosigner::Cosigner;
-use crate::error::{LedgerError, ReadError};
+use crate::error::LedgerError;
 use crate::names::Names;
 use crate::publisher::{Failures, Publisher};
 use crate::queue::{Queue, Waiting};
-use crate::reader::LedgerReader;
 use crate::recovery::{self, Opened};
 use crate::sequencer::Sequencer;
 use crate::submitter::Witness;
 use crate::writer::Writer;
+use cyberid_ledger_read::{LedgerReader, ReadError};
 
 /// How many names stay in memory that the store has: about 150 bytes each.
 const NAMES: usize = 100_000;

@@ -5,7 +5,7 @@
 //! [tiles](https://c2sp.org/tlog-tiles) for whoever reads. Not in scope: the mathematics (`cyberid-tlog`), what a leaf
 //! says (`cyberid-protocol`), where it is stored (`cyberid-storage` and its backends), HTTP.
 //!
-//! A [`Ledger`] writes; a [`LedgerReader`] proves with nothing but read access. One sequencer writes one log: the log's
+//! A [`Ledger`] writes; a [`LedgerReader`] (`cyberid-ledger-read`) proves with nothing but read access. One sequencer writes one log: the log's
 //! size is compared at every append and its head at every signature, and whoever loses stops for good. What was not
 //! answered is asked again: a leaf is named before it has a place, and one name has one place.
 
@@ -19,7 +19,6 @@ mod names;
 pub mod promises;
 mod publisher;
 mod queue;
-mod reader;
 mod recovery;
 mod sequencer;
 mod submitter;
@@ -29,8 +28,8 @@ mod tree;
 mod writer;
 
 pub use cosigned::CosignedCheckpoint;
-pub use error::{LedgerError, ReadError};
+pub use cyberid_ledger_read::{LedgerReader, ReadError, Under};
+pub use error::LedgerError;
 pub use key::LogKey;
 pub use ledger::{Ledger, Parts};
-pub use reader::{LedgerReader, Under};
 pub use submitter::Witness;

@@ -10,7 +10,7 @@ use cyberid_tlog::proof::ConsistencyProof;
 use cyberid_tlog::witness::{AddCheckpoint, accept_response, parse_size};
 use tokio::time::Instant;
 
-use crate::reader::LedgerReader;
+use cyberid_ledger_read::LedgerReader;
 
 /// For how long a witness may take to cosign one checkpoint.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(3);

@@ -1,13 +1,13 @@
 //! The tree as it grows: the right edge, which the sequencer holds, and the tiles on it that are not full, which the
 //! publisher does.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use cyberid_ledger_read::tiles::{first_hashes, node_hashes};
 use cyberid_storage::StorageError;
 use cyberid_storage::ledger::{LedgerRead, StoredTile};
 use cyberid_tlog::hash::{HASH_LEN, Hash};
-use cyberid_tlog::node::Node;
-use cyberid_tlog::tile::{FULL_WIDTH, TILE_HEIGHT, TileCoord, TileKind, new_tiles, tile_node_hash};
+use cyberid_tlog::tile::{FULL_WIDTH, TILE_HEIGHT, TileCoord, TileKind, new_tiles};
 use cyberid_tlog::tree::{CompletedNode, Frontier, RootPlan, TreeFull};
 
 /// The tile levels that a tree of `1 << 63` leaves has.
@@ -72,27 +72,6 @@ pub(crate) fn append(
     let completed = frontier.append(leaf)?.into_iter();
     nodes.extend(completed.filter(|completed| completed.node.level().is_multiple_of(TILE_HEIGHT)));
     Ok(())
-}
-
-/// The hashes of these nodes as far as the stored tiles have them; each tile is read once.
-pub(crate) async fn node_hashes(
-    store: &dyn LedgerRead,
-    nodes: &[Node],
-) -> Result<BTreeMap<Node, Hash>, StorageError> {
-    let places: BTreeSet<_> = nodes.iter().map(|node| node.tile().0).collect();
-    let mut tiles = BTreeMap::new();
-    for place in places {
-        if let Some(tile) = store.tile(place.level, place.index).await? {
-            tiles.insert(place, tile.hashes);
-        }
-    }
-    let hash = |&node: &Node| Some((node, tile_node_hash(tiles.get(&node.tile().0)?, node)?));
-    Ok(nodes.iter().filter_map(hash).collect())
-}
-
-/// The first `width` hashes of a stored tile, which may have grown since; `None` when it has not so many.
-pub(crate) fn first_hashes(tile: &StoredTile, width: u16) -> Option<Vec<u8>> {
-    tile.hashes.get(..bytes_of(width)).map(<[u8]>::to_vec)
 }
 
 async fn load_edge(

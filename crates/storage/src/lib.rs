@@ -8,7 +8,7 @@
 //! The contract of every port: a method that changes something is one transaction. When it returns `Ok`, the change
 //! survives power loss. When it returns [`StorageError::Unknown`], the change may or may not have happened; the
 //! caller asks again, and every change is shaped so that asking again is safe. A backend passes the suite in
-//! `conformance`, a feature of this crate.
+//! `conformance`, a feature of this crate. What can only be read is in `cyberid-storage-read`, and is given on here.
 
 pub mod cancellation;
 #[cfg(feature = "conformance")]
@@ -22,7 +22,6 @@ pub mod journal;
 pub mod key_holder;
 pub mod ledger;
 pub mod official;
-pub mod oversight;
 pub mod passkey;
 pub mod promise;
 pub mod release;
@@ -33,18 +32,5 @@ mod synchronous;
 pub mod vault;
 pub mod verification;
 
+pub use cyberid_storage_read::{Result, StorageError, oversight};
 pub use synchronous::Synchronous;
-
-/// Why a store did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum StorageError {
-    /// The store failed; whether the change happened is unknown.
-    #[error("the store failed, and whether the change happened is unknown")]
-    Unknown(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The store holds something that nobody could have written through its port.
-    #[error("the store holds a {0} that cannot be")]
-    Corrupt(&'static str),
-}
-
-/// What a store answers.
-pub type Result<T> = std::result::Result<T, StorageError>;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cyberid_protocol::audit::{AuditEntries, AuditEntry};
-use cyberid_storage::ledger::{LeafFilter, StoredLeaf};
+use cyberid_storage_read::ledger::{LeafFilter, StoredLeaf};
 use cyberid_tlog::checkpoint::VerifiedCheckpoint;
 use cyberid_tlog::receipt::TlogProof;
 use futures_util::stream::{self, Stream};

@@ -1,7 +1,7 @@
 //! What can go wrong while the regulator reads.
 
-use cyberid_ledger::ReadError;
-use cyberid_storage::StorageError;
+use cyberid_ledger_read::ReadError;
+use cyberid_storage_read::StorageError;
 use cyberid_web::Failure;
 
 /// Why the regulator is not answered: the platform's fault in each case.

@@ -15,9 +15,9 @@ mod trace;
 use std::sync::Arc;
 
 use cyberid_domain::Clock;
-use cyberid_ledger::LedgerReader;
-use cyberid_storage::ledger::LedgerRead;
-use cyberid_storage::oversight::Oversight;
+use cyberid_ledger_read::LedgerReader;
+use cyberid_storage_read::ledger::LedgerRead;
+use cyberid_storage_read::oversight::Oversight;
 
 pub use error::AuditError;
 pub use routes::routes;

@@ -6,7 +6,7 @@ use cyberid_domain::UnixTime;
 use cyberid_domain::id::ClientId;
 use cyberid_protocol::audit::{OutstandingErasure, OverseenParties, OverseenParty};
 use cyberid_protocol::registration::Registration;
-use cyberid_storage::oversight;
+use cyberid_storage_read::oversight;
 
 use crate::{Audit, AuditError};
 

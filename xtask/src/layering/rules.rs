@@ -60,6 +60,15 @@ pub(crate) const RULES: &[Rule] = &[
         because: "issuance seals identity records, the two key holders open them, and nobody else does either",
     },
     Rule {
+        from: &[Who::Package("cyberid-audit")],
+        limit: Limit::Avoid(&[
+            Who::Package("cyberid-storage"),
+            Who::Package("cyberid-ledger"),
+            Who::Package("cyberid-keystore"),
+        ]),
+        because: "the regulator's service reads: nothing it depends on so much as names a write",
+    },
+    Rule {
         from: &[Who::Package("cyberid-issuance")],
         limit: Limit::Avoid(&[Who::Package("cyberid-key-holder")]),
         because: "only the two key holders admit warrants",
@@ -109,6 +118,7 @@ pub(crate) const RULES: &[Rule] = &[
         ],
         limit: Limit::Avoid(&[
             Who::Package("cyberid-storage"),
+            Who::Package("cyberid-storage-read"),
             Who::Package("sqlx"),
             Who::EveryService,
         ]),

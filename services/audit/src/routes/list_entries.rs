@@ -10,7 +10,7 @@ use cyberid_domain::UnixTime;
 use cyberid_domain::id::ClientId;
 use cyberid_protocol::audit::{AuditEntries, AuditEntry};
 use cyberid_protocol::leaf::LeafKind;
-use cyberid_storage::ledger::LeafFilter;
+use cyberid_storage_read::ledger::LeafFilter;
 use cyberid_web::Failure;
 use cyberid_web::extract::StrictQuery;
 use futures_util::TryStreamExt as _;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cyberid_storage::ledger::{LeafFilter, LedgerRead, StoredLeaf};
+use cyberid_storage_read::ledger::{LeafFilter, LedgerRead, StoredLeaf};
 use cyberid_tlog::checkpoint::VerifiedCheckpoint;
 use cyberid_tlog::hash::Hash;
 use cyberid_tlog::note::VerifierKey;
@@ -11,7 +11,7 @@ use cyberid_tlog::receipt::TlogProof;
 use cyberid_tlog::tile::{FULL_WIDTH, TileCoord, TileKind, TilePath, encode_bundle};
 
 use crate::error::ReadError;
-use crate::tree::{first_hashes, node_hashes};
+use crate::tiles::{first_hashes, node_hashes};
 
 /// What is published of a log: nothing is given or proved beyond its last signed checkpoint.
 #[derive(Clone)]
