@@ -90,7 +90,7 @@ impl Ledger {
             Arc::new(Queue::default()),
             Arc::new(Backlog::new(checkpoint.size())),
         );
-        let (latest, published) = (
+        let (latest, shown) = (
             watch::Sender::new(checkpoint.clone()),
             watch::Sender::new(checkpoint.clone()),
         );
@@ -100,7 +100,7 @@ impl Ledger {
             queue: Arc::clone(&queue),
             backlog: Arc::clone(&backlog),
             latest: latest.subscribe(),
-            published: published.subscribe(),
+            published: shown.subscribe(),
             failures: failures.subscribe(),
             reader: reader.clone(),
             cosigner: Cosigner::new(
@@ -116,7 +116,7 @@ impl Ledger {
             head: Arc::clone(&parts.head),
             runtime: Handle::current(),
             edge: opened.edge,
-            published,
+            published: shown,
             failures,
         };
         let sequencer = Sequencer {

@@ -25,17 +25,20 @@ pub(crate) async fn open(store: &dyn LedgerWrite, writer: &Writer) -> Result<Ope
         return begin(store, writer, stored).await;
     };
     let checkpoint = writer.opened(&held.head)?;
-    let head = held.head.size;
-    if stored > head {
+    let signed = held.head.size;
+    if stored > signed {
         return Err(LedgerError::Contradicts { size: stored });
     }
     if stored < held.first() {
-        return Err(LedgerError::Behind { head, store: stored });
+        return Err(LedgerError::Behind {
+            head: signed,
+            store: stored,
+        });
     }
     let note = held.head.note.clone();
     let (known, missing) = split(held, stored);
     // What the head still has of the store's leaves is what the store has.
-    let contradicts = LedgerError::Contradicts { size: head };
+    let contradicts = LedgerError::Contradicts { size: signed };
     if !has(store, stored, &known).await? {
         return Err(contradicts);
     }
@@ -45,12 +48,12 @@ pub(crate) async fn open(store: &dyn LedgerWrite, writer: &Writer) -> Result<Ope
         return Err(contradicts);
     }
     let batch = Batch {
-        tiles: edge.grow(head, &nodes),
+        tiles: edge.grow(signed, &nodes),
         leaves: missing,
         checkpoint: note,
     };
     bring(store, stored, batch).await?;
-    settle(writer, head).await;
+    settle(writer, signed).await;
     let floor = store.last_name(LeafId::TIMELY_END).await?;
     let tip = Tip { frontier, checkpoint };
     Ok(Opened { tip, edge, floor })

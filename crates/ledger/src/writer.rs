@@ -100,8 +100,8 @@ impl Writer {
     /// Reads the head, off the runtime.
     pub(crate) async fn load(&self) -> Result<Option<Held>, LedgerError> {
         let head = Arc::clone(&self.head);
-        let held = tokio::task::spawn_blocking(move || head.load()).await;
-        Ok(held.map_err(|_| LedgerError::Stopped)??)
+        let loaded = tokio::task::spawn_blocking(move || head.load()).await;
+        Ok(loaded.map_err(|_| LedgerError::Stopped)??)
     }
 
     /// Signs the tree and moves the head to it; from then on the checkpoint is the log's word.

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use super::{Call, ORIGIN, Stores, append, bodies, id};
 use crate::{Ledger, LedgerError};
 
-/// A log of `stored` leaves in the store, and `held` more that a crash left in the head.
-async fn crashed(stored: u64, held: u64) -> Stores {
+/// A log of `known` leaves in the store, and `held` more that a crash left in the head.
+async fn crashed(known: u64, held: u64) -> Stores {
     let stores = Stores::default();
     let ledger = stores.open().await.unwrap();
-    append(&ledger, &bodies(0..stored)).await;
+    append(&ledger, &bodies(0..known)).await;
     stores.faults.break_down(Call::Append);
-    for body in bodies(stored..stored + held) {
+    for body in bodies(known..known + held) {
         ledger.append(id(), body).await.unwrap();
     }
     drop(ledger);
@@ -34,8 +34,8 @@ async fn a_new_log_begins_with_the_signed_checkpoint_of_nothing() {
 
 #[tokio::test]
 async fn leaves_that_a_crash_left_in_the_head_are_brought_to_the_store_at_the_next_start() {
-    for (stored, held) in [(0, 1), (1, 2), (255, 1), (256, 1), (300, 30)] {
-        let (stores, size) = (crashed(stored, held).await, stored + held);
+    for (known, held) in [(0, 1), (1, 2), (255, 1), (256, 1), (300, 30)] {
+        let (stores, size) = (crashed(known, held).await, known + held);
         let ledger = stores.open().await.unwrap();
         assert_eq!(ledger.latest().size(), size);
         assert_eq!(ledger.reader().latest().await.unwrap().size(), size);

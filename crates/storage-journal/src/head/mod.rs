@@ -16,6 +16,7 @@
 mod error;
 mod frame;
 mod segments;
+mod state;
 #[cfg(test)]
 mod tests;
 
@@ -33,8 +34,9 @@ use cyberid_storage::{Result, StorageError, Synchronous};
 pub use error::HeadError;
 
 use crate::disk::{self, Disk, PAGE, RealDisk};
-use frame::{FIRST, LONGEST_NOTE, Link, SEAL_ROOM};
+use frame::{FIRST, SEAL_ROOM};
 use segments::{Chain, Place, ReadSegment, Segment, corrupt};
+use state::{Full, State};
 
 /// The file that is locked while a process has the head.
 const LOCK: &str = "lock";
@@ -69,27 +71,6 @@ pub struct FileHead {
     /// Nothing before it was read, and after an error.
     state: Mutex<Option<State>>,
     lock: Mutex<Option<File>>,
-}
-
-struct State {
-    /// Segments before the one that takes groups, oldest first.
-    full: VecDeque<Full>,
-    segment: Segment,
-    /// The segment's next free page.
-    page: u64,
-    next: Option<Segment>,
-    mark: Option<Mark>,
-    link: Link,
-    ticket: u64,
-    /// Buffers to use again.
-    buffers: Vec<Vec<u8>>,
-}
-
-struct Full {
-    number: u64,
-    pages: u64,
-    /// The size of the log after its last group.
-    size: u64,
 }
 
 /// Nothing is known of what is stored.
@@ -362,83 +343,6 @@ impl FileHead {
             };
             self.turn(pages)?;
         }
-    }
-}
-
-impl State {
-    /// Writes the first part of a group, and reads it back.
-    fn stage(&mut self, follows: u64, mut group: Vec<u8>) -> Result<Staged> {
-        self.ticket += 1;
-        let (place, length) = (self.page * PAGE as u64, group.len());
-        group.resize(length.next_multiple_of(PAGE), 0);
-        self.segment.file.write_at(&group, place).map_err(unknown)?;
-        let mut bytes = self.buffer();
-        bytes.resize(length, 0);
-        self.segment.file.read_at(&mut bytes, place).map_err(unknown)?;
-        let bodies = frame::bodies(&bytes).filter(|_| group.starts_with(&bytes));
-        self.buffers.push(group);
-        Ok(Staged {
-            ticket: self.ticket,
-            follows,
-            bytes,
-            bodies: bodies.ok_or(StorageError::Corrupt("group as it was read back"))?,
-        })
-    }
-
-    /// Writes the second part of a group behind the first, and syncs both.
-    fn advance(&mut self, staged: Staged, head: &Head, synchronous: Synchronous) -> Result<()> {
-        let stands_at = self.mark.map_or(0, |mark| mark.size);
-        let fits = staged.follows == stands_at && staged.size() == head.size;
-        if !fits || head.note.len() > LONGEST_NOTE {
-            return Err(StorageError::Corrupt("head for this group"));
-        }
-        let mut group = staged.bytes;
-        let first = group.len();
-        let link = frame::put_seal(&mut group, head);
-        let length = group.len();
-        group.resize(length.next_multiple_of(PAGE), 0);
-        let second = group.get(first..).unwrap_or_default();
-        let place = self.page * PAGE as u64 + first as u64;
-        self.segment.file.write_at(second, place).map_err(unknown)?;
-        if synchronous.is_full() {
-            self.segment.file.sync_data().map_err(unknown)?;
-        }
-        self.page += frame::pages_of(length);
-        (self.mark, self.link) = (Some(head.mark()), link);
-        self.ticket += 1;
-        self.buffers.push(group);
-        Ok(())
-    }
-
-    fn buffer(&mut self) -> Vec<u8> {
-        let mut buffer = self.buffers.pop().unwrap_or_default();
-        buffer.clear();
-        buffer
-    }
-
-    /// Goes on in this segment.
-    fn enter(&mut self, next: Segment) {
-        let old = std::mem::replace(&mut self.segment, next);
-        self.page = 1;
-        self.full.push_back(Full {
-            number: old.number,
-            pages: old.pages,
-            size: self.mark.map_or(0, |mark| mark.size),
-        });
-    }
-
-    fn next_number(&self) -> u64 {
-        self.segment.number + 1
-    }
-
-    /// The full segments whose leaves are all below `size`; never the one that the head is in.
-    fn take_settled(&mut self, size: u64) -> Vec<Full> {
-        let kept = usize::from(self.page == 1);
-        let mut settled = Vec::new();
-        while self.full.len() > kept && self.full.front().is_some_and(|full| full.size <= size) {
-            settled.extend(self.full.pop_front());
-        }
-        settled
     }
 }
 

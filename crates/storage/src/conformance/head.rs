@@ -98,11 +98,11 @@ fn leaves_are_held_as_they_were_given<S: LedgerHead>(store: &S) {
 
 fn what_was_only_staged_is_nothing<S: LedgerHead>(store: &S) {
     let first = grow(store, None, &leaves(2));
-    let lost = store.stage(2, &leaves(300)).unwrap();
+    let replaced = store.stage(2, &leaves(300)).unwrap();
     let kept = leaves(1);
     let staged = store.stage(2, &kept).unwrap();
     assert!(
-        !store.advance(lost, Some(first.mark()), &head(302)).unwrap(),
+        !store.advance(replaced, Some(first.mark()), &head(302)).unwrap(),
         "somebody staged since"
     );
     let last = head(3);
@@ -133,13 +133,13 @@ fn what_is_settled_may_go_and_the_head_stays<S: LedgerHead>(store: &S) {
         let settled = round * 20;
         store.settled(settled).unwrap();
         if round % 50 == 49 {
-            let held = store.load().unwrap().unwrap();
-            let first = usize::try_from(held.first()).unwrap();
+            let found = store.load().unwrap().unwrap();
+            let first = usize::try_from(found.first()).unwrap();
             assert!(
                 first as u64 <= settled,
                 "nothing is forgotten before it is settled"
             );
-            assert_eq!((&held.head, &held.leaves[..]), (&head, &all[first..]));
+            assert_eq!((&found.head, &found.leaves[..]), (&head, &all[first..]));
         }
     }
     store.settled(head.size).unwrap();

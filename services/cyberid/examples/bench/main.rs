@@ -1,4 +1,5 @@
-//! What the platform does in a second, and what its answers tell: `cargo xtask bench verify`, `timing`, `enrolment`.
+//! What the platform does in a second, and what its answers tell: `cargo xtask bench verify`, `timing`, `enrolment`,
+//! `ledger`.
 //!
 //! Each runs the real executable alone on one core and everything else on another. What it does is told on standard
 //! error; the last line of standard output is JSON.
@@ -15,6 +16,7 @@
 mod core;
 mod disk;
 mod enrolment;
+mod ledger;
 mod load;
 mod people;
 mod server;
@@ -34,6 +36,8 @@ enum Measurement {
     Timing(timing::Options),
     /// What an enrolment costs beside the hashing of its PIN.
     Enrolment(enrolment::Options),
+    /// What the ledger adds to a bare append and sync of the same bytes.
+    Ledger(ledger::Options),
     /// Used by `verify`.
     #[command(hide = true)]
     Bare(verify::bare::Options),
@@ -64,6 +68,7 @@ impl Measurement {
         match self {
             Self::Bare(options) => Some(verify::bare::measure(options)),
             Self::Hashing(options) => Some(enrolment::hashing::measure(options)),
+            Self::Ledger(options) => Some(ledger::measure(options)),
             Self::Verify(_) | Self::Timing(_) | Self::Enrolment(_) => None,
         }
     }
@@ -74,7 +79,7 @@ impl Measurement {
             Self::Verify(options) => verify::measure(options).await,
             Self::Timing(options) => timing::measure(options).await,
             Self::Enrolment(options) => enrolment::measure(options).await,
-            Self::Bare(_) | Self::Hashing(_) => Value::Null,
+            Self::Bare(_) | Self::Hashing(_) | Self::Ledger(_) => Value::Null,
         }
     }
 }
