@@ -51,6 +51,7 @@ async fn streamed(platform: &TestPlatform, path: &str) -> Vec<AuditEntry> {
     let answer = called(platform, Method::GET, path).await;
     assert_eq!(answer.status(), StatusCode::OK);
     assert_eq!(answer.headers()["content-type"], "application/x-ndjson");
+    assert_eq!(answer.headers()["vary"], "accept-encoding");
     let body = answer.text().await.unwrap();
     body.lines()
         .map(|line| serde_json::from_str(line).unwrap())

@@ -10,7 +10,7 @@ mod summarize;
 use std::sync::Arc;
 
 use cyberid_domain::relying_party::Role;
-use cyberid_web::Routes;
+use cyberid_web::{Routes, compressed};
 use utoipa_axum::routes;
 
 use crate::Audit;
@@ -23,7 +23,7 @@ pub fn routes() -> Routes<Arc<Audit>> {
         "What the regulator reads: entries of the ledger with their proofs, relying parties and what they owe, and counts; \
          and the transparency report, for everybody. Nothing here writes.",
     )
-    .authorize(&regulator, routes!(list_entries::list_entries))
+    .authorize(&regulator, compressed(routes!(list_entries::list_entries)))
     .authorize(&regulator, routes!(summarize::summarize))
     .authorize(&regulator, routes!(list_overseen_parties::list_overseen_parties))
     .authorize(&regulator, routes!(fetch_overseen_party::fetch_overseen_party))
