@@ -62,7 +62,7 @@ struct Powercut {
     #[arg(long, default_value_t = 4)]
     workers: usize,
     /// How many servers are started at once.
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 8)]
     jobs: usize,
 }
 
@@ -75,7 +75,7 @@ struct Faults {
     #[arg(long, default_value_t = 60)]
     pairs: usize,
     /// How many servers are tried at once.
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 4)]
     jobs: usize,
 }
 

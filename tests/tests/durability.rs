@@ -13,7 +13,7 @@ fn powercut(synchronous: Synchronous, cuts: usize) -> powercut::Report {
         cuts,
         operations: 16,
         workers: 2,
-        jobs: 2,
+        jobs: 6,
         seed: SEED,
     };
     powercut::run(&home, plan, SILENT)
