@@ -112,7 +112,7 @@ impl Gate {
         let device = PublicKey::from_sec1(&bound.key).map_err(|_| StorageError::Corrupt("device key"))?;
         for _ in 0..ATTEMPTS {
             let checked = self.check(warrant, &device).await?;
-            let (name, leaf) = (&checked.consent_sha256, &checked.leaf_sha256);
+            let (name, leaf) = (&checked.consent_words_sha256, &checked.leaf_sha256);
             if self.use_once(name, leaf, checked.checkpoint).await? {
                 return Ok(Admitted {
                     subject: bound.subject,

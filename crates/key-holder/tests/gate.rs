@@ -8,7 +8,7 @@ mod official;
 
 use std::sync::Arc;
 
-use cyberid_crypto::{Agree as _, AgreementKey, Sign as _, SigningKey};
+use cyberid_crypto::{Agree as _, AgreementKey, Sign as _, SigningKey, base64url};
 use cyberid_domain::field::Field;
 use cyberid_domain::id::SubjectId;
 use cyberid_key_holder::testing::{MemoryCustodian, Person, World};
@@ -132,6 +132,43 @@ async fn a_consent_is_for_one_leaf() {
         let second = tested.world.warrant(&signed, &leaf, &salt);
         assert_eq!(tested.refusal(&second).await, Some(WarrantRefused::ConsentUsed));
         assert_eq!(tested.store.uses(), 1);
+    }
+}
+
+/// The other signature of the same words, `(r, n - s)`, verifies too: whoever has a consent can make it.
+fn twin(compact: &str) -> String {
+    // The order of P-256 (SP 800-186, section 3.2.1.3).
+    const ORDER: [u64; 4] = [
+        0xffff_ffff_0000_0000,
+        0xffff_ffff_ffff_ffff,
+        0xbce6_faad_a717_9e84,
+        0xf3b9_cac2_fc63_2551,
+    ];
+    let order = ORDER.map(u64::to_be_bytes).concat();
+    let (words, signature) = compact.rsplit_once('.').unwrap();
+    let mut signature = base64url::decode(signature).unwrap();
+    let mut borrow = 0;
+    for (of_s, of_order) in signature.iter_mut().rev().zip(order.iter().rev()) {
+        let difference = i16::from(*of_order) - i16::from(*of_s) - borrow;
+        borrow = i16::from(difference < 0);
+        *of_s = u8::try_from(difference.rem_euclid(256)).unwrap();
+    }
+    format!("{words}.{}", base64url::encode(&signature))
+}
+
+#[tokio::test]
+async fn a_consent_under_the_twin_of_its_signature_is_the_same_consent() {
+    for holder in HOLDERS {
+        let mut tested = Tested::start(holder).await;
+        let consent = tested.world.consent(&[Field::Name]);
+        let signed = consent.sign(&tested.citizen.device).unwrap();
+        let device = tested.citizen.device.public_key();
+        for (signed, expected) in [(twin(&signed), None), (signed, Some(WarrantRefused::ConsentUsed))] {
+            let (leaf, salt) = tested.world.intended(&consent, &signed, &device);
+            let warrant = tested.world.warrant(&signed, &leaf, &salt);
+            assert_eq!(tested.refusal(&warrant).await, expected);
+            tested.world.accepted();
+        }
     }
 }
 

@@ -23,6 +23,7 @@ use crate::consent::{self, Consent};
 use crate::deposit::KeyHolder;
 use crate::leaf::{self, Leaf, LeafKind};
 use crate::message;
+use crate::official::words_sha256;
 
 /// For how many seconds after its intent a warrant opens anything.
 pub const MAX_AGE: u64 = 600;
@@ -144,8 +145,8 @@ impl WarrantRefused {
 pub struct CheckedWarrant {
     /// What the holder agreed to.
     pub consent: Consent,
-    /// SHA-256 of the compact consent, by which a consent is used once, base64url.
-    pub consent_sha256: String,
+    /// SHA-256 of the consent's words, by which a consent is used once, base64url: its signature has a twin.
+    pub consent_words_sha256: String,
     /// SHA-256 of the leaf, base64url.
     pub leaf_sha256: String,
     /// The key to encrypt to.
@@ -190,7 +191,7 @@ impl Warrant {
         let leaf_sha256 = digest::sha256_base64url(self.leaf.as_bytes());
         Ok(CheckedWarrant {
             consent,
-            consent_sha256,
+            consent_words_sha256: words_sha256(&self.consent),
             leaf_sha256,
             rp_key: self.rp_key,
             checkpoint,

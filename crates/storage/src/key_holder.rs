@@ -31,7 +31,7 @@ pub struct RememberedCheckpoint {
 /// A use of a consent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConsentUse {
-    /// SHA-256 of the compact consent, base64url.
+    /// SHA-256 of the words of the consent or the order, base64url: a signature has a twin.
     pub consent_sha256: String,
     /// SHA-256 of the leaf that it was used for, base64url.
     pub leaf_sha256: String,

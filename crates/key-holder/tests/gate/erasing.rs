@@ -40,7 +40,11 @@ async fn the_holder_of_a_record_has_it_destroyed_for_good() {
         let refused = tested.refusal(&before).await;
         assert_eq!(refused, Some(WarrantRefused::UnknownDevice), "{holder:?}");
         let neighbours = tested.world.release(&tested.neighbour, &[Field::Name]);
-        assert_eq!(tested.refusal(&neighbours).await, None, "{holder:?}: the neighbour's stays");
+        assert_eq!(
+            tested.refusal(&neighbours).await,
+            None,
+            "{holder:?}: the neighbour's stays"
+        );
     }
 }
 
@@ -53,7 +57,10 @@ async fn a_cancellation_is_followed_however_old() {
         tested.world.clock.advance(1_000_000);
         tested.erase(&cancellation, &tested.citizen.device).await.unwrap();
         let warrant = tested.world.release(&tested.citizen, &[Field::Name]);
-        assert_eq!(tested.refusal(&warrant).await, Some(WarrantRefused::UnknownDevice));
+        assert_eq!(
+            tested.refusal(&warrant).await,
+            Some(WarrantRefused::UnknownDevice)
+        );
     }
 }
 
@@ -89,6 +96,10 @@ async fn nobody_else_has_a_record_destroyed() {
         let refused = tested.gate.erase(&spliced).await;
         assert!(matches!(refused, Err(KeyHolderError::InvalidCommand)));
         let warrant = tested.world.release(&tested.citizen, &[Field::Name]);
-        assert_eq!(tested.refusal(&warrant).await, None, "{holder:?}: the record stays");
+        assert_eq!(
+            tested.refusal(&warrant).await,
+            None,
+            "{holder:?}: the record stays"
+        );
     }
 }
