@@ -222,7 +222,11 @@ impl Order {
 
     fn is_well_formed(&self) -> bool {
         let distinct: HashSet<_> = self.fields.iter().collect();
-        let text = |text: &str| !text.trim().is_empty() && text.chars().count() <= MAX_TEXT;
+        // What a person reads in a terminal moves no cursor there.
+        let text = |text: &str| {
+            let plain = !text.chars().any(char::is_control);
+            plain && !text.trim().is_empty() && text.chars().count() <= MAX_TEXT
+        };
         let delayed = self.notice_after.is_none_or(|after| {
             let last = self.iat.plus(MAX_NOTICE_DELAY);
             after <= last

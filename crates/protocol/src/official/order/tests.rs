@@ -97,7 +97,7 @@ fn whatever_could_name_more_than_one_is_too_wide() {
 #[test]
 fn an_order_that_lacks_something_is_no_order() {
     type Change = fn(&mut Order);
-    let changes: [Change; 11] = [
+    let changes: [Change; 12] = [
         |order| order.aud = "https://other.example".into(),
         |order| order.authority = ClientId::random(&SystemRng),
         |order| order.enc_jkt = digest::sha256_base64url(b"another key"),
@@ -105,6 +105,7 @@ fn an_order_that_lacks_something_is_no_order() {
         |order| order.fields = vec![Field::Name, Field::Name],
         |order| order.case_reference = "  ".into(),
         |order| order.case_reference = "x".repeat(MAX_TEXT + 1),
+        |order| order.case_reference = "2026\u{1b}[2J".into(),
         |order| order.legal_basis = String::new(),
         |order| order.legal_basis = "x".repeat(MAX_TEXT + 1),
         |order| order.notice_after = Some(order.iat.plus(MAX_NOTICE_DELAY + 1)),
@@ -154,6 +155,7 @@ fn an_order_ends() {
 
 #[test]
 fn another_officer_of_the_same_authority_signs_for_this_very_order() {
+    type Change = (fn(&mut Countersignature), OrderRefused);
     let compact = order().sign(&key(1)).unwrap();
     let authority = authority();
     let good = Countersignature {
@@ -172,7 +174,7 @@ fn another_officer_of_the_same_authority_signs_for_this_very_order() {
     assert_eq!(check(&good, 2), Ok(()));
     assert_eq!(check(&good, 1), Err(OrderRefused::SameOfficer));
     assert_eq!(check(&good, 3), Err(OrderRefused::Invalid));
-    let changes: [(fn(&mut Countersignature), OrderRefused); 5] = [
+    let changes: [Change; 5] = [
         (
             |it| it.aud = "https://other.example".into(),
             OrderRefused::Invalid,
