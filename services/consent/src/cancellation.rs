@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use cyberid_domain::UnixTime;
 use cyberid_domain::id::{ClientId, ReleaseId, SubjectId};
 use cyberid_domain::subject::SubjectStatus;
 use cyberid_protocol::cancellation::{self, Cancellation, CancellationBody};
@@ -56,6 +57,7 @@ impl Consent {
             self.end_consent(&release.id).await?;
         }
         // 5.
+        self.require_settled(&open.subject).await?;
         self.destroy_record(&open.message).await?;
         // 6.
         self.erase_person(&open.subject, &releases).await
@@ -71,6 +73,14 @@ impl Consent {
         }
         let kept = self.keep_leaves(id, LeafKind::ConsentWithdrawn).await;
         kept.map(|_| ())
+    }
+
+    /// A key holder that has not heard yet that an enrolment was committed finds no record to destroy, and would keep it for
+    /// ever once it hears so.
+    async fn require_settled(&self, subject: &SubjectId) -> Result<(), ConsentError> {
+        let open = self.parts.subjects.open_enrolments(UnixTime(u64::MAX)).await?;
+        let settled = open.iter().all(|(begun, _)| begun != subject);
+        settled.then_some(()).ok_or(ConsentError::Unsettled)
     }
 
     /// Hands both key holders what the holder signed; the custodian first, because fields without shares open nothing.

@@ -105,6 +105,9 @@ pub enum ConsentError {
     /// A key holder's checkpoint kept moving.
     #[error("a key holder's checkpoint kept moving")]
     Overtaken,
+    /// The key holders do not know yet how an enrolment ended.
+    #[error("the key holders do not know yet how the enrolment ended")]
+    Unsettled,
     /// A key could not be used.
     #[error("a key could not be used")]
     Key(#[from] KeyFailure),

@@ -254,6 +254,24 @@ async fn a_cancellation_is_of_its_holder_and_its_moment() {
     assert!(platform.key_holders.erasures().len() == 2);
 }
 
+#[tokio::test]
+async fn a_record_that_is_not_confirmed_everywhere_is_not_taken_for_destroyed() {
+    let platform = Platform::start().await;
+    let subject = platform.alice.subject;
+    let now = platform.clock.now();
+    platform.registry.begin_enrolment(&subject, now).await.unwrap();
+    let answer = platform.cancel_by(&platform.alice).await;
+    assert_eq!(answer.problem(), ProblemType::Unavailable);
+    platform.consent.housekeep().await.unwrap();
+    assert!(platform.key_holders.erasures().is_empty());
+    assert_eq!(platform.registry.open_cancellations().await.unwrap().len(), 1);
+
+    platform.registry.end_enrolment(&subject).await.unwrap();
+    platform.consent.housekeep().await.unwrap();
+    assert_eq!(platform.key_holders.erasures().len(), 2);
+    assert!(platform.registry.open_cancellations().await.unwrap().is_empty());
+}
+
 /// A person with a release that was granted.
 async fn newcomer(platform: &Platform, seed: u8) -> (Person, ReleaseId, Grant) {
     let person = Person::new(seed);
