@@ -1,7 +1,7 @@
 //! The warrant of an official access on its way to vault and custodian.
 
 use cyberid_crypto::base64url;
-use cyberid_protocol::official::{OfficialWarrant, OfficialWarrantBody};
+use cyberid_protocol::official::{OfficialWarrant, OfficialWarrantBody, OneSubject};
 use cyberid_protocol::warrant::{Opened, RememberedSize};
 use cyberid_storage::official::OfficialAccess;
 
@@ -47,12 +47,14 @@ impl Consent {
         let least = vault.size.max(custodian.size).max(own);
         let checkpoint = self.witnessed(least).await?;
         let countersignature = access.countersignature.clone();
+        let by_number = matches!(self.one_subject(access)?, OneSubject::Number(_));
         Ok(OfficialWarrant {
             order: access.order.clone(),
             countersignature: countersignature.ok_or(ConsentError::Corrupt("countersignature"))?,
             salt: base64url::encode(&access.salt),
             device_jkt: found.device_jkt.clone(),
-            number_salt: Some(base64url::encode(&found.number_salt)),
+            // For whom it opens nothing, it would open the commitment to a number that was not ordered.
+            number_salt: by_number.then(|| base64url::encode(&found.number_salt)),
             leaf: intended.body.clone(),
             proof: self.proof_under(intended.index, &checkpoint).await?,
             vault_consistency: self.consistency(vault.size, checkpoint.size()).await?,

@@ -75,6 +75,8 @@ impl Consent {
             refusal: None,
             leaves: Vec::new(),
         };
+        // Housekeeping would refuse it too, as over, between its two leaves.
+        let _turn = self.official_turns.of(&access.id).await;
         // Such an order need not have a name of its own: its words are its name.
         let uses = SingleUse {
             digest: digest::hmac_parts(b"", &[Order::TYP.as_bytes(), words_sha256(compact).as_bytes()]),

@@ -1,9 +1,10 @@
 //! Carrying out an official access: the order of its steps is the mechanism, as for any release.
 
+use cyberid_domain::clock::SKEW;
 use cyberid_domain::id::{ClientId, OfficialAccessId};
 use cyberid_domain::official::{OfficialRefusal, OfficialStatus};
 use cyberid_protocol::leaf::LeafKind;
-use cyberid_protocol::official::{OneSubject, open_order};
+use cyberid_protocol::official::{OneSubject, check_second, open_order};
 use cyberid_protocol::warrant;
 use cyberid_storage::official::{OfficialAccess, Turn};
 use zeroize::Zeroizing;
@@ -79,6 +80,7 @@ impl Consent {
                 .await?;
             return Err(Refusal::SecondOfficer.into());
         }
+        self.require_second(access).await?;
         let found = self.find(&self.one_subject(access)?).await?;
         let Some(found) = found else {
             self.refuse_official(&access.id, OfficialRefusal::NoRecord)
@@ -88,7 +90,24 @@ impl Consent {
         Ok(found)
     }
 
-    fn one_subject(&self, access: &OfficialAccess) -> Result<OneSubject, ConsentError> {
+    /// Whether the second signature is of this moment still: key holders ask that too, and after the intent it would be
+    /// too late to refuse. They are shown it later than now, so that no second is forgiven here.
+    async fn require_second(&self, access: &OfficialAccess) -> Result<(), ConsentError> {
+        let (authority, issuer) = (self.authority(&access.authority)?, &self.parts.issuer);
+        let second = access.countersignature.as_deref();
+        let second = second.ok_or(ConsentError::Corrupt("countersignature"))?;
+        let ordered =
+            open_order(&access.order, authority, issuer).map_err(|_| ConsentError::Corrupt("order"))?;
+        let by = self.parts.clock.now().plus(SKEW);
+        if check_second(second, &access.order, ordered.officer, authority, issuer, by).is_ok() {
+            return Ok(());
+        }
+        self.refuse_official(&access.id, OfficialRefusal::Expired).await?;
+        Err(Refusal::Official(OfficialRefusal::Expired).into())
+    }
+
+    /// The one subject of an order that was checked when it came.
+    pub(super) fn one_subject(&self, access: &OfficialAccess) -> Result<OneSubject, ConsentError> {
         let authority = self.authority(&access.authority)?;
         open_order(&access.order, authority, &self.parts.issuer)
             .map(|ordered| ordered.subject)

@@ -154,6 +154,18 @@ async fn an_order_that_is_over_is_refused_whoever_notices() {
 }
 
 #[tokio::test]
+async fn a_second_signature_that_is_over_ends_the_order_before_anything_is_intended() {
+    let platform = Platform::with_carol().await;
+    let id = platform.ordered(&order()).await;
+    platform.countersigned(&id).await;
+    platform.clock.advance(600);
+    let late = platform.carry_out(&id, None).await;
+    assert_eq!(late.problem(), ProblemType::OfficialRefused);
+    assert_eq!(late.json_problem()["reason"], "expired");
+    assert_eq!(platform.official_kinds(&id).await, REFUSED);
+}
+
+#[tokio::test]
 async fn an_order_altered_after_it_was_signed_leaves_no_trace() {
     let platform = Platform::with_carol().await;
     let before = platform.bodies().await.len();

@@ -11,7 +11,7 @@ use cyberid_domain::rng::SystemRng;
 use cyberid_protocol::deposit::KeyHolder;
 use cyberid_protocol::enrolment::number_commitment;
 use cyberid_protocol::leaf::{Leaf, LeafKind};
-use cyberid_protocol::message::Message as _;
+use cyberid_protocol::message::{self, Message as _};
 use cyberid_protocol::official::{
     Authorities, Authority, BoundRecord, CheckedOfficial, Countersignature, Officer, OfficialWarrant, Order,
     words_sha256,
@@ -100,6 +100,14 @@ pub(in crate::tests) fn check(
     if warrant.device_jkt != carol().person.jkt() {
         return Err(WarrantRefused::UnknownDevice);
     }
+    let order = message::unverified::<Order>(&warrant.order).unwrap();
+    let order: Order = order.unchecked_claims().unwrap();
+    let by_number = order.network_number.is_some();
+    assert_eq!(
+        warrant.number_salt.is_some(),
+        by_number,
+        "what opens a number goes where the order names one"
+    );
     let commitment = number_commitment(&carol().salt, &carol().number);
     let record = BoundRecord {
         number_commitment: Some(&commitment),
