@@ -105,6 +105,11 @@ impl Memory {
     pub(crate) fn store(&self, origin: &str, note: &str) -> Result<(), WitnessError> {
         let path = self.file(origin);
         disk::replace(&path, note.as_bytes()).map_err(WitnessError::io(&path))?;
+        self.list(origin)
+    }
+
+    /// Lists a log of which a checkpoint is in its file: a crash may have come between the two.
+    pub(crate) fn list(&self, origin: &str) -> Result<(), WitnessError> {
         if self.has_cosigned(origin) {
             return Ok(());
         }
@@ -258,6 +263,9 @@ mod tests {
         fs::write(&list, before).unwrap();
         let memory = Memory::open(folder.path()).unwrap();
         assert_eq!(held(&memory, 1, 7), Ok(Some(4)));
+        memory.list(ORIGIN).unwrap();
+        fs::remove_file(memory.file(ORIGIN)).unwrap();
+        assert!(matches!(held(&memory, 1, 7), Err(WitnessError::Lost(_))));
     }
 
     #[test]

@@ -76,6 +76,9 @@ impl Witness {
         let memory = Memory::open(&parts.dir)?;
         for (origin, log) in &mut logs {
             let held = memory.held(&log.signers(origin, &key))?;
+            if held.is_some() {
+                memory.list(origin)?;
+            }
             log.durable = Mutex::new(held);
         }
         Ok(Arc::new(Self {
