@@ -1,5 +1,6 @@
 //! Witnesses that are down delay nobody who can do without them, and are asked as soon as nobody can.
 
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use cyberid_tlog::note::NoteSigner as _;
@@ -82,7 +83,7 @@ async fn a_policy_of_groups_is_waited_for() {
         .iter()
         .zip(&setting.witnesses)
     {
-        text += &format!("witness {name} {}\n", stub.key.verifier_key());
+        writeln!(text, "witness {name} {}", stub.key.verifier_key()).unwrap();
     }
     text += "group offices any regulator court\ngroup universities 2 u1 u2 u3\n\
              group both all offices universities\nquorum both\n";

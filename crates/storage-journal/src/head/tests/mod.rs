@@ -1,5 +1,10 @@
 //! The head under every kind of misfortune.
 
+#![expect(
+    clippy::similar_names,
+    reason = "a head and what it held, and the last and the next of them"
+)]
+
 mod power;
 mod steps;
 

@@ -15,7 +15,7 @@ fn losses(lies: bool) -> (usize, usize) {
         let head = scene.on(&disk).unwrap();
         head.load().unwrap();
         let (mut last, mut all) = (None, Vec::new());
-        for _ in 0..round % 9 + 1 {
+        for _ in 0..=round % 9 {
             let group = leaves(3, 2500);
             last = Some(grow(&head, last.as_ref(), &group).unwrap());
             all.extend(group);

@@ -24,16 +24,14 @@ fn append(scene: &Scene, disk: &Arc<Dying>) -> (Vec<NewLeaf>, Vec<NewLeaf>) {
     let mut last: Option<Head> = None;
     for round in 0..GROUPS {
         let group = leaves(1 + round % 3, 1500);
-        match grow(&head, last.as_ref(), &group) {
-            Ok(next) => last = Some(next),
-            Err(_) => {
-                assert!(
-                    head.stage(0, &[]).is_err(),
-                    "nothing is taken before it was read anew"
-                );
-                return (acknowledged, group);
-            }
-        }
+        let Ok(next) = grow(&head, last.as_ref(), &group) else {
+            assert!(
+                head.stage(0, &[]).is_err(),
+                "nothing is taken before it was read anew"
+            );
+            return (acknowledged, group);
+        };
+        last = Some(next);
         acknowledged.extend(group);
         // The store is behind by some groups.
         let _ = head.settled(acknowledged.len().saturating_sub(6) as u64);

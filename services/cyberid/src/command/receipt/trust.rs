@@ -28,8 +28,8 @@ pub(super) struct Trust {
     #[arg(long, value_name = "DIR", env = "CYBERID_HOLDER_HOME")]
     home: Option<PathBuf>,
     /// Take the file's own word for the ledger's key and witness policy: whoever made the file may have made them too.
-    #[arg(long, conflicts_with = "vkey")]
-    trust_file: bool,
+    #[arg(long = "trust-file", conflicts_with = "vkey")]
+    by_the_file: bool,
 }
 
 /// Where the anchors come from.
@@ -76,11 +76,11 @@ impl Trust {
             return self.given(vkey, policy, receipt);
         }
         let claimed = receipt.ledger.as_ref();
-        if let Some(claimed) = claimed.filter(|_| self.trust_file) {
+        if let Some(claimed) = claimed.filter(|_| self.by_the_file) {
             let anchors = anchors(&claimed.vkey, &claimed.policy, &claimed.issuer)?;
             return Ok(trusted(anchors, Origin::Claimed, false));
         }
-        let pins = if self.trust_file {
+        let pins = if self.by_the_file {
             None
         } else {
             device::pins(self.home.as_deref())?

@@ -93,6 +93,7 @@ struct Seen {
 }
 
 impl Verify {
+    #[expect(clippy::unnecessary_wraps, reason = "a command ends like every other")]
     pub(super) fn run(self) -> Outcome {
         let show = Show::json(self.json);
         let receipt = match read(&self.file) {
