@@ -1,10 +1,6 @@
 //! The auditor at a shell, beside a live platform: reading on, following, sampling, and what it says when it is lied to.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on must stop"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 use std::path::Path;
 use std::process::{Command, Output};

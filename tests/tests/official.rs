@@ -41,7 +41,11 @@ impl Shell {
             .output()
             .unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
-        (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+        (
+            output.status.code().unwrap(),
+            text(output.stdout),
+            text(output.stderr),
+        )
     }
 
     fn json(&self, line: &str) -> Value {
@@ -70,7 +74,9 @@ impl Shell {
 
     /// How many leaves of each kind the regulator counts.
     fn count(&self, kind: &str) -> usize {
-        let (code, out, err) = self.run(&format!("audit entries --server URL --sandbox --kind {kind} --json"));
+        let (code, out, err) = self.run(&format!(
+            "audit entries --server URL --sandbox --kind {kind} --json"
+        ));
         assert_eq!(code, 0, "{err}");
         out.lines().count()
     }
@@ -99,7 +105,10 @@ async fn two_officers_open_one_record_the_person_is_told_and_the_ledger_is_clean
     assert_eq!(told[0]["authority_name"], "Example Public Security Bureau");
     assert_eq!(told[0]["case_reference"], "2026-117");
     let (_, words, _) = citizen.run("holder activity");
-    assert!(words.contains("OFFICIAL ACCESS by Example Public Security Bureau"), "{words}");
+    assert!(
+        words.contains("OFFICIAL ACCESS by Example Public Security Bureau"),
+        "{words}"
+    );
 
     for kind in ["official.requested", "official.intended", "official.delivered"] {
         assert_eq!(bureau.count(kind), 1, "{kind}");
@@ -122,7 +131,10 @@ async fn one_officer_opens_nothing_and_is_in_the_ledger_for_trying() {
     assert_eq!(bureau.count("official.refused"), 2);
     for id in [&alone, &twice] {
         bureau.refused(&format!("authority countersign --sandbox {id}"));
-        assert_eq!(bureau.json(&format!("authority show --sandbox {id}"))["status"], "refused");
+        assert_eq!(
+            bureau.json(&format!("authority show --sandbox {id}"))["status"],
+            "refused"
+        );
     }
     assert!(citizen.told().is_empty());
     let (code, out, err) = bureau.run("audit verify --ledger URL --sandbox");
@@ -140,7 +152,7 @@ async fn a_delayed_notice_comes_by_itself_and_the_regulator_counts_at_once() {
     bureau.json(&format!("authority redeem --sandbox {id}"));
     assert!(citizen.told().is_empty(), "the order says: not yet");
     assert_eq!(bureau.count("official.delivered"), 1);
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    let deadline = tokio::time::Instant::now() + Duration::from_mins(1);
     while citizen.told().is_empty() {
         assert!(tokio::time::Instant::now() < deadline, "never told");
         tokio::time::sleep(Duration::from_millis(500)).await;

@@ -1,6 +1,12 @@
 //! The regulator reads, over real sockets: entries one by one and as a stream, who owes what, one release to its ground,
 //! and the report that is everybody's.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must stop"
+)]
+
 use std::time::Duration;
 
 use cyberid_client::{CallProof, ClientError};
@@ -132,7 +138,7 @@ async fn a_relying_party_is_seen_with_what_it_asked_too_much_and_what_it_owes() 
     assert_eq!(list.next, None);
     let path = format!("/v1/audit/relying-parties/{}", party.client_id());
     let seen: OverseenParty = regulator.get(&path).await.unwrap();
-    assert_eq!(list.relying_parties, [seen.clone()]);
+    assert_eq!(list.relying_parties, std::slice::from_ref(&seen));
     assert_eq!(seen.over_asking, 1);
     assert_eq!(seen.kinds.get("consent.withdrawn"), Some(&1));
     assert!(seen.intended_uses.iter().any(|used| used.purpose == "deliver"));
@@ -149,10 +155,7 @@ async fn a_relying_party_is_seen_with_what_it_asked_too_much_and_what_it_owes() 
     let unknown = regulator
         .get::<OverseenParty>("/v1/audit/relying-parties/AAAAAAAAAAAAAAAAAAAAAA")
         .await;
-    assert_eq!(
-        unknown.unwrap_err().problem(),
-        Some(ProblemType::NotFound)
-    );
+    assert_eq!(unknown.unwrap_err().problem(), Some(ProblemType::NotFound));
 }
 
 #[tokio::test]
@@ -164,9 +167,16 @@ async fn a_release_is_traced_to_its_ground_and_only_for_a_reason() {
     published(&platform, "release.delivered").await;
     let regulator = platform.regulator();
     let path = format!("/v1/audit/releases/{}", granted.pending.id);
-    for reasonless in [path.clone(), format!("{path}?reason="), format!("{path}?reason=a%0Ab")] {
+    for reasonless in [
+        path.clone(),
+        format!("{path}?reason="),
+        format!("{path}?reason=a%0Ab"),
+    ] {
         let refused = regulator.get::<TracedRelease>(&reasonless).await;
-        assert_eq!(refused.unwrap_err().problem(), Some(ProblemType::MalformedRequest));
+        assert_eq!(
+            refused.unwrap_err().problem(),
+            Some(ProblemType::MalformedRequest)
+        );
     }
     let traced: TracedRelease = regulator
         .get(&format!("{path}?reason=random%20sample"))
@@ -224,7 +234,11 @@ async fn nobody_else_reads_and_nobody_writes() {
     for path in &paths {
         for other in [party.session(), &platform.operator(0)] {
             let refused: Result<serde_json::Value, ClientError> = other.get(path).await;
-            assert_eq!(refused.unwrap_err().problem(), Some(ProblemType::Forbidden), "{path}");
+            assert_eq!(
+                refused.unwrap_err().problem(),
+                Some(ProblemType::Forbidden),
+                "{path}"
+            );
         }
         for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
             let answer = called(&platform, method.clone(), path).await;

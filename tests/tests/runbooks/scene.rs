@@ -1,5 +1,6 @@
 //! A platform in four processes, people who use it, and an operator at a shell.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -108,7 +109,7 @@ impl Scene {
         );
         for log in logs {
             let origin = log.split('+').next().unwrap();
-            text += &format!("[[logs]]\norigin = \"{origin}\"\nvkeys = [\"{log}\"]\n");
+            writeln!(text, "[[logs]]\norigin = \"{origin}\"\nvkeys = [\"{log}\"]").unwrap();
         }
         let config = self.file(&format!("{name}.toml"), &text).display().to_string();
         let shown = run(&["witness", "--config", &config, "--show-key"]);

@@ -11,6 +11,7 @@ use cyberid_keystore::{Keystore, role};
 use cyberid_protocol::official::Authorities;
 use cyberid_protocol::warrant::Anchors;
 use cyberid_vault::Vault;
+use cyberid_web::telemetry;
 
 use super::compose::{plain_operations, standalone};
 use super::config::{AnchorsConfig, ConfigError, ConfigFile, require_private};
@@ -34,6 +35,8 @@ pub(crate) async fn serve_vault(
     file: &ConfigFile,
     stop: &Stop,
 ) -> Result<Serving, StartError> {
+    // Metrics may have been begun by another part of this process; then they are shared.
+    let _ = telemetry::begin_metrics();
     let trust = trust(file)?;
     let custodian = file.custodian.as_ref();
     let why = "the vault asks the custodian for the other share of every key";
@@ -54,6 +57,8 @@ pub(crate) async fn serve_custodian(
     file: &ConfigFile,
     stop: &Stop,
 ) -> Result<Serving, StartError> {
+    // Metrics may have been begun by another part of this process; then they are shared.
+    let _ = telemetry::begin_metrics();
     let trust = trust(file)?;
     let why = "the custodian seals what it yields to the vault's key";
     let vault = file
