@@ -1,11 +1,7 @@
 //! The regulator reads, over real sockets: entries one by one and as a stream, who owes what, one release to its ground,
 //! and the report that is everybody's.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on must stop"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 use std::time::Duration;
 
