@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use cyberid_client::ClientError;
 use cyberid_domain::UnixTime;
 use cyberid_domain::id::{ClientId, ReleaseId, SubjectId};
 use cyberid_domain::subject::SubjectStatus;
@@ -38,8 +39,13 @@ impl Consent {
     /// Goes on with every cancellation that was taken and is not done.
     pub(crate) async fn carry_out_cancellations(&self) -> Result<(), ConsentError> {
         for open in self.parts.cancellations.open_cancellations().await? {
-            if let Err(error) = self.carry_out(&open).await {
-                tracing::error!(cause = %error, "a cancellation is not done yet");
+            let Err(error) = self.carry_out(&open).await else {
+                continue;
+            };
+            tracing::error!(cause = %error, "a cancellation is not done yet");
+            // A key holder that is away is away for the others too, and leaves wait while it is waited for.
+            if matches!(error, ConsentError::KeyHolder(ClientError::Unreachable(_))) {
+                break;
             }
         }
         Ok(())

@@ -272,6 +272,24 @@ async fn a_record_that_is_not_confirmed_everywhere_is_not_taken_for_destroyed() 
     assert!(platform.registry.open_cancellations().await.unwrap().is_empty());
 }
 
+#[tokio::test]
+async fn a_key_holder_that_is_away_is_waited_for_once_a_round() {
+    let platform = Platform::start().await;
+    platform.key_holders.set_away(true);
+    for person in [&platform.alice, &platform.bob] {
+        assert_eq!(
+            platform.cancel_by(person).await.problem(),
+            ProblemType::Unavailable
+        );
+    }
+    let before = platform.key_holders.erasures().len();
+    platform.consent.housekeep().await.unwrap();
+    assert_eq!(platform.key_holders.erasures().len(), before + 1);
+    platform.key_holders.set_away(false);
+    platform.consent.housekeep().await.unwrap();
+    assert!(platform.registry.open_cancellations().await.unwrap().is_empty());
+}
+
 /// A person with a release that was granted.
 async fn newcomer(platform: &Platform, seed: u8) -> (Person, ReleaseId, Grant) {
     let person = Person::new(seed);

@@ -1,7 +1,7 @@
 //! Vault and custodian as they look from here: both check the whole warrant, and remember.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -42,6 +42,7 @@ pub(super) struct KeyHolders {
     state: Mutex<Inside>,
     at_work: AtomicUsize,
     most_at_work: AtomicUsize,
+    away: AtomicBool,
     witness: Arc<StubWitness>,
     script: Arc<Script>,
 }
@@ -77,6 +78,7 @@ impl KeyHolders {
             state: Mutex::default(),
             at_work: AtomicUsize::new(0),
             most_at_work: AtomicUsize::new(0),
+            away: AtomicBool::new(false),
             witness,
             script,
         });
@@ -135,6 +137,11 @@ impl KeyHolders {
     /// What the two were asked to erase, by what its holder had signed.
     pub(super) fn erasures(&self) -> Vec<String> {
         self.state.lock().unwrap().erasures.clone()
+    }
+
+    /// Whether an erasure is answered at all.
+    pub(super) fn set_away(&self, away: bool) {
+        self.away.store(away, Ordering::SeqCst);
     }
 
     /// The check of one key holder, by itself.
@@ -265,6 +272,10 @@ async fn open_official(
 async fn erase(State(holders): State<Arc<KeyHolders>>, Json(body): Json<CancellationBody>) -> Response {
     let done = async {
         holders.state.lock().unwrap().erasures.push(body.cancellation);
+        if holders.away.load(Ordering::SeqCst) {
+            // The connection ends without an answer.
+            std::panic::resume_unwind(Box::new("away"));
+        }
         Ok(http::StatusCode::NO_CONTENT.into_response())
     };
     let erased = holders.script.reach("key holder erases", done, broken).await;
