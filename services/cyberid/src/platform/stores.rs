@@ -8,6 +8,7 @@ use cyberid_keystore::{Keystore, role};
 use cyberid_storage_journal::{FileHead, FileJournal, HeadOptions, Options};
 use cyberid_storage_sqlite::{CustodianDb, LedgerDb, OpenError, RegistryDb, VaultDb};
 
+use super::succession::require_none_begun;
 use super::{DataDirectory, StartError};
 
 /// What issuance, verification, consent and audit keep.
@@ -22,6 +23,7 @@ impl PlatformStores {
     /// Opens them. The ledger's head is made together with the ledger, at the first start only: a ledger without its
     /// head was restored or robbed, and is not opened.
     pub(crate) async fn open(data: &DataDirectory, keystore: &Keystore) -> Result<Self, StartError> {
+        require_none_begun(data)?;
         let synchronous = data.synchronous();
         let LogStores { ledger, head } = LogStores::open(data).await?;
         let registry = RegistryDb::open_with(data.file("registry.db"), synchronous).await?;

@@ -75,6 +75,12 @@ pub(crate) enum SuccessionError {
         /// The log that takes its place.
         successor: String,
     },
+    /// A log of this name has ended here, and a name tells one log from another.
+    #[error("a log of the name {0} has ended here: the successor needs a name of its own")]
+    Ended(String),
+    /// A log was begun that is to take another's place, and is not in it.
+    #[error("the ledger's succession is not done: go on with `cyberid ledger succeed`")]
+    Begun,
     /// Leaves are in the log that no quorum has seen.
     #[error(
         "the log has {size} leaves, and the witnesses have cosigned {cosigned}: start the platform until they have \
@@ -144,6 +150,14 @@ pub(crate) async fn succeed(
     succeeded(data, &keystore, plan, kept.path()).await
 }
 
+/// Refuses a data directory in which a succession was begun and not ended: what the log took on now would be lost.
+pub(super) fn require_none_begun(data: &DataDirectory) -> Result<(), StartError> {
+    match load(data)? {
+        Some(_) => Err(failed(SuccessionError::Begun)),
+        None => Ok(()),
+    }
+}
+
 /// Finds the end of the log that ends, with everything that a crash had left undone.
 async fn end(
     data: &DataDirectory,
@@ -151,6 +165,9 @@ async fn end(
     names: &Names<'_>,
     uncosigned: bool,
 ) -> Result<Plan, StartError> {
+    if data.file(ENDED).join(short_name(names.successor)).exists() {
+        return Err(failed(SuccessionError::Ended(names.successor.to_owned())));
+    }
     let stores = LogStores::open(data).await?;
     let key = log_key(keystore, names.ending)?;
     let vkey = key.verifier_key().clone();
@@ -221,24 +238,24 @@ async fn carry_over(old: &LedgerDb, ledger: &Ledger, size: u64) -> Result<(), St
 fn own_leaves(keystore: &Keystore, plan: &Plan) -> Result<Vec<NewLeaf>, StartError> {
     let mut keys = keystore.list().into_iter();
     let active = keys.find(|key| key.role == RoleName::Ledger && key.state == State::Active);
-    let kid = active.map(|key| key.id).unwrap_or_default();
-    let kind = LeafKind::KeyRotated;
+    let key_id = active.map(|key| key.id).unwrap_or_default();
+    let rotated = LeafKind::KeyRotated;
     let role = RoleName::Ledger.as_str();
     // The name by which the platform records each of its keys once.
-    let named = [kind.as_str(), role, &kid].join("\n");
+    let named = [rotated.as_str(), role, &key_id].join("\n");
     let mut leaves = vec![(
         named,
         Leaf {
             role: Some(role.to_owned()),
-            kid: Some(kid.clone()),
+            kid: Some(key_id.clone()),
             ended: Some(plan.ended.clone()),
-            ..Leaf::new(kind, SystemClock.now())
+            ..Leaf::new(rotated, SystemClock.now())
         },
     )];
     if plan.halted {
         let halt = LeafKind::ServiceHalted;
         leaves.push((
-            [halt.as_str(), role, &kid].join("\n"),
+            [halt.as_str(), role, &key_id].join("\n"),
             Leaf::new(halt, SystemClock.now()),
         ));
     }

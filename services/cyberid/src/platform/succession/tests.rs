@@ -4,6 +4,7 @@ use cyberid_domain::UnixTime;
 use cyberid_storage::ledger::LedgerRead as _;
 use tempfile::TempDir;
 
+use super::super::stores::PlatformStores;
 use super::*;
 
 const OLD: &str = "old.example/ledger";
@@ -141,6 +142,45 @@ async fn the_same_command_goes_on_wherever_it_was_cut_short() {
             .await;
         assert!(place.succeed(true).await.is_err(), "it is done once");
     }
+}
+
+#[tokio::test]
+async fn no_platform_works_on_a_log_while_its_succession_is_not_done() {
+    for stage in 1..6 {
+        let place = Place::new().await;
+        assert!(require_none_begun(&place.data()).is_ok());
+        cut_short(&place, stage).await;
+        let keystore = place.keystore();
+        let refused = PlatformStores::open(&place.data(), &keystore).await.err();
+        drop(keystore);
+        let refused = refused.unwrap();
+        let cause = std::error::Error::source(&refused).unwrap();
+        assert_eq!(
+            cause.downcast_ref(),
+            Some(&SuccessionError::Begun),
+            "stage {stage}"
+        );
+        place.succeed(true).await.unwrap();
+        assert!(require_none_begun(&place.data()).is_ok());
+    }
+}
+
+#[tokio::test]
+async fn a_log_that_ended_is_not_written_over_by_another_of_its_name() {
+    let place = Place::new().await;
+    place.succeed(true).await.unwrap();
+    let back = Names {
+        ending: NEW,
+        successor: OLD,
+    };
+    let refused = succeed(&place.data(), &place.passphrase, &back, true).await;
+    let refused = refused.unwrap_err();
+    let cause = std::error::Error::source(&refused).unwrap();
+    assert_eq!(
+        cause.downcast_ref(),
+        Some(&SuccessionError::Ended(OLD.to_owned()))
+    );
+    assert!(!place.data().file(PLAN).exists());
 }
 
 /// Does the steps before this one, and a part of it.
