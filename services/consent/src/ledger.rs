@@ -62,12 +62,17 @@ impl Consent {
 
     /// The proof of a leaf for a receipt: witnessed, if the witnesses answer soon.
     pub(crate) async fn proof(&self, index: u64) -> Result<String, ConsentError> {
-        let checkpoint = match self.parts.ledger.witnessed(index, RECEIPT_WAIT).await {
-            Ok(cosigned) => cosigned.checkpoint().clone(),
-            Err(LedgerError::NoQuorum { .. }) => self.parts.ledger.published(index).await?,
-            Err(error) => return Err(error.into()),
-        };
+        let checkpoint = self.covering(index).await?;
         self.proof_under(index, &checkpoint).await
+    }
+
+    /// A checkpoint that this leaf is under: witnessed, if the witnesses answer soon.
+    async fn covering(&self, index: u64) -> Result<VerifiedCheckpoint, ConsentError> {
+        match self.parts.ledger.witnessed(index, RECEIPT_WAIT).await {
+            Ok(cosigned) => Ok(cosigned.checkpoint().clone()),
+            Err(LedgerError::NoQuorum { .. }) => Ok(self.parts.ledger.published(index).await?),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The leaves of a relying party's registration, oldest first, each with its proof.
@@ -83,9 +88,14 @@ impl Consent {
             leaves.extend(matching.map_err(LedgerError::from)?);
         }
         leaves.sort_unstable_by_key(|leaf| leaf.index);
+        let Some(last) = leaves.last() else {
+            return Ok(Vec::new());
+        };
+        // The witnesses are waited for once, however many leaves there are.
+        let checkpoint = self.covering(last.index).await?;
         let mut proved = Vec::with_capacity(leaves.len());
         for StoredLeaf { index, body } in leaves {
-            let proof = self.proof(index).await?;
+            let proof = self.proof_under(index, &checkpoint).await?;
             proved.push(LeafProof { leaf: body, proof });
         }
         Ok(proved)

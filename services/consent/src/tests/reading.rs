@@ -228,27 +228,29 @@ async fn readers_that_take_nothing_hold_up_neither_writers_nor_other_readers() {
 #[tokio::test]
 async fn a_relying_party_proves_its_own_registration_and_no_others() {
     let platform = Platform::start().await;
-    platform.change_key(23, 0).await;
-    platform.consent.pump().await.unwrap();
     let list = async |caller: String| {
         let answer = platform.call(Method::GET, "/v1/registration-leaves", &caller, None);
         answer.await.json::<RegistrationLeaves>().leaves
     };
+    assert_eq!(list(platform.as_rp()).await.len(), 1);
+    platform.change_key(23, 0).await;
+    platform.consent.pump().await.unwrap();
     let kinds = [LeafKind::RpRegistered, LeafKind::RpKeyChanged];
     for (caller, rp, expected) in [
         (platform.as_rp(), &platform.rp, &kinds[..]),
         (platform.as_other_rp(), &platform.other_rp, &kinds[..1]),
     ] {
-        let mut of = Vec::new();
+        let (mut of, mut checkpoints) = (Vec::new(), std::collections::BTreeSet::new());
         for proved in list(caller).await {
             let leaf = Leaf::from_text(&proved.leaf).unwrap();
             assert_eq!(leaf.rp.as_ref(), Some(rp));
             let proof = TlogProof::parse(proved.proof.as_bytes()).unwrap();
             let anchors = &platform.anchors;
             let entry = proof.verify(proved.leaf.as_bytes(), &anchors.ledger, &anchors.policy);
-            entry.unwrap();
+            checkpoints.insert(entry.unwrap().checkpoint().size());
             of.push(leaf.kind);
         }
         assert_eq!(of, expected);
+        assert_eq!(checkpoints.len(), 1, "the witnesses are waited for once");
     }
 }
