@@ -24,6 +24,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cyberid_domain::rng::Rng;
@@ -70,6 +71,8 @@ pub struct FileHead {
     files: Mutex<()>,
     /// Nothing before it was read, and after an error.
     state: Mutex<Option<State>>,
+    /// How often it was read: what was staged before a reading is nothing after it.
+    loads: AtomicU64,
     lock: Mutex<Option<File>>,
 }
 
@@ -103,8 +106,9 @@ impl FileHead {
         files.into_iter().any(|file| segments::is_segment(&file.path()))
     }
 
-    /// Lets others have it; nothing more is taken here.
+    /// Lets others have it, once nothing is made or removed here; nothing more is taken.
     pub fn close(&self) {
+        let _files = lock(&self.files);
         *self.state() = None;
         *lock(&self.lock) = None;
     }
@@ -115,16 +119,16 @@ impl FileHead {
         rng: Arc<dyn Rng>,
         options: HeadOptions,
     ) -> std::result::Result<Self, HeadError> {
-        if Self::is_there(directory) {
-            return Err(HeadError::Exists(directory.to_owned()));
-        }
         let fault = fault_in(directory);
         disk::make_directory(directory).map_err(&fault)?;
         let above = directory.parent().filter(|above| !above.as_os_str().is_empty());
         disk.sync_directory(above.unwrap_or(Path::new(".")))
             .map_err(&fault)?;
         let head = Self::taken(disk, directory, rng, options)?;
-        head.place.list().map_err(&fault)?;
+        // Not before this process has the lock: another one may be making it.
+        if !head.place.list().map_err(&fault)?.is_empty() {
+            return Err(HeadError::Exists(directory.to_owned()));
+        }
         head.place.make(0, options.first_segment).map_err(&fault)?;
         Ok(head)
     }
@@ -159,6 +163,7 @@ impl FileHead {
             options,
             files: Mutex::new(()),
             state: Mutex::new(None),
+            loads: AtomicU64::new(0),
             lock: Mutex::new(Some(taken)),
         })
     }
@@ -167,21 +172,31 @@ impl FileHead {
         lock(&self.state)
     }
 
-    /// Reads every segment, from the last one back to where one is missing: what was before that was settled.
+    /// Reads every segment, from the last one back to where one is missing: what was before that was settled, and goes
+    /// when the store is known to have it.
     fn read(&self) -> Result<(Option<Held>, State)> {
         let numbers = self.place.list().map_err(unknown)?;
+        // The last process may have named a segment and ended before its name was durable.
+        let directory = &self.place.directory;
+        self.place.disk.sync_directory(directory).map_err(unknown)?;
         let mut first = numbers.len();
         while first > 0 && follows(&numbers, first) {
             first -= 1;
-        }
-        for number in numbers.get(..first).unwrap_or_default() {
-            self.place.remove(*number).map_err(unknown)?;
         }
         let mut read = VecDeque::new();
         for number in numbers.get(first..).unwrap_or_default() {
             read.push_back(self.place.read(*number)?);
         }
-        self.restored(read)
+        let (held, mut state) = self.restored(read)?;
+        let size = held.as_ref().map_or(0, Held::first);
+        for number in numbers.get(..first).unwrap_or_default().iter().rev() {
+            state.full.push_front(Full {
+                number: *number,
+                pages: 0,
+                size,
+            });
+        }
+        Ok((held, state))
     }
 
     fn restored(&self, mut read: VecDeque<ReadSegment>) -> Result<(Option<Held>, State)> {
@@ -211,7 +226,9 @@ impl FileHead {
             make_sure(&mut current.segment, *place, bytes).map_err(unknown)?;
         }
         let next = read.pop_front().map(|next| next.segment);
-        if used > 0 && current.groups.is_empty() || !read.is_empty() {
+        // A log that was never signed has its first segment, and no later one has all of what was signed before it.
+        let is_new = used == 0 && current.segment.number == 0;
+        if current.groups.is_empty() && !is_new || !read.is_empty() {
             return Err(StorageError::Corrupt("head's chain"));
         }
         let state = State {
@@ -221,7 +238,7 @@ impl FileHead {
             next,
             mark: head.as_ref().map(Head::mark),
             link: chain.link.unwrap_or(FIRST),
-            ticket: 0,
+            ticket: self.loads.fetch_add(1, Ordering::Relaxed) << 32,
             buffers: Vec::new(),
         };
         let leaves = chain.leaves;
@@ -234,14 +251,18 @@ impl FileHead {
         let (number, size) = {
             let mut state = self.state();
             let state = state.as_mut().ok_or_else(unread)?;
-            if let Some(next) = state.next.take_if(|next| next.pages > pages) {
-                state.enter(next);
-                return Ok(());
+            // A segment without groups is made anew: one that was left behind empty would part the chain.
+            let is_empty = state.page == 1;
+            if !is_empty {
+                if let Some(next) = state.next.take_if(|next| next.pages > pages) {
+                    state.enter(next);
+                    return Ok(());
+                }
+                if let Some(unfit) = state.next.take() {
+                    self.place.remove(unfit.number).map_err(unknown)?;
+                }
             }
-            if let Some(unfit) = state.next.take() {
-                self.place.remove(unfit.number).map_err(unknown)?;
-            }
-            (state.next_number(), self.next_size(state))
+            (state.next_number() - u64::from(is_empty), self.next_size(state))
         };
         let size = size.max((pages + 1) * PAGE as u64);
         let made = self.place.make(number, size).map_err(unknown)?;

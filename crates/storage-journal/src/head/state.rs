@@ -84,10 +84,13 @@ impl State {
         buffer
     }
 
-    /// Goes on in this segment.
+    /// Goes on in this segment, which follows the last one, or takes its place.
     pub(super) fn enter(&mut self, next: Segment) {
         let old = std::mem::replace(&mut self.segment, next);
         self.page = 1;
+        if old.number == self.segment.number {
+            return;
+        }
         self.full.push_back(Full {
             number: old.number,
             pages: old.pages,

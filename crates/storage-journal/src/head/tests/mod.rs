@@ -10,6 +10,7 @@ mod steps;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use cyberid_domain::id::LeafId;
 use cyberid_domain::rng::{SystemRng, random};
@@ -19,6 +20,7 @@ use cyberid_storage::{Result, StorageError, Synchronous, conformance};
 
 use super::{FileHead, HeadError, HeadOptions};
 use crate::disk::{Disk, PAGE, RealDisk};
+use crate::tests::disks;
 
 /// Small, so that segments turn all the time.
 const SMALL: HeadOptions = HeadOptions {
@@ -247,10 +249,113 @@ fn what_is_before_a_gap_was_settled() {
     let segments = scene.segments();
     assert!(segments.len() > 3);
     std::fs::remove_file(&segments[1]).unwrap();
-    let held = scene.held().unwrap();
+    let head = scene.open();
+    let held = head.load().unwrap().unwrap();
     assert_eq!(Some(&held.head), last.as_ref());
     assert!(held.first() > 0);
+    head.settled(held.first() - 1).unwrap();
+    assert!(segments[0].exists(), "nobody has said yet that the store has it");
+    head.settled(held.first()).unwrap();
     assert!(!segments[0].exists());
+    assert_eq!(head.load().unwrap(), Some(held));
+}
+
+#[test]
+fn a_head_that_lost_every_group_is_not_that_of_a_new_log() {
+    let scene = Scene::new();
+    let head = scene.create();
+    head.load().unwrap();
+    let mut last = None;
+    // So many that the next segment is prepared, and has no group.
+    while scene.segments().len() < 3 {
+        last = Some(grow(&head, last.as_ref(), &leaves(1, 3000)).unwrap());
+        head.settled(0).unwrap();
+    }
+    drop(head);
+    let segments = scene.segments();
+    std::fs::remove_file(&segments[1]).unwrap();
+    assert!(matches!(scene.open().load(), Err(StorageError::Corrupt(_))));
+    assert!(segments[0].exists());
+}
+
+#[test]
+fn a_group_that_no_segment_was_made_for_parts_no_chain() {
+    // A new log's first group, and one that replaces a staged group that had turned to a new segment.
+    for first in [0, 8] {
+        let scene = Scene::new();
+        let head = scene.create();
+        head.load().unwrap();
+        let (mut last, mut all) = (None, Vec::new());
+        for _ in 0..first {
+            let group = leaves(1, 3000);
+            last = Some(grow(&head, last.as_ref(), &group).unwrap());
+            all.extend(group);
+        }
+        let size = all.len() as u64;
+        head.stage(size, &leaves(9, 3900)).unwrap();
+        let large = leaves(30, 60_000);
+        let last = grow(&head, last.as_ref(), &large).unwrap();
+        all.extend(large);
+        drop(head);
+        let held = scene.held().unwrap();
+        assert_eq!((held.head, held.leaves), (last, all), "{first}");
+    }
+}
+
+#[test]
+fn what_was_staged_before_a_reading_is_nothing_after_it() {
+    let scene = Scene::new();
+    let head = scene.create();
+    head.load().unwrap();
+    let next = Head {
+        size: 1,
+        root: random(&SystemRng),
+        note: "a note\n".into(),
+    };
+    let old = head.stage(0, &leaves(1, 10)).unwrap();
+    head.load().unwrap();
+    let staged = head.stage(0, &leaves(1, 20)).unwrap();
+    assert!(!head.advance(old, None, &next).unwrap());
+    assert!(head.advance(staged, None, &next).unwrap());
+    assert_eq!(head.load().unwrap().unwrap().head, next);
+}
+
+#[test]
+fn nobody_else_has_it_while_a_segment_is_made() {
+    let scene = Scene::new();
+    let gate = disks::Gated::default();
+    let head = scene.on(&Arc::new(gate.clone())).unwrap();
+    head.load().unwrap();
+    let mut last = None;
+    for _ in 0..6 {
+        last = Some(grow(&head, last.as_ref(), &leaves(1, 3000)).unwrap());
+    }
+    assert_eq!(scene.segments().len(), 1, "the next one is to be made");
+    let open = || FileHead::open(scene.directory(), Arc::new(SystemRng), SMALL);
+    std::thread::scope(|scope| {
+        let gate = disks::OpenAtLast(gate.clone());
+        gate.0.shut();
+        let preparing = scope.spawn(|| head.settled(0));
+        std::thread::sleep(Duration::from_millis(50));
+        let closing = scope.spawn(|| head.close());
+        std::thread::sleep(Duration::from_millis(50));
+        assert!(matches!(open(), Err(HeadError::Locked(_))));
+        drop(gate);
+        preparing.join().unwrap().unwrap();
+        closing.join().unwrap();
+    });
+    assert_eq!(scene.segments().len(), 2);
+    assert_eq!(scene.held().map(|held| held.head), last);
+}
+
+/// A process that ended between a segment's name and its sync leaves a name that may go with the power.
+#[test]
+fn the_names_of_segments_are_durable_before_anything_is_written_to_them() {
+    let scene = Scene::new();
+    scene.create();
+    let disk = disks::Dying::never();
+    scene.on(&disk).unwrap().load().unwrap();
+    assert!(disk.has_synced(&scene.directory()));
 }
 
 #[test]
