@@ -101,6 +101,14 @@ impl Database {
             .increment(1);
     }
 
+    /// Moves the write-ahead log into the file, and syncs both. A process that ended, or failed, before it had synced its
+    /// log leaves what reads as if it had been kept; this makes sure that it is.
+    pub(crate) async fn make_sure(&self) -> Result<(), OpenError> {
+        let sql = "PRAGMA wal_checkpoint(FULL)";
+        let (is_busy, _, _): (bool, i64, i64) = sqlx::query_as(sql).fetch_one(&self.writer).await?;
+        if is_busy { Err(OpenError::Unsure) } else { Ok(()) }
+    }
+
     /// Ends all connections; the file is then whole without its log.
     pub(crate) async fn close(&self) {
         self.readers.close().await;

@@ -40,13 +40,15 @@ impl LedgerDb {
         Ok(Self { db, lock })
     }
 
-    /// The same, for the one process that writes: no other has it so until this is closed.
+    /// The same, for the one process that writes: no other has it so until this is closed. What it holds is durable then:
+    /// the ledger's head may forget it.
     pub async fn open_alone(
         path: impl AsRef<Path>,
         synchronous: Synchronous,
     ) -> std::result::Result<Self, OpenError> {
         let lock = Lock::take(path.as_ref())?;
         let opened = Self::open_with(path, synchronous).await?;
+        opened.db.make_sure().await?;
         Ok(Self { lock, ..opened })
     }
 

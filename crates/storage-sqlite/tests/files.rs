@@ -133,6 +133,36 @@ async fn one_process_writes_a_log_and_others_read_it() {
         .await;
 }
 
+/// A process that was killed may have left a log that was never synced, and it reads as if it had been.
+#[tokio::test]
+async fn what_a_killed_process_left_is_in_the_file_before_it_is_relied_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).join("ledger.db");
+    let living = LedgerDb::open(path("living")).await.unwrap();
+    let batch = Batch {
+        leaves: vec![leaf()],
+        ..Batch::default()
+    };
+    assert!(living.append(0, &batch).await.unwrap());
+    for name in ["killed", "alone"] {
+        fs::create_dir(directory.path().join(name)).unwrap();
+    }
+    for file in fs::read_dir(directory.path().join("living")).unwrap() {
+        let file = file.unwrap();
+        fs::copy(
+            file.path(),
+            directory.path().join("killed").join(file.file_name()),
+        )
+        .unwrap();
+    }
+    let _opened = LedgerDb::open_alone(path("killed"), Synchronous::Full)
+        .await
+        .unwrap();
+    fs::copy(path("killed"), path("alone")).unwrap();
+    let alone = LedgerDb::open(path("alone")).await.unwrap();
+    assert_eq!(alone.size().await.unwrap(), 1);
+}
+
 /// A log that an earlier version wrote is brought up to this one with every leaf.
 #[tokio::test]
 async fn a_log_of_the_first_version_is_brought_up() {
