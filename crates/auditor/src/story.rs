@@ -54,6 +54,9 @@ impl Story {
         let index = self.size;
         let text = std::str::from_utf8(entry).map_err(|_| Finding::LeafFormat { index })?;
         let leaf = Leaf::from_text(text).map_err(|_| Finding::LeafFormat { index })?;
+        if !says_its_own(&leaf) {
+            return Err(Finding::LeafFormat { index });
+        }
         let party = self.parties.next(&leaf);
         party.map_err(|broken| Finding::Party { index, broken })?;
         let before = self.chains.next(index, &leaf, text);
@@ -124,6 +127,23 @@ impl Story {
             _ => {}
         }
         warning.into_iter().for_each(|warning| self.warnings.add(warning));
+    }
+}
+
+/// Whether the members that only some kinds have are in leaves of no other kind: nothing is said where nobody reads it.
+fn says_its_own(leaf: &Leaf) -> bool {
+    let official = leaf.official.is_some() || leaf.authority.is_some() || leaf.order_sha256.is_some();
+    let rotated = leaf.role.is_some() || leaf.kid.is_some() || leaf.ended.is_some();
+    let resumed = leaf.reason.is_some();
+    match leaf.kind {
+        LeafKind::OfficialRequested
+        | LeafKind::OfficialRefused
+        | LeafKind::OfficialIntended
+        | LeafKind::OfficialDelivered
+        | LeafKind::OfficialPresumed => !rotated && !resumed,
+        LeafKind::KeyRotated => !official && !resumed,
+        LeafKind::ServiceResumed => !official && !rotated,
+        _ => !official && !rotated && !resumed,
     }
 }
 

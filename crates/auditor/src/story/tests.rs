@@ -34,6 +34,36 @@ fn service(kind: LeafKind, reason: Option<NoHalt>) -> Leaf {
     }
 }
 
+#[test]
+fn no_leaf_says_what_only_another_kind_says() {
+    type Change = fn(&mut Leaf);
+    let members: [(LeafKind, Change); 6] = [
+        (K::OfficialRequested, |leaf| {
+            leaf.authority = Some(RP.parse().unwrap());
+        }),
+        (K::OfficialRequested, |leaf| leaf.order_sha256 = Some("o".into())),
+        (K::KeyRotated, |leaf| leaf.role = Some("ledger".into())),
+        (K::KeyRotated, |leaf| leaf.kid = Some("k".into())),
+        (K::KeyRotated, |leaf| {
+            leaf.ended = Some(EndedLog {
+                origin: "o".into(),
+                vkey: "v".into(),
+                size: 0,
+                root: "r".into(),
+            });
+        }),
+        (K::ServiceResumed, |leaf| leaf.reason = Some(NoHalt::First)),
+    ];
+    for (nth, (own, change)) in members.into_iter().enumerate() {
+        for kind in [K::KeyRotated, K::ServiceResumed, K::ServiceHalted] {
+            let mut leaf = Leaf::new(kind, UnixTime(0));
+            change(&mut leaf);
+            let taken = Story::default().leaf(leaf.to_text().unwrap().as_bytes());
+            assert_eq!(taken.is_ok(), kind == own, "{nth} in {kind:?}");
+        }
+    }
+}
+
 fn warned(leaves: &[Leaf]) -> Vec<Warning> {
     let mut story = Story::default();
     for leaf in leaves {
