@@ -116,6 +116,7 @@ impl Ledger {
             head: Arc::clone(&parts.head),
             runtime: Handle::current(),
             edge: opened.edge,
+            is_sure: opened.is_sure,
             published: shown,
             failures,
         };

@@ -30,6 +30,8 @@ pub(crate) struct Publisher {
     pub(crate) head: Arc<dyn LedgerHead>,
     pub(crate) runtime: Handle,
     pub(crate) edge: Edge,
+    /// Whether the store has kept what it shows: one that has failed may show what it did not keep.
+    pub(crate) is_sure: bool,
     pub(crate) published: watch::Sender<VerifiedCheckpoint>,
     pub(crate) failures: watch::Sender<Failures>,
 }
@@ -78,7 +80,7 @@ impl Publisher {
     }
 
     /// Tries until the store has the batch; nothing is lost meanwhile, since the head holds it.
-    fn bring(&self, follows: u64, batch: &Batch) -> Result<(), End> {
+    fn bring(&mut self, follows: u64, batch: &Batch) -> Result<(), End> {
         let mut rest = FIRST_REST;
         loop {
             let error = match self.attempt(follows, batch) {
@@ -86,6 +88,7 @@ impl Publisher {
                 Err(error) => Arc::new(error),
             };
             tracing::error!(cause = %error, "the ledger's store fails; it is tried again");
+            self.is_sure = false;
             self.failures.send_modify(|(count, last)| {
                 *count += 1;
                 *last = Some(Arc::clone(&error));
@@ -110,16 +113,32 @@ impl Publisher {
         })
     }
 
-    /// Lets the head forget what the store has. A store that has once failed may show what it did not keep: then the
-    /// head holds everything until the next start.
-    fn settle(&self, size: u64) {
-        if self.failures.borrow().0 > 0 {
+    /// Lets the head forget what the store has, once that is sure; until then the head holds everything.
+    fn settle(&mut self, size: u64) {
+        if !self.is_sure {
+            self.is_sure = self.runtime.block_on(is_sure(&*self.store));
+        }
+        if !self.is_sure {
             return;
         }
         if let Err(error) = self.head.settled(size) {
             tracing::warn!(cause = %error, "the ledger's head keeps what the store has already");
         }
     }
+}
+
+/// Whether the store has kept what it shows.
+pub(crate) async fn is_sure(store: &dyn LedgerWrite) -> bool {
+    let made = store.make_sure().await;
+    let is_sure = matches!(made, Ok(true));
+    if !is_sure {
+        let cause = made.err().map(tracing::field::display);
+        tracing::warn!(
+            cause,
+            "the ledger's head holds everything: what its store shows may not be durable"
+        );
+    }
+    is_sure
 }
 
 impl Drop for Publisher {

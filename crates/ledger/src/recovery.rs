@@ -7,6 +7,7 @@ use cyberid_storage::head::Held;
 use cyberid_storage::ledger::{Batch, LedgerWrite, NewLeaf};
 
 use crate::error::LedgerError;
+use crate::publisher::is_sure;
 use crate::tree::{self, Edge};
 use crate::writer::{Tip, Writer, grown};
 
@@ -14,6 +15,8 @@ use crate::writer::{Tip, Writer, grown};
 pub(crate) struct Opened {
     pub(crate) tip: Tip,
     pub(crate) edge: Edge,
+    /// Whether the store has kept what it shows.
+    pub(crate) is_sure: bool,
     /// The largest timely name that the store has.
     pub(crate) floor: Option<LeafId>,
 }
@@ -53,10 +56,19 @@ pub(crate) async fn open(store: &dyn LedgerWrite, writer: &Writer) -> Result<Ope
         checkpoint: note,
     };
     bring(store, stored, batch).await?;
-    settle(writer, signed).await;
+    // Of what an earlier process wrote nobody knows whether it was synced.
+    let is_sure = is_sure(store).await;
+    if is_sure {
+        settle(writer, signed).await;
+    }
     let floor = store.last_name(LeafId::TIMELY_END).await?;
     let tip = Tip { frontier, checkpoint };
-    Ok(Opened { tip, edge, floor })
+    Ok(Opened {
+        tip,
+        edge,
+        is_sure,
+        floor,
+    })
 }
 
 async fn begin(store: &dyn LedgerWrite, writer: &Writer, stored: u64) -> Result<Opened, LedgerError> {
@@ -74,6 +86,7 @@ async fn begin(store: &dyn LedgerWrite, writer: &Writer, stored: u64) -> Result<
     Ok(Opened {
         tip,
         edge: Edge::default(),
+        is_sure: false,
         floor: None,
     })
 }

@@ -101,12 +101,12 @@ impl Database {
             .increment(1);
     }
 
-    /// Moves the write-ahead log into the file, and syncs both. A process that ended, or failed, before it had synced its
-    /// log leaves what reads as if it had been kept; this makes sure that it is.
-    pub(crate) async fn make_sure(&self) -> Result<(), OpenError> {
-        let sql = "PRAGMA wal_checkpoint(FULL)";
-        let (is_busy, _, _): (bool, i64, i64) = sqlx::query_as(sql).fetch_one(&self.writer).await?;
-        if is_busy { Err(OpenError::Unsure) } else { Ok(()) }
+    /// Moves the write-ahead log into the file, and syncs both; `false` if somebody still reads what was before a part of it.
+    /// Nobody waits meanwhile. A process that ended before it had synced its log leaves what reads as if it were kept.
+    pub(crate) async fn make_sure(&self) -> Answer<bool> {
+        let sql = "PRAGMA wal_checkpoint(PASSIVE)";
+        let (is_busy, pages, moved): (bool, i64, i64) = sqlx::query_as(sql).fetch_one(&self.writer).await?;
+        Ok(!is_busy && pages == moved)
     }
 
     /// Ends all connections; the file is then whole without its log.

@@ -40,15 +40,13 @@ impl LedgerDb {
         Ok(Self { db, lock })
     }
 
-    /// The same, for the one process that writes: no other has it so until this is closed. What it holds is durable then:
-    /// the ledger's head may forget it.
+    /// The same, for the one process that writes: no other has it so until this is closed.
     pub async fn open_alone(
         path: impl AsRef<Path>,
         synchronous: Synchronous,
     ) -> std::result::Result<Self, OpenError> {
         let lock = Lock::take(path.as_ref())?;
         let opened = Self::open_with(path, synchronous).await?;
-        opened.db.make_sure().await?;
         Ok(Self { lock, ..opened })
     }
 
@@ -209,6 +207,10 @@ impl LedgerWrite for LedgerDb {
             |(id, place): (String, i64)| Ok((parsed(&id, "leaf's name")?, count(place, "leaf index")?));
         let places: Answer<_> = rows.into_iter().map(place).collect();
         Ok(places?)
+    }
+
+    async fn make_sure(&self) -> Result<bool> {
+        Ok(self.db.make_sure().await?)
     }
 
     async fn keep_cosigned(&self, size: u64, note: &str) -> Result<()> {

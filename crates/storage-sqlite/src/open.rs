@@ -17,9 +17,6 @@ pub enum OpenError {
     /// SQLite does not open it.
     #[error("the database cannot be opened")]
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// Another process reads an older state of it, so that what it holds cannot be made durable now.
-    #[error("another process keeps what the database holds from being made durable")]
-    Unsure,
     /// Its tables cannot be brought up to this version of the program.
     #[error("the database cannot be migrated")]
     Migration(#[source] Box<dyn std::error::Error + Send + Sync>),

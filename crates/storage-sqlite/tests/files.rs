@@ -155,12 +155,42 @@ async fn what_a_killed_process_left_is_in_the_file_before_it_is_relied_on() {
         )
         .unwrap();
     }
-    let _opened = LedgerDb::open_alone(path("killed"), Synchronous::Full)
+    let killed = LedgerDb::open_alone(path("killed"), Synchronous::Full)
         .await
         .unwrap();
+    assert!(killed.make_sure().await.unwrap());
     fs::copy(path("killed"), path("alone")).unwrap();
     let alone = LedgerDb::open(path("alone")).await.unwrap();
     assert_eq!(alone.size().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn what_somebody_still_reads_past_is_not_sure() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger.db");
+    let db = LedgerDb::open(&path).await.unwrap();
+    let mut reader = SqliteConnectOptions::new()
+        .filename(&path)
+        .connect()
+        .await
+        .unwrap();
+    let mut reading = reader.begin().await.unwrap();
+    let count = "SELECT count(*) FROM leaf";
+    assert_eq!(
+        sqlx::query_scalar::<_, i64>(count)
+            .fetch_one(&mut *reading)
+            .await
+            .unwrap(),
+        0
+    );
+    let batch = Batch {
+        leaves: vec![leaf()],
+        ..Batch::default()
+    };
+    assert!(db.append(0, &batch).await.unwrap());
+    assert!(!db.make_sure().await.unwrap());
+    reading.rollback().await.unwrap();
+    assert!(db.make_sure().await.unwrap());
 }
 
 /// A log that an earlier version wrote is brought up to this one with every leaf.

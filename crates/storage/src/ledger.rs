@@ -41,6 +41,10 @@ pub trait LedgerWrite: LedgerRead {
     /// The places of those of these names that the log has, in any order.
     async fn places(&self, names: &[LeafId]) -> Result<Vec<(LeafId, u64)>>;
 
+    /// Makes durable everything that it shows. After an error, or a process that ended, it may show what it did not keep.
+    /// `false` if that cannot be made sure of now.
+    async fn make_sure(&self) -> Result<bool>;
+
     /// Keeps a checkpoint with the cosignatures of the policy's quorum. Again is fine; the latest stays.
     async fn keep_cosigned(&self, size: u64, note: &str) -> Result<()>;
 }

@@ -141,24 +141,32 @@ async fn while_the_store_fails_leaves_are_durable_and_those_who_would_read_are_t
     stores.assert_holds(&bodies(0..4)).await;
 }
 
-/// A store that has failed may show what it did not keep.
+/// A store that has failed, or that another process left, may show what it did not keep.
 #[tokio::test]
-async fn after_a_failure_of_the_store_the_head_forgets_nothing_until_the_next_start() {
+async fn the_head_forgets_nothing_before_a_store_that_failed_is_sure_of_what_it_shows() {
     let stores = Stores::default();
     let ledger = stores.open().await.unwrap();
     append(&ledger, &bodies(0..2)).await;
     while stores.head.held() > 0 {
         tokio::time::sleep(std::time::Duration::from_millis(1)).await;
     }
+    stores.faults.break_down(Call::MakeSure);
     stores.faults.fail(Call::Append, Fault::Stored);
     assert_eq!(ledger.append(id(), "leaf 2".into()).await.unwrap(), 2);
     while ledger.published(2).await.is_err() {}
     append(&ledger, &bodies(3..5)).await;
     ledger.close().await;
     assert_eq!(stores.head.held(), 3);
-    let _ledger = stores.open().await.unwrap();
-    assert_eq!(stores.head.held(), 0);
-    stores.assert_holds(&bodies(0..5)).await;
+    let ledger = stores.open().await.unwrap();
+    assert_eq!(stores.head.held(), 3);
+    append(&ledger, &bodies(5..6)).await;
+    ledger.published(5).await.unwrap();
+    assert_eq!(stores.head.held(), 4);
+    stores.faults.repair();
+    append(&ledger, &bodies(6..7)).await;
+    ledger.close().await;
+    assert_eq!(stores.head.held(), 0, "it grows for ever");
+    stores.assert_holds(&bodies(0..7)).await;
 }
 
 /// Asks until there is an answer that is not an error of a store.
@@ -224,6 +232,7 @@ async fn whichever_call_fails_no_leaf_is_lost_or_doubled() {
         Call::Tile,
         Call::Checkpoint,
         Call::Append,
+        Call::MakeSure,
         Call::LastName,
         Call::Places,
     ] {
