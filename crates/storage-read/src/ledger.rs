@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use cyberid_domain::UnixTime;
-use cyberid_domain::id::{ClientId, LeafId};
+use cyberid_domain::id::ClientId;
 
 use crate::Result;
 
@@ -56,9 +56,6 @@ pub trait LedgerRead: Send + Sync {
         end: u64,
         limit: u32,
     ) -> Result<Vec<StoredLeaf>>;
-
-    /// The place of the leaf of this name.
-    async fn index_of(&self, id: &LeafId) -> Result<Option<u64>>;
 
     /// A tile, as wide as it is by now.
     async fn tile(&self, level: u8, index: u64) -> Result<Option<StoredTile>>;

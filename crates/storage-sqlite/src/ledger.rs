@@ -102,15 +102,6 @@ impl LedgerRead for LedgerDb {
         Ok(leaves?)
     }
 
-    async fn index_of(&self, id: &LeafId) -> Result<Option<u64>> {
-        let place: Option<i64> = sqlx::query_scalar("SELECT place FROM leaf WHERE id = ?1")
-            .bind(id.as_str())
-            .fetch_optional(self.db.readers())
-            .await
-            .map_err(Fault::from)?;
-        Ok(place.map(|place| count(place, "leaf index")).transpose()?)
-    }
-
     async fn tile(&self, level: u8, index: u64) -> Result<Option<StoredTile>> {
         let hashes = sqlx::query_scalar("SELECT hashes FROM tile WHERE level = ?1 AND place = ?2")
             .bind(level)

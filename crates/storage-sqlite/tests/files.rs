@@ -109,7 +109,10 @@ async fn opening_again_finds_everything_in_the_file_alone() {
 
     let db = LedgerDb::open(&path).await.unwrap();
     assert_eq!(db.size().await.unwrap(), 1);
-    assert_eq!(db.index_of(&batch.leaves[0].id).await.unwrap(), Some(0));
+    assert_eq!(
+        db.places(&[batch.leaves[0].id.clone()]).await.unwrap(),
+        [(batch.leaves[0].id.clone(), 0)]
+    );
     assert_eq!(db.tile(0, 0).await.unwrap(), Some(tile));
     assert_eq!(db.checkpoint().await.unwrap().as_deref(), Some("a note"));
 }
@@ -228,7 +231,10 @@ async fn a_log_of_the_first_version_is_brought_up() {
     let db = LedgerDb::open(&path).await.unwrap();
     let bodies = db.leaves(0, 10).await.unwrap().into_iter().map(|leaf| leaf.body);
     assert!(bodies.eq(leaves.iter().map(|leaf| leaf.body.clone())));
-    assert_eq!(db.index_of(&leaves[4].id).await.unwrap(), Some(4));
+    assert_eq!(
+        db.places(&[leaves[4].id.clone()]).await.unwrap(),
+        [(leaves[4].id.clone(), 4)]
+    );
     let granted = ("consent.granted".into(), Some(rp.clone()), 4);
     let halted = ("service.halted".into(), None, 1);
     assert_eq!(db.counts(5).await.unwrap(), [granted.clone(), halted]);

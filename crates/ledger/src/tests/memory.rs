@@ -174,11 +174,6 @@ impl LedgerRead for Memory {
         unreachable!("the ledger does not search")
     }
 
-    async fn index_of(&self, id: &LeafId) -> Result<Option<u64>> {
-        let places = self.places(std::slice::from_ref(id)).await?;
-        Ok(places.first().map(|(_, place)| *place))
-    }
-
     async fn tile(&self, level: u8, index: u64) -> Result<Option<StoredTile>> {
         self.read(Call::Tile, |log| {
             let hashes = log.tiles.get(&(level, index)).cloned();

@@ -1,7 +1,7 @@
 //! A log that takes another's place, and every moment at which that can be cut short.
 
 use cyberid_domain::UnixTime;
-use cyberid_storage::ledger::LedgerRead as _;
+use cyberid_storage::ledger::{LedgerRead as _, LedgerWrite as _};
 use tempfile::TempDir;
 
 use super::super::stores::PlatformStores;
@@ -74,8 +74,12 @@ impl Place {
         for number in [0, 1, 255, 256, LEAVES - 1] {
             let leaf = leaf(number);
             assert_eq!(
-                stores.ledger.index_of(&leaf.id).await.unwrap(),
-                Some(number),
+                stores
+                    .ledger
+                    .places(std::slice::from_ref(&leaf.id))
+                    .await
+                    .unwrap(),
+                [(leaf.id, number)],
                 "{what}"
             );
         }
