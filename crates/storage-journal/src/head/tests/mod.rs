@@ -352,7 +352,9 @@ fn nobody_else_has_it_while_a_segment_is_made() {
 #[test]
 fn the_names_of_segments_are_durable_before_anything_is_written_to_them() {
     let scene = Scene::new();
-    scene.create();
+    let disk = disks::Dying::never();
+    drop(scene.on(&disk).unwrap());
+    assert!(disk.has_synced(&scene.directory()));
     let disk = disks::Dying::never();
     scene.on(&disk).unwrap().load().unwrap();
     assert!(disk.has_synced(&scene.directory()));
@@ -370,4 +372,36 @@ fn without_its_syncs_it_is_still_whole_after_the_process() {
     let last = grow(&head, None, &leaves(3, 10)).unwrap();
     drop(head);
     assert_eq!(scene.held().unwrap().head, last);
+}
+
+/// A group may be there that was never synced.
+#[test]
+fn the_last_group_is_written_and_synced_before_it_is_believed() {
+    let scene = Scene::new();
+    drop(scene.create());
+    let failing = || {
+        let fails = |step: &u64| {
+            let disk = disks::Dying::at(*step, disks::Failing::Once);
+            scene.on(&disk).unwrap().load().is_err()
+        };
+        (0..20).take_while(fails).count()
+    };
+    let without = failing();
+    let head = scene.open();
+    head.load().unwrap();
+    grow(&head, None, &leaves(1, 10)).unwrap();
+    drop(head);
+    assert_eq!(failing(), without + 2, "a write and a sync");
+}
+
+#[test]
+fn the_segment_of_the_head_stays_while_the_next_one_has_no_group() {
+    let scene = Scene::new();
+    let head = scene.create();
+    head.load().unwrap();
+    let last = grow(&head, None, &leaves(1, 10)).unwrap();
+    let _turned = head.stage(1, &leaves(9, 3900)).unwrap();
+    assert_eq!(scene.segments().len(), 2);
+    head.settled(last.size).unwrap();
+    assert_eq!(head.load().unwrap().unwrap().head, last);
 }
