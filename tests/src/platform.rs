@@ -172,6 +172,11 @@ impl TestPlatform {
         self.session("/regulator")
     }
 
+    /// Calls as the authority.
+    pub fn authority(&self) -> Session {
+        self.session("/authority")
+    }
+
     /// A private key of `/sandbox/keys`.
     pub fn private_key(&self, pointer: &str) -> PrivateKey {
         let jwk: Value = self.key_file(pointer);

@@ -20,9 +20,9 @@ pub mod shutdown;
 pub mod telemetry;
 
 pub use auth::{AccessTokens, Authenticate, Caller};
+pub use compression::compressed;
 #[doc(hidden)]
 pub use cyberid_protocol::problem::ProblemType;
-pub use compression::compressed;
 pub use error::Failure;
 pub use routes::Routes;
 pub use server::Server;

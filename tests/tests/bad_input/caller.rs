@@ -5,7 +5,7 @@ use journeys::Operation;
 use crate::refusal::{Code, Findings};
 use crate::scene::{Call, Scene};
 
-const ROLES: [&str; 4] = ["holder", "relying_party", "operator", "regulator"];
+const ROLES: [&str; 5] = ["holder", "relying_party", "operator", "regulator", "authority"];
 const NOBODY: Code = Code::Is("unauthenticated");
 
 /// Calls an operation in every way in which it must not be called by the caller.

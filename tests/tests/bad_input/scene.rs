@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use cyberid_client::Session;
 use cyberid_domain::field::Field;
+use cyberid_protocol::problem::ProblemType;
 use cyberid_relying_party::RelyingParty;
 use journeys::{Citizen, Granted, Operation, Part, Process, SplitPlatform};
 use reqwest::header::CONTENT_TYPE;
@@ -22,6 +23,7 @@ pub(crate) struct Scene {
     pub(crate) granted: Granted,
     operator: Session,
     regulator: Session,
+    authority: Session,
     source: Process,
     http: Client,
     _folder: TempDir,
@@ -106,6 +108,7 @@ impl Scene {
         Self {
             operator: platform.operator(0),
             regulator: platform.regulator(),
+            authority: platform.authority(),
             source: Process::start(&source).await,
             http: Client::builder()
                 .no_proxy()
@@ -127,6 +130,7 @@ impl Scene {
             "relying_party" => self.party.session(),
             "operator" => &self.operator,
             "regulator" => &self.regulator,
+            "authority" => &self.authority,
             other => panic!("nobody is {other}"),
         }
     }
@@ -137,9 +141,17 @@ impl Scene {
             "holder" => "/v1/me",
             "relying_party" => "/v1/events",
             "operator" => &format!("/v1/relying-parties/{}", self.party.client_id()),
+            "authority" => "/v1/official-accesses/off_AAAAAAAAAAAAAAAAAAAAAA",
             _ => "/v1/audit/summary",
         };
-        let _: Value = self.session(role).get(path).await.unwrap();
+        match self.session(role).get::<Value>(path).await {
+            Ok(_) => {}
+            // A nonce comes with every answer; an authority has nothing yet to look at.
+            Err(error) => assert_eq!(
+                (role, error.problem()),
+                ("authority", Some(ProblemType::NotFound))
+            ),
+        }
     }
 
     /// Adds the authorisation of a caller who may call, if one is needed.

@@ -55,11 +55,11 @@ impl Inventory {
         };
         let ledger = LedgerDb::open(copy("ledger.db")).await.unwrap();
         let registry = RegistryDb::open(copy("registry.db")).await.unwrap();
-        let leaves = ledger.size().await.unwrap();
+        let kinds = kinds(&ledger).await;
         let tomorrow = SystemClock.now().plus(DAY);
         Self {
-            leaves,
-            kinds: kinds(&ledger, leaves).await,
+            leaves: kinds.values().sum(),
+            kinds,
             relying_parties: relying_parties(&registry).await,
             journal: journal(&split.data(Part::Platform).join("journal")),
             releases: releases(&registry).await,
@@ -76,11 +76,14 @@ impl Inventory {
     }
 }
 
-async fn kinds(ledger: &LedgerDb, size: u64) -> BTreeMap<String, u64> {
+/// The leaves by kind, without those that say that the platform was stopped to look at it.
+async fn kinds(ledger: &LedgerDb) -> BTreeMap<String, u64> {
+    let size = ledger.size().await.unwrap();
     let mut kinds = BTreeMap::new();
     for (kind, _, count) in ledger.counts(size).await.unwrap() {
         *kinds.entry(kind).or_default() += count;
     }
+    kinds.retain(|kind, _| !kind.starts_with("service."));
     kinds
 }
 

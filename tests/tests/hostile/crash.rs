@@ -4,13 +4,15 @@ use std::fs;
 use std::path::Path;
 
 use cyberid_domain::field::Field;
+use cyberid_protocol::audit::AuditSummary;
 use journeys::{Granted, Part, Process};
 
 use crate::warrants::Scene;
 
-/// A ledger that has grown shorter than what was signed is not signed again: outsiders may have seen more.
+/// A ledger that has grown shorter than what was signed is caught up from the head before anything is signed, and a head
+/// that is gone is not made anew: outsiders have seen more.
 #[tokio::test]
-async fn a_ledger_that_was_rolled_back_is_not_continued() {
+async fn a_ledger_that_was_rolled_back_is_caught_up_or_not_continued() {
     let mut scene = Scene::set(1).await;
     scene.split.stop(Part::Platform).await;
     let data = scene.split.data(Part::Platform);
@@ -20,23 +22,35 @@ async fn a_ledger_that_was_rolled_back_is_not_continued() {
     let party = scene.split.platform().relying_party().await;
     party.redeem(&scene.granted[0].pending).await.unwrap();
     drop(party);
+    let signed = size(&scene).await;
     scene.split.stop(Part::Platform).await;
-    let kept = tempfile::tempdir().unwrap();
-    copy(&data, kept.path());
 
     copy(backup.path(), &data);
+    let head = tempfile::tempdir().unwrap();
+    fs::rename(data.join("head"), head.path().join("head")).unwrap();
     assert!(
         !scene.split.try_restart(Part::Platform).await,
         "it starts on a shorter ledger"
     );
     let log = scene.split.log(Part::Platform);
-    assert!(log.contains("the log was signed with"), "it says why: {log}");
+    assert!(log.contains("the ledger's head is missing"), "it says why: {log}");
 
-    // With the ledger as it was left, everything goes on.
-    copy(kept.path(), &data);
+    // The head has what the restored ledger lacks, and the key holders, who remember, are shown one history.
+    fs::rename(head.path().join("head"), data.join("head")).unwrap();
     scene.split.restart(Part::Platform).await;
+    let caught_up = size(&scene).await;
+    assert!(caught_up > signed, "{caught_up} after {signed}");
     let party = scene.split.platform().relying_party().await;
-    Granted::by(&scene.citizen, &party, &[Field::Name]).await;
+    let granted = Granted::by(&scene.citizen, &party, &[Field::Name]).await;
+    party.redeem(&granted.pending).await.unwrap();
+}
+
+/// How many leaves the ledger has.
+async fn size(scene: &Scene) -> u64 {
+    let regulator = scene.split.platform().regulator();
+    let summary: AuditSummary = regulator.get("/v1/audit/summary").await.unwrap();
+    assert_eq!(summary.kinds.values().sum::<u64>(), summary.size);
+    summary.size
 }
 
 /// The ledger's files from one directory to another, and nothing else of the same name there.
