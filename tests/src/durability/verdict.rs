@@ -128,7 +128,9 @@ impl<'a> Log<'a> {
                 }
                 _ => true,
             };
-            if !(texts.insert(text) && step && about) {
+            // Two starts within one second say the same.
+            let start = leaf.kind == LeafKind::ServiceResumed;
+            if !((start || texts.insert(text)) && step && about) {
                 log.doubled.push(format!("leaf {index}: {text}"));
             }
         }

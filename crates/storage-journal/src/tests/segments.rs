@@ -193,6 +193,7 @@ async fn nothing_of_an_entry_stands_in_the_files_and_equal_entries_look_differen
         &visit.sealed[..16],
     ]);
     let segments: Vec<u8> = scene
+        .copy()
         .files("")
         .iter()
         .flat_map(|file| fs::read(file).unwrap())
@@ -205,7 +206,7 @@ async fn nothing_of_an_entry_stands_in_the_files_and_equal_entries_look_differen
     let again = Scene::new();
     let other = again.open();
     other.ask(&row).await.unwrap();
-    let page = |scene: &Scene| fs::read(&scene.files(".segment")[0]).unwrap()[PAGE..PAGE + 64].to_vec();
+    let page = |scene: &Scene| fs::read(&scene.copy().files(".segment")[0]).unwrap()[PAGE..PAGE + 64].to_vec();
     let (one, another) = (page(&scene), page(&again));
     let same = one.iter().zip(&another).filter(|(left, right)| left == right);
     assert!(same.count() < 16);
