@@ -8,6 +8,7 @@ use cyberid_domain::rng::random;
 use zeroize::Zeroizing;
 
 use crate::place::{CIPHERTEXT, Place, Side};
+use crate::seats::{SEATS, split};
 use crate::share::{Share, seal_share};
 
 /// How a field's key is made of its shares; another way is another version.
@@ -35,15 +36,54 @@ pub fn seal_field(
     rng: &dyn Rng,
 ) -> Result<SealedField, KeyFailure> {
     let (ours, theirs) = (Share::random(rng), Share::random(rng));
-    let context = place.context(CIPHERTEXT, KEY_VERSION);
-    let nonce: [u8; aead::NONCE] = random(rng);
-    let key = field_key(&ours, &theirs, &context);
-    let sealed = aead::encrypt(&key, nonce, &context, value.expose().as_bytes());
     Ok(SealedField {
-        ciphertext: [nonce.as_slice(), &sealed].concat(),
+        ciphertext: encrypted(place, value, (&ours, &theirs), rng)?,
         vault_share: seal_share(Side::Vault, vault, place, &ours)?,
         custodian_share: seal_share(Side::Custodian, custodian, place, &theirs)?,
     })
+}
+
+/// A field that was sealed among three custodians: what each key holder keeps of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SplitField {
+    /// The value under a key that needs both shares, for the vault.
+    pub ciphertext: Vec<u8>,
+    /// The vault's share, sealed to the vault.
+    pub vault_share: Vec<u8>,
+    /// Each custodian's part of the custodians' share, sealed to that custodian, in the order of their keys.
+    pub custodian_shares: [Vec<u8>; SEATS],
+}
+
+/// Seals one field of a new record, so that the vault and any two of the three custodians open it.
+pub fn seal_field_among(
+    place: &Place,
+    value: &Personal,
+    vault: &PublicKey,
+    custodians: &[PublicKey; SEATS],
+    rng: &dyn Rng,
+) -> Result<SplitField, KeyFailure> {
+    let (ours, (theirs, parts)) = (Share::random(rng), split(rng));
+    let [one, two, three] = &parts;
+    let [first, second, third] = custodians;
+    let seal = |key, part| seal_share(Side::Custodian, key, place, part);
+    Ok(SplitField {
+        ciphertext: encrypted(place, value, (&ours, &theirs), rng)?,
+        vault_share: seal_share(Side::Vault, vault, place, &ours)?,
+        custodian_shares: [seal(first, one)?, seal(second, two)?, seal(third, three)?],
+    })
+}
+
+fn encrypted(
+    place: &Place,
+    value: &Personal,
+    (ours, theirs): (&Share, &Share),
+    rng: &dyn Rng,
+) -> Result<Vec<u8>, KeyFailure> {
+    let context = place.context(CIPHERTEXT, KEY_VERSION);
+    let nonce: [u8; aead::NONCE] = random(rng);
+    let key = field_key(ours, theirs, &context).map_err(|_| KeyFailure)?;
+    let sealed = aead::encrypt(&key, nonce, &context, value.expose().as_bytes());
+    Ok([nonce.as_slice(), &sealed].concat())
 }
 
 /// Opens a field with both of its shares.
@@ -55,15 +95,15 @@ pub fn open_field(
 ) -> Result<Personal, DoesNotOpen> {
     let (nonce, sealed) = ciphertext.split_first_chunk().ok_or(DoesNotOpen)?;
     let context = place.context(CIPHERTEXT, KEY_VERSION);
-    let key = field_key(vault, custodian, &context);
+    let key = field_key(vault, custodian, &context)?;
     let opened = aead::decrypt(&key, *nonce, &context, sealed)?;
     let text = str::from_utf8(&opened).map_err(|_| DoesNotOpen)?;
     Ok(Personal::new(text.to_owned()))
 }
 
-fn field_key(vault: &Share, custodian: &Share, context: &[u8]) -> Zeroizing<[u8; 32]> {
-    let both = Zeroizing::new([*vault.expose(), *custodian.expose()]);
-    digest::hkdf(KEY_SALT, both.as_flattened(), context)
+fn field_key(vault: &Share, custodian: &Share, context: &[u8]) -> Result<Zeroizing<[u8; 32]>, DoesNotOpen> {
+    let both = Zeroizing::new([*vault.whole()?, *custodian.whole()?]);
+    Ok(digest::hkdf(KEY_SALT, both.as_flattened(), context))
 }
 
 #[cfg(test)]
@@ -74,7 +114,7 @@ mod tests {
     use cyberid_domain::rng::SystemRng;
 
     use super::*;
-    use crate::open_share;
+    use crate::{combine, open_share};
 
     struct Holders {
         vault: AgreementKey,
@@ -177,8 +217,8 @@ mod tests {
         let sealed = holders.seal(&here, "王小明");
         let (ours, theirs) = holders.shares(&here, &sealed).unwrap();
         let [here, there] = [here, there].map(|place| place.context(CIPHERTEXT, KEY_VERSION));
-        let key = field_key(&ours, &theirs, &here);
-        assert_ne!(*key, *field_key(&ours, &theirs, &there));
+        let key = field_key(&ours, &theirs, &here).unwrap();
+        assert_ne!(*key, *field_key(&ours, &theirs, &there).unwrap());
         let (nonce, ciphertext) = sealed.ciphertext.split_first_chunk().unwrap();
         assert!(aead::decrypt(&key, *nonce, &here, ciphertext).is_ok());
         assert!(aead::decrypt(&key, *nonce, &there, ciphertext).is_err());
@@ -207,6 +247,39 @@ mod tests {
             ..sealed
         };
         assert!(one.shares(&place, &swapped).is_none());
+    }
+
+    #[test]
+    fn the_vault_and_any_two_of_three_custodians_open_a_field_and_one_does_not() {
+        use cyberid_crypto::Agree as _;
+        let (vault, place) = (AgreementKey::ephemeral().unwrap(), place(Field::Name));
+        let custodians = [(); 3].map(|()| AgreementKey::ephemeral().unwrap());
+        let keys = [0, 1, 2].map(|seat: usize| custodians[seat].public_key());
+        let value = Personal::new("王小明".into());
+        let sealed = seal_field_among(&place, &value, &vault.public_key(), &keys, &SystemRng).unwrap();
+        let ours = open_share(Side::Vault, &vault, &place, &sealed.vault_share).unwrap();
+        let part = |key: usize, of: usize| {
+            let kept = &sealed.custodian_shares[of];
+            open_share(Side::Custodian, &custodians[key], &place, kept)
+        };
+        for (one, other) in [(0, 1), (0, 2), (1, 2), (2, 0)] {
+            let (one, other) = (part(one, one).unwrap(), part(other, other).unwrap());
+            let theirs = combine(&one, &other).unwrap();
+            let opened = open_field(&place, &ours, &theirs, &sealed.ciphertext).unwrap();
+            assert_eq!(opened.expose(), "王小明");
+            assert!(open_field(&place, &ours, &one, &sealed.ciphertext).is_err());
+            assert!(combine(&one, &one).is_err(), "one custodian is not two");
+        }
+        assert!(part(0, 1).is_err(), "a custodian opens no other's part");
+        let other = seal_field_among(&place, &value, &vault.public_key(), &keys, &SystemRng).unwrap();
+        let stray = open_share(
+            Side::Custodian,
+            &custodians[1],
+            &place,
+            &other.custodian_shares[1],
+        );
+        let theirs = combine(&part(0, 0).unwrap(), &stray.unwrap()).unwrap();
+        assert!(open_field(&place, &ours, &theirs, &sealed.ciphertext).is_err());
     }
 
     #[test]

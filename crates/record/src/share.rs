@@ -1,11 +1,13 @@
-//! The two halves of a field's key: sealed to their holders, and handed over from the custodian to the vault.
+//! The two halves of a field's key: sealed to their holders, sealed anew when a holder's key changes, and handed over
+//! from the custodian to the vault.
 
 use std::fmt;
 
 use cyberid_crypto::aead::DoesNotOpen;
 use cyberid_crypto::{Agree, KeyFailure, PublicKey, base64url, hpke};
 use cyberid_domain::Rng;
-use cyberid_domain::secret::Secret;
+use cyberid_domain::secret::SecretBytes;
+use zeroize::Zeroize as _;
 
 use crate::place::{Place, Side};
 
@@ -16,23 +18,43 @@ const HAND_OVER_INFO: &[u8] = b"cyberid/v1/hand-over";
 /// The length of the recipient's thumbprint, with which a sealed share begins.
 const THUMBPRINT: usize = 32;
 
-/// Half of a field's key. It cannot be printed or compared, and is wiped when dropped.
-pub struct Share(Secret<32>);
+/// The length of half of a field's key.
+pub(crate) const WHOLE: usize = 32;
+/// The length of one custodian's part of the custodians' half, where there are three: a seat, and two pieces.
+pub(crate) const PART: usize = 1 + 2 * WHOLE;
+
+/// Half of a field's key, or one custodian's part of the custodians' half. It cannot be printed or compared, and is
+/// wiped when dropped.
+pub struct Share(SecretBytes);
 
 impl Share {
     pub(crate) fn random(rng: &dyn Rng) -> Self {
-        let mut bytes = [0; 32];
+        let mut bytes = [0; WHOLE];
         rng.fill(&mut bytes);
-        Self(Secret::take(&mut bytes))
+        let share = Self::of(bytes.to_vec());
+        bytes.zeroize();
+        share
     }
 
-    pub(crate) fn expose(&self) -> &[u8; 32] {
+    /// A share of these bytes.
+    pub(crate) fn of(bytes: Vec<u8>) -> Self {
+        Self(SecretBytes::from(bytes))
+    }
+
+    pub(crate) fn expose(&self) -> &[u8] {
         self.0.expose()
     }
 
+    /// Half of a key, where this is no mere part of one.
+    pub(crate) fn whole(&self) -> Result<&[u8; WHOLE], DoesNotOpen> {
+        self.expose().try_into().map_err(|_| DoesNotOpen)
+    }
+
     fn opened(bytes: &[u8]) -> Result<Self, DoesNotOpen> {
-        let mut bytes = bytes.try_into().map_err(|_| DoesNotOpen)?;
-        Ok(Self(Secret::take(&mut bytes)))
+        match bytes.len() {
+            WHOLE | PART => Ok(Self::of(bytes.to_vec())),
+            _ => Err(DoesNotOpen),
+        }
     }
 }
 
@@ -63,6 +85,30 @@ pub(crate) fn seal_share(
 pub fn open_share(side: Side, key: &dyn Agree, place: &Place, sealed: &[u8]) -> Result<Share, DoesNotOpen> {
     let aad = place.context(side.column(), key.kid());
     open(key, SHARE_INFO, &aad, sealed)
+}
+
+/// Why a share was not sealed anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotResealed {
+    /// The old seal does not open with this key in this place.
+    #[error(transparent)]
+    DoesNotOpen(#[from] DoesNotOpen),
+    /// A key could not be used.
+    #[error(transparent)]
+    Key(#[from] KeyFailure),
+}
+
+/// Seals a holder's own share anew, from its old key to its new one, for the same place. The share stays what it was,
+/// so that nobody else has to know.
+pub fn reseal_share(
+    side: Side,
+    old: &dyn Agree,
+    new: &PublicKey,
+    place: &Place,
+    sealed: &[u8],
+) -> Result<Vec<u8>, NotResealed> {
+    let share = open_share(side, old, place, sealed)?;
+    Ok(seal_share(side, new, place, &share)?)
 }
 
 /// Seals the custodian's share to the vault, for the one warrant whose leaf has this SHA-256 (base64url).
@@ -150,6 +196,24 @@ mod tests {
         }
         assert!(receive(&own, "leaf", &here, &sealed).is_err());
         assert!(open_share(Side::Vault, &own, &here, &sealed[..31]).is_err());
+    }
+
+    #[test]
+    fn a_share_sealed_anew_is_the_same_share_for_the_new_key_alone() {
+        let [old, new, other] = [(); 3].map(|()| AgreementKey::ephemeral().unwrap());
+        let (here, there) = (place(), place());
+        let share = Share::random(&SystemRng);
+        let sealed = seal_share(Side::Custodian, &old.public_key(), &here, &share).unwrap();
+        let reseal = |key: &AgreementKey, place: &Place| {
+            reseal_share(Side::Custodian, key, &new.public_key(), place, &sealed)
+        };
+        let resealed = reseal(&old, &here).unwrap();
+        assert_eq!(sealed_to(&resealed).as_deref(), Ok(new.kid()));
+        let opened = open_share(Side::Custodian, &new, &here, &resealed).unwrap();
+        assert_eq!(opened.expose(), share.expose());
+        assert!(open_share(Side::Custodian, &old, &here, &resealed).is_err());
+        assert_eq!(reseal(&other, &here), Err(NotResealed::DoesNotOpen(DoesNotOpen)));
+        assert_eq!(reseal(&old, &there), Err(NotResealed::DoesNotOpen(DoesNotOpen)));
     }
 
     #[test]
