@@ -13,8 +13,10 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 use tower_http::timeout::TimeoutError;
+use zeroize::Zeroize as _;
 
 use crate::Failure;
+use crate::server::Farewell;
 
 /// A JSON body of type `T`: `application/json`, one object, no duplicate member, nothing unknown.
 ///
@@ -29,6 +31,30 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for StrictJson<T> {
         require_media_type(request.headers(), "application/json")?;
         let Whole(body) = Whole::from_request(request, state).await?;
         json::from_slice(&body).map(Self).map_err(malformed_json)
+    }
+}
+
+/// The same for a body with a name, a document number or a PIN in it in clear.
+///
+/// The connection ends after the answer, so that the buffers in which the body arrived are freed, and wiped, instead of
+/// waiting for the next request. The body itself is wiped where nothing else holds it any more.
+#[derive(Debug)]
+pub struct PersonalJson<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for PersonalJson<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        if let Some(farewell) = request.extensions().get::<Farewell>() {
+            farewell.say();
+        }
+        require_media_type(request.headers(), "application/json")?;
+        let Whole(body) = Whole::from_request(request, state).await?;
+        let read = json::from_slice(&body).map(Self).map_err(malformed_json);
+        if let Ok(mut body) = body.try_into_mut() {
+            body.zeroize();
+        }
+        read
     }
 }
 

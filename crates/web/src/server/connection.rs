@@ -24,6 +24,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tower::ServiceExt;
 
+use super::farewell::Farewell;
 use super::harden::harden;
 use super::tls::PeerCertificate;
 use super::{Limits, Server, Tls};
@@ -43,6 +44,7 @@ pub(super) struct Engine {
 struct Peer {
     address: SocketAddr,
     certificate: Option<PeerCertificate>,
+    farewell: Farewell,
 }
 
 impl Engine {
@@ -68,6 +70,7 @@ impl Engine {
         let mut peer = Peer {
             address,
             certificate: None,
+            farewell: Farewell::default(),
         };
         let Some(tls) = &self.tls else {
             return self.speak(stream, peer, stopping).await;
@@ -86,7 +89,7 @@ impl Engine {
     where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let activity = Activity::new();
+        let (activity, farewell) = (Activity::new(), peer.farewell.clone());
         let service = service_fn(|request| {
             let (engine, peer, busy) = (Arc::clone(self), peer.clone(), activity.begin());
             async move { Ok::<_, Infallible>(engine.answer(request, peer, busy).await) }
@@ -100,6 +103,7 @@ impl Engine {
                 Over::Idle => {}
                 Over::Stuck => return cut_off(),
             },
+            () = farewell.said() => {}
             _ = stopping.changed() => {}
         }
         connection.as_mut().graceful_shutdown();
@@ -119,14 +123,17 @@ impl Engine {
                 .retry_after(1)
                 .into_response();
         };
+        let version = request.version();
         let extensions = request.extensions_mut();
         extensions.insert(ConnectInfo(peer.address));
+        extensions.insert(peer.farewell.clone());
         if let Some(certificate) = peer.certificate {
             extensions.insert(certificate);
         }
         let Ok(response) = self.router.clone().oneshot(request.map(Body::new)).await;
         // The work is done: a client that is slow to take the answer keeps nobody else from theirs.
         drop(permit);
+        let response = peer.farewell.told_with(version, response);
         response.map(|body| Body::new(Held { body, _busy: busy }))
     }
 }

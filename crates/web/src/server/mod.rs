@@ -4,6 +4,7 @@
 //! are worked on at once the answer is an early 503.
 
 mod connection;
+mod farewell;
 mod harden;
 mod tls;
 
@@ -18,6 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
+pub use farewell::Farewell;
 pub use harden::{harden, refusing};
 pub use tls::{ClientCa, PeerCertificate, Tls, TlsError};
 

@@ -7,8 +7,8 @@ use std::pin::Pin;
 use cyberid_crypto::digest;
 use openssl::error::ErrorStack;
 use openssl::ssl::{
-    AlpnError, Ssl, SslAcceptor, SslAcceptorBuilder, SslFiletype, SslMethod, SslRef, SslVerifyMode,
-    SslVersion, select_next_proto,
+    AlpnError, Ssl, SslAcceptor, SslAcceptorBuilder, SslFiletype, SslMethod, SslMode, SslOptions, SslRef,
+    SslVerifyMode, SslVersion, select_next_proto,
 };
 use openssl::x509::X509Name;
 use tokio::net::TcpStream;
@@ -16,6 +16,10 @@ use tokio_openssl::SslStream;
 
 /// The protocols that are offered, best first: RFC 7301, section 3.1.
 const PROTOCOLS: &[u8] = b"\x02h2\x08http/1.1";
+
+/// What was read is wiped in OpenSSL's own buffer: `SSL_OP_CLEANSE_PLAINTEXT` of openssl/ssl.h since 3.0, which the
+/// binding does not name.
+const CLEANSE_PLAINTEXT: SslOptions = SslOptions::from_bits_retain(1 << 1);
 
 /// Whom a client's certificate has to come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +51,8 @@ impl Tls {
     pub fn load(certificate: &Path, key: &Path, clients: Option<&ClientCa>) -> Result<Self, TlsError> {
         let mut tls = SslAcceptor::mozilla_modern_v5(SslMethod::tls_server())?;
         tls.set_min_proto_version(Some(SslVersion::TLS1_3))?;
+        tls.set_options(CLEANSE_PLAINTEXT);
+        tls.set_mode(SslMode::RELEASE_BUFFERS);
         tls.set_certificate_chain_file(certificate)?;
         tls.set_private_key_file(key, SslFiletype::PEM)?;
         tls.check_private_key()?;

@@ -202,3 +202,15 @@ async fn an_answer_that_waits_to_be_taken_holds_no_place() {
     timeout(PATIENCE, answered).await.unwrap();
     assert_eq!(platform.get("/items/7").await.status(), 200);
 }
+
+#[tokio::test]
+async fn a_connection_that_brought_something_personal_ends_with_its_answer() {
+    let platform = Platform::start().await;
+    for (path, last) in [("/confide", true), ("/echo", false)] {
+        for body in [r#"{"word":"x"}"#, "no JSON"] {
+            let answer = platform.post(path, "application/json", body).await;
+            let close = answer.headers().get("connection").is_some_and(|it| it == "close");
+            assert_eq!(close, last, "{path} {body}");
+        }
+    }
+}

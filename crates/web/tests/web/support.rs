@@ -13,7 +13,7 @@ use cyberid_domain::rng::SystemRng;
 use cyberid_domain::{Rng, UnixTime};
 use cyberid_protocol::problem::{Problem, ProblemType};
 use cyberid_web::auth::{AccessTokens, HolderCaller, RelyingPartyCaller};
-use cyberid_web::extract::{PathParam, StrictJson, StrictQuery};
+use cyberid_web::extract::{PathParam, PersonalJson, StrictJson, StrictQuery};
 use cyberid_web::operations::{self, NotReady, Operations, Readiness};
 use cyberid_web::server::{Limits, PeerCertificate, Server, Tls};
 use cyberid_web::{Failure, Routes};
@@ -126,6 +126,7 @@ pub(crate) async fn problem(response: reqwest::Response) -> Problem {
 fn service() -> Routes<Gate> {
     Routes::new("Test", "A service for tests.")
         .public(routes!(echo))
+        .public(routes!(confide))
         .public(routes!(item))
         .public(routes!(page))
         .public(routes!(panics))
@@ -145,6 +146,13 @@ struct Word {
 #[utoipa::path(post, path = "/echo", request_body(content = Value, example = json!({"word": "a"})),
     responses((status = 200, body = Value, example = json!({"word": "a"}))))]
 async fn echo(StrictJson(word): StrictJson<Word>) -> Json<Word> {
+    Json(word)
+}
+
+/// Says the word again, which is somebody's own.
+#[utoipa::path(post, path = "/confide", request_body(content = Value, example = json!({"word": "a"})),
+    responses((status = 200, body = Value, example = json!({"word": "a"}))))]
+async fn confide(PersonalJson(word): PersonalJson<Word>) -> Json<Word> {
     Json(word)
 }
 
