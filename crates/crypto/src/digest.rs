@@ -1,8 +1,13 @@
-//! SHA-256 (FIPS 180-4), HMAC (RFC 2104), HKDF (RFC 5869) and comparison in constant time.
+//! SHA-256 (FIPS 180-4), HMAC (RFC 2104), HKDF (RFC 5869) and comparison in constant time; and for the SM suite the same
+//! over SM3 (GM/T 0004).
 
+use ::hmac::{Hmac, KeyInit as _, Mac as _};
 use aws_lc_rs::{digest, hkdf, hmac};
+use sm3::{Digest as _, Sm3};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
+
+use crate::suite::Suite;
 
 /// The SHA-256 digest of `bytes`.
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
@@ -20,10 +25,72 @@ pub fn hmac_parts(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     let key = hmac::Key::new(hmac::HMAC_SHA256, key);
     let mut context = hmac::Context::with_key(&key);
     for part in parts {
-        context.update(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
+        context.update(&length(part));
         context.update(part);
     }
     array(context.sign().as_ref())
+}
+
+/// The suite's hash, and what is made of it: SHA-256, or SM3. Both have 32 bytes.
+impl Suite {
+    /// The digest of `bytes`.
+    pub fn hash(self, bytes: &[u8]) -> [u8; 32] {
+        match self {
+            Self::Nist => sha256(bytes),
+            Self::Sm => Sm3::digest(bytes).into(),
+        }
+    }
+
+    /// HMAC over the parts, one after the other.
+    pub fn hmac(self, key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+        match self {
+            Self::Nist => hmac_sha256(key, parts),
+            Self::Sm => hmac_sm3(key, parts),
+        }
+    }
+
+    /// HMAC over the parts, each preceded by its length, as [`hmac_parts`] does it.
+    pub fn hmac_parts(self, key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+        match self {
+            Self::Nist => hmac_parts(key, parts),
+            Self::Sm => {
+                let lengths: Vec<_> = parts.iter().map(|part| length(part)).collect();
+                let pairs = lengths.iter().zip(parts);
+                let flat: Vec<_> = pairs
+                    .flat_map(|(length, part)| [length.as_slice(), part])
+                    .collect();
+                hmac_sm3(key, &flat)
+            }
+        }
+    }
+
+    /// HKDF of `secret` to 32 bytes.
+    pub fn hkdf(self, salt: &[u8], secret: &[u8], info: &[u8]) -> Zeroizing<[u8; 32]> {
+        match self {
+            Self::Nist => hkdf(salt, secret, info),
+            Self::Sm => {
+                let extracted = Zeroizing::new(hmac_sm3(salt, &[secret]));
+                Zeroizing::new(hmac_sm3(extracted.as_ref(), &[info, &[1]]))
+            }
+        }
+    }
+}
+
+fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+    let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
+    parts.iter().for_each(|part| context.update(part));
+    array(context.sign().as_ref())
+}
+
+#[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
+fn hmac_sm3(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+    let mut context = Hmac::<Sm3>::new_from_slice(key).expect("any key is a key");
+    parts.iter().for_each(|part| context.update(part));
+    context.finalize().into_bytes().into()
+}
+
+fn length(part: &[u8]) -> [u8; 4] {
+    u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes()
 }
 
 /// HKDF-SHA-256 of `secret` to 32 bytes.
@@ -74,6 +141,35 @@ mod tests {
 
     #[test]
     fn parts_do_not_run_together() {
-        assert_ne!(hmac_parts(b"k", &[b"ab", b"c"]), hmac_parts(b"k", &[b"a", b"bc"]));
+        for suite in Suite::ALL {
+            let of = |parts: &[&[u8]]| suite.hmac_parts(b"k", parts);
+            assert_ne!(of(&[b"ab", b"c"]), of(&[b"a", b"bc"]));
+            assert_eq!(of(&[b"ab"]), suite.hmac(b"k", &[b"\0\0\0\x02ab"]));
+        }
+        assert_eq!(Suite::Nist.hmac_parts(b"k", &[b"a"]), hmac_parts(b"k", &[b"a"]));
+    }
+
+    /// GM/T 0004, appendix A: 3 bytes, and 64.
+    #[test]
+    fn sm3_of_the_two_examples() {
+        assert_eq!(
+            hex::encode(Suite::Sm.hash(b"abc")),
+            "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0"
+        );
+        assert_eq!(
+            hex::encode(Suite::Sm.hash(&b"abcd".repeat(16))),
+            "debe9ff92275b8a138604889c18e5a4d6fdb70e5387e5765293dcba39c0c5732"
+        );
+    }
+
+    #[test]
+    fn the_hkdf_over_sm3_is_the_one_of_rfc_5869() {
+        let extracted = Suite::Sm.hmac(b"salt", &[b"secret"]);
+        let expanded = Suite::Sm.hmac(&extracted, &[b"info", &[1]]);
+        assert_eq!(*Suite::Sm.hkdf(b"salt", b"secret", b"info"), expanded);
+        assert_eq!(
+            *Suite::Nist.hkdf(b"salt", b"secret", b"info"),
+            *hkdf(b"salt", b"secret", b"info")
+        );
     }
 }

@@ -4,12 +4,12 @@
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 
 use crate::jwk::PublicKey;
+use crate::suite::Suite;
 
-/// Whether `signature`, DER, is `key`'s of `message`.
+/// Whether `signature`, DER, is `key`'s of `message`; no key of another curve signs so.
 pub fn is_der_signature(key: &PublicKey, message: &[u8], signature: &[u8]) -> bool {
-    UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, key.as_sec1())
-        .verify(message, signature)
-        .is_ok()
+    let verifier = UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, key.as_sec1());
+    key.suite() == Suite::Nist && verifier.verify(message, signature).is_ok()
 }
 
 #[cfg(test)]

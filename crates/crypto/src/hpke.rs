@@ -1,32 +1,50 @@
-//! HPKE (RFC 9180) in base mode, single shot: DHKEM(P-256, HKDF-SHA256), HKDF-SHA256, AES-256-GCM.
+//! HPKE (RFC 9180) in base mode, single shot: DHKEM(P-256, HKDF-SHA256), HKDF-SHA256, AES-256-GCM; to a key of the SM
+//! suite the same construction on the SM2 curve, with HKDF over SM3 and SM4-GCM.
 //!
 //! What stores keep and what vault and custodian hand each other is sealed so. Our own, so that the private key can
 //! be anything that agrees ([`Agree`]), hardware included.
 
-use aws_lc_rs::hmac;
 use zeroize::Zeroizing;
 
 use crate::aead::{self, DoesNotOpen};
 use crate::jwk::PublicKey;
 use crate::key::{Agree, AgreementKey, KeyFailure};
+use crate::suite::Suite;
 
 /// The length of the encapsulated key that a sealed text begins with.
 const ENCAPSULATED: usize = 65;
 
-/// DHKEM(P-256, HKDF-SHA256), RFC 9180 section 7.1.
-const KEM_ID: [u8; 2] = [0x00, 0x10];
-/// HKDF-SHA256, RFC 9180 section 7.2.
-const KDF_ID: [u8; 2] = [0x00, 0x01];
-/// AES-256-GCM, RFC 9180 section 7.3.
-const AEAD_ID: [u8; 2] = [0x00, 0x02];
+/// The `suite_id`s that label every derivation, and the length of the content key in bytes.
+struct Labels {
+    kem: &'static [u8],
+    hpke: &'static [u8],
+    key_length: u16,
+}
+
+impl Suite {
+    const fn labels(self) -> Labels {
+        let (kem, hpke): (&[u8], &[u8]) = match self {
+            // DHKEM(P-256, HKDF-SHA256), HKDF-SHA256 and AES-256-GCM: RFC 9180, section 7.
+            Self::Nist => (b"KEM\x00\x10", b"HPKE\x00\x10\x00\x01\x00\x02"),
+            // Nobody has registered these algorithms; a text of another length is no other suite's id.
+            Self::Sm => (b"KEM-SM2-HKDF-SM3", b"HPKE-SM2-HKDF-SM3-SM4-GCM"),
+        };
+        Labels {
+            kem,
+            hpke,
+            key_length: self.content_key_length(),
+        }
+    }
+}
 
 /// Seals `plaintext` to `recipient`: `enc || ciphertext`. `info` names the use, `aad` binds the place.
 pub fn seal(recipient: &PublicKey, info: &[u8], aad: &[u8], plaintext: &[u8]) -> Result<Vec<u8>, KeyFailure> {
-    let ephemeral = AgreementKey::ephemeral()?;
+    let suite = recipient.suite();
+    let ephemeral = AgreementKey::ephemeral_of(suite)?;
     let encapsulated = ephemeral.public_key();
     let shared = kem_secret(&*ephemeral.agree(recipient)?, &encapsulated, recipient);
-    let (key, nonce) = key_schedule(&shared, info, AEAD_ID);
-    let ciphertext = aead::encrypt(&key, nonce, aad, plaintext);
+    let (key, nonce) = key_schedule(suite, &suite.labels(), &shared, info);
+    let ciphertext = suite.encrypt(&key, nonce, aad, plaintext);
     Ok([encapsulated.as_sec1().as_slice(), &ciphertext].concat())
 }
 
@@ -39,30 +57,45 @@ pub fn open(
 ) -> Result<Zeroizing<Vec<u8>>, DoesNotOpen> {
     let (encapsulated, ciphertext) = sealed.split_at_checked(ENCAPSULATED).ok_or(DoesNotOpen)?;
     let encapsulated = PublicKey::from_sec1(encapsulated).map_err(|_| DoesNotOpen)?;
+    let (public, suite) = (key.public_key(), encapsulated.suite());
+    if public.suite() != suite {
+        return Err(DoesNotOpen);
+    }
     let agreed = key.agree(&encapsulated).map_err(|KeyFailure| DoesNotOpen)?;
-    let shared = kem_secret(&agreed, &encapsulated, &key.public_key());
-    let (content_key, nonce) = key_schedule(&shared, info, AEAD_ID);
-    aead::decrypt(&content_key, nonce, aad, ciphertext)
+    let shared = kem_secret(&agreed, &encapsulated, &public);
+    let (content_key, nonce) = key_schedule(suite, &suite.labels(), &shared, info);
+    suite.decrypt(&content_key, nonce, aad, ciphertext)
 }
 
 /// `ExtractAndExpand` of RFC 9180 section 4.1.
 fn kem_secret(agreed: &[u8; 32], encapsulated: &PublicKey, recipient: &PublicKey) -> Zeroizing<[u8; 32]> {
-    let suite = [b"KEM".as_slice(), &KEM_ID].concat();
+    let suite = recipient.suite();
+    let labelled = Labelled {
+        suite,
+        id: suite.labels().kem,
+    };
     let context = [encapsulated.as_sec1().as_slice(), recipient.as_sec1()].concat();
-    let extracted = labeled_extract(&suite, b"", b"eae_prk", agreed);
-    labeled_expand(&suite, extracted.as_ref(), b"shared_secret", &context, 32)
+    let extracted = labelled.extract(b"", b"eae_prk", agreed);
+    labelled.expand(extracted.as_ref(), b"shared_secret", &context, 32)
 }
 
 /// `KeySchedule` of RFC 9180 section 5.1 in base mode: the content key and the nonce of the first message.
-fn key_schedule(shared: &[u8; 32], info: &[u8], aead: [u8; 2]) -> (Zeroizing<[u8; 32]>, [u8; aead::NONCE]) {
-    let suite = [b"HPKE".as_slice(), &KEM_ID, &KDF_ID, &aead].concat();
-    let psk_id_hash = labeled_extract(&suite, b"", b"psk_id_hash", b"");
-    let info_hash = labeled_extract(&suite, b"", b"info_hash", info);
+fn key_schedule(
+    suite: Suite,
+    labels: &Labels,
+    shared: &[u8; 32],
+    info: &[u8],
+) -> (Zeroizing<[u8; 32]>, [u8; aead::NONCE]) {
+    let labelled = Labelled {
+        suite,
+        id: labels.hpke,
+    };
+    let psk_id_hash = labelled.extract(b"", b"psk_id_hash", b"");
+    let info_hash = labelled.extract(b"", b"info_hash", info);
     let context = [[0].as_slice(), psk_id_hash.as_slice(), info_hash.as_slice()].concat();
-    let secret = labeled_extract(&suite, shared, b"secret", b"");
-    let key_length = if aead == AEAD_ID { 32 } else { 16 };
-    let key = labeled_expand(&suite, secret.as_ref(), b"key", &context, key_length);
-    let nonce = labeled_expand(&suite, secret.as_ref(), b"base_nonce", &context, 12);
+    let secret = labelled.extract(shared, b"secret", b"");
+    let key = labelled.expand(secret.as_ref(), b"key", &context, labels.key_length);
+    let nonce = labelled.expand(secret.as_ref(), b"base_nonce", &context, 12);
     let mut short = [0; aead::NONCE];
     short
         .iter_mut()
@@ -71,24 +104,22 @@ fn key_schedule(shared: &[u8; 32], info: &[u8], aead: [u8; 2]) -> (Zeroizing<[u8
     (key, short)
 }
 
-fn labeled_extract(suite: &[u8], salt: &[u8], label: &[u8], secret: &[u8]) -> Zeroizing<[u8; 32]> {
-    hmac_sha256(salt, &[b"HPKE-v1", suite, label, secret])
+/// The labelled HKDF of RFC 9180, section 4, under one `suite_id`.
+struct Labelled<'a> {
+    suite: Suite,
+    id: &'a [u8],
 }
 
-/// `LabeledExpand` for at most one block of SHA-256: the bytes past `length` are not to be used.
-fn labeled_expand(suite: &[u8], prk: &[u8], label: &[u8], info: &[u8], length: u16) -> Zeroizing<[u8; 32]> {
-    hmac_sha256(
-        prk,
-        &[&length.to_be_bytes(), b"HPKE-v1", suite, label, info, &[1]],
-    )
-}
+impl Labelled<'_> {
+    fn extract(&self, salt: &[u8], label: &[u8], secret: &[u8]) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(self.suite.hmac(salt, &[b"HPKE-v1", self.id, label, secret]))
+    }
 
-fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
-    let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
-    parts.iter().for_each(|part| context.update(part));
-    let mut out = Zeroizing::new([0; 32]);
-    out.copy_from_slice(context.sign().as_ref());
-    out
+    /// `LabeledExpand` for at most one block of the hash: the bytes past `length` are not to be used.
+    fn expand(&self, prk: &[u8], label: &[u8], info: &[u8], length: u16) -> Zeroizing<[u8; 32]> {
+        let parts: [&[u8]; 6] = [&length.to_be_bytes(), b"HPKE-v1", self.id, label, info, &[1]];
+        Zeroizing::new(self.suite.hmac(prk, &parts))
+    }
 }
 
 #[cfg(test)]
@@ -123,7 +154,12 @@ mod tests {
             "c0d26aeab536609a572b07695d933b589dcf363ff9d93c93adea537aeabb8cb8"
         );
         let info = hex::decode("4f6465206f6e2061204772656369616e2055726e").unwrap();
-        let (key, nonce) = key_schedule(&shared, &info, [0x00, 0x01]);
+        let aes_128 = Labels {
+            hpke: b"HPKE\x00\x10\x00\x01\x00\x01",
+            key_length: 16,
+            ..Suite::Nist.labels()
+        };
+        let (key, nonce) = key_schedule(Suite::Nist, &aes_128, &shared, &info);
         assert_eq!(hex::encode(&key[..16]), "868c066ef58aae6dc589b6cfdd18f97e");
         assert_eq!(hex::encode(nonce), "4e0bc5018beba4bf004cca59");
     }
@@ -147,22 +183,20 @@ mod tests {
 
     #[test]
     fn another_use_place_or_recipient_does_not_open() {
-        let sealed = seal(&recipient().public_key(), b"info", b"aad", b"share").unwrap();
-        assert_eq!(
-            open(&recipient(), b"info", b"aad", &sealed).unwrap().as_slice(),
-            b"share"
-        );
-        assert!(open(&recipient(), b"other", b"aad", &sealed).is_err());
-        assert!(open(&recipient(), b"info", b"other", &sealed).is_err());
-        assert!(
-            open(
-                &AgreementKey::from_scalar(&[8; 32]).unwrap(),
-                b"info",
-                b"aad",
-                &sealed
-            )
-            .is_err()
-        );
-        assert!(open(&recipient(), b"info", b"aad", &sealed[..64]).is_err());
+        let keys = Suite::ALL.map(|suite| [7, 8].map(|byte| AgreementKey::of(suite, &[byte; 32]).unwrap()));
+        for [recipient, other] in &keys {
+            let sealed = seal(&recipient.public_key(), b"info", b"aad", b"share").unwrap();
+            let opened = open(recipient, b"info", b"aad", &sealed).unwrap();
+            assert_eq!(opened.as_slice(), b"share");
+            assert!(open(recipient, b"other", b"aad", &sealed).is_err());
+            assert!(open(recipient, b"info", b"other", &sealed).is_err());
+            assert!(open(other, b"info", b"aad", &sealed).is_err());
+            assert!(open(recipient, b"info", b"aad", &sealed[..64]).is_err());
+        }
+        let [[nist, _], [sm, _]] = &keys;
+        for (to, by) in [(nist, sm), (sm, nist)] {
+            let sealed = seal(&to.public_key(), b"info", b"aad", b"share").unwrap();
+            assert!(open(by, b"info", b"aad", &sealed).is_err());
+        }
     }
 }

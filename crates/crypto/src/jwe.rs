@@ -1,15 +1,13 @@
-//! Compact JWE (RFC 7516) with ECDH-ES in direct key agreement (RFC 7518, section 4.6) and A256GCM. No
-//! compression: a header with `zip` is refused as unknown.
+//! Compact JWE (RFC 7516) with ECDH-ES in direct key agreement (RFC 7518, section 4.6) and A256GCM; to a key of the SM
+//! suite the same on its curve, with SM3 in the KDF and SM4-GCM. No compression: a header with `zip` is refused as unknown.
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::jwk::{Jwk, PublicKey};
 use crate::key::{Agree, AgreementKey, KeyFailure};
-use crate::{aead, base64url, digest, json};
-
-const ALG: &str = "ECDH-ES";
-const ENC: &str = "A256GCM";
+use crate::suite::Suite;
+use crate::{aead, base64url, json};
 
 /// The longest compact JWE that is read, in bytes.
 pub const MAX_LENGTH: usize = 64 * 1024;
@@ -76,10 +74,11 @@ impl<'a> Sealed<'a> {
         };
         let decode = |part: &str| base64url::decode(part).ok_or(InvalidJwe::Malformed);
         let header: Header = json::from_slice(&decode(aad)?).map_err(|_| InvalidJwe::Malformed)?;
-        if header.alg != ALG || header.enc != ENC {
+        let ephemeral = PublicKey::try_from(&header.epk).map_err(|_| InvalidJwe::Malformed)?;
+        let suite = ephemeral.suite();
+        if header.alg != suite.agreement_alg() || header.enc != suite.content_alg() {
             return Err(InvalidJwe::Malformed);
         }
-        let ephemeral = PublicKey::try_from(&header.epk).map_err(|_| InvalidJwe::Malformed)?;
         let nonce = decode(nonce)?.try_into().map_err(|_| InvalidJwe::Malformed)?;
         let tag = decode(tag)?;
         if tag.len() != 16 {
@@ -105,42 +104,49 @@ impl<'a> Sealed<'a> {
         if self.kid().is_some_and(|kid| kid != key.kid()) {
             return Err(InvalidJwe::Key);
         }
+        let suite = self.ephemeral.suite();
+        if key.public_key().suite() != suite {
+            return Err(InvalidJwe::DoesNotOpen);
+        }
         let shared = key
             .agree(&self.ephemeral)
             .map_err(|KeyFailure| InvalidJwe::DoesNotOpen)?;
-        let content_key = content_key(&shared);
-        aead::decrypt(&content_key, self.nonce, self.aad.as_bytes(), &self.ciphertext)
+        let content_key = content_key(suite, &shared);
+        suite
+            .decrypt(&content_key, self.nonce, self.aad.as_bytes(), &self.ciphertext)
             .map_err(|_| InvalidJwe::DoesNotOpen)
     }
 }
 
 /// Seals `plaintext` to `recipient`, saying by `cty` what is inside.
 pub fn seal(recipient: &PublicKey, cty: &str, plaintext: &[u8]) -> Result<String, KeyFailure> {
-    let ephemeral = AgreementKey::ephemeral()?;
+    let suite = recipient.suite();
+    let ephemeral = AgreementKey::ephemeral_of(suite)?;
     let header = Header {
-        alg: ALG.into(),
-        enc: ENC.into(),
+        alg: suite.agreement_alg().into(),
+        enc: suite.content_alg().into(),
         kid: Some(recipient.thumbprint()),
         typ: None,
         cty: Some(cty.into()),
         epk: ephemeral.public_key().to_jwk(),
     };
     let aad = base64url::encode(&serde_json::to_vec(&header).map_err(|_| KeyFailure)?);
-    let content_key = content_key(&*ephemeral.agree(recipient)?);
+    let content_key = content_key(suite, &*ephemeral.agree(recipient)?);
     // The key is fresh for this one message, so that any nonce is unique under it.
     let nonce = [0; aead::NONCE];
-    let sealed = aead::encrypt(&content_key, nonce, aad.as_bytes(), plaintext);
+    let sealed = suite.encrypt(&content_key, nonce, aad.as_bytes(), plaintext);
     let (ciphertext, tag) = sealed.split_at(sealed.len().saturating_sub(16));
     let [nonce, ciphertext, tag] = [&nonce, ciphertext, tag].map(base64url::encode);
     Ok(format!("{aad}..{nonce}.{ciphertext}.{tag}"))
 }
 
-fn content_key(shared: &[u8; 32]) -> Zeroizing<[u8; 32]> {
-    concat_kdf(shared, ENC, b"", b"", 256)
+fn content_key(suite: Suite, shared: &[u8; 32]) -> Zeroizing<[u8; 32]> {
+    let bits = u32::from(suite.content_key_length()) * 8;
+    Zeroizing::new(suite.hash(&other_info(shared, suite.content_alg(), b"", b"", bits)))
 }
 
-/// The Concat KDF of NIST SP 800-56A as RFC 7518, section 4.6.2 uses it; one round of SHA-256.
-fn concat_kdf(shared: &[u8; 32], algorithm: &str, apu: &[u8], apv: &[u8], bits: u32) -> Zeroizing<[u8; 32]> {
+/// What the Concat KDF of NIST SP 800-56A hashes in its one round, as RFC 7518, section 4.6.2 uses it.
+fn other_info(shared: &[u8; 32], algorithm: &str, apu: &[u8], apv: &[u8], bits: u32) -> Zeroizing<Vec<u8>> {
     let mut input = Zeroizing::new(Vec::with_capacity(128));
     input.extend(1_u32.to_be_bytes());
     input.extend(shared);
@@ -149,7 +155,7 @@ fn concat_kdf(shared: &[u8; 32], algorithm: &str, apu: &[u8], apv: &[u8], bits: 
         input.extend(part);
     }
     input.extend(bits.to_be_bytes());
-    Zeroizing::new(digest::sha256(&input))
+    input
 }
 
 #[cfg(test)]
@@ -164,19 +170,23 @@ mod tests {
             AgreementKey::from_scalar(&scalar("0_NxaRPUMQoAJt50Gz8YiTr8gRTwyEaCumd-MToTmIo")).unwrap();
         let bob = AgreementKey::from_scalar(&scalar("VEmDZpDXXK8p8N0Cndsxs924q6nS1RXFASRl6BfUqdw")).unwrap();
         let shared = alice.agree(&bob.public_key()).unwrap();
-        let derived = concat_kdf(&shared, "A128GCM", b"Alice", b"Bob", 128);
+        let derived = Suite::Nist.hash(&other_info(&shared, "A128GCM", b"Alice", b"Bob", 128));
         assert_eq!(base64url::encode(&derived[..16]), "VqqN6vgjbSBcIijNcacQGg");
     }
 
     #[test]
     fn only_the_recipient_opens_and_only_what_was_sealed() {
-        let key = AgreementKey::from_scalar(&[7; 32]).unwrap();
+        Suite::ALL.into_iter().for_each(only_the_recipient_opens);
+    }
+
+    fn only_the_recipient_opens(suite: Suite) {
+        let key = AgreementKey::of(suite, &[7; 32]).unwrap();
         let compact = seal(&key.public_key(), "json", b"secret").unwrap();
         assert_eq!(
             Sealed::parse(&compact).unwrap().open(&key).unwrap().as_slice(),
             b"secret"
         );
-        let other = AgreementKey::from_scalar(&[8; 32]).unwrap();
+        let other = AgreementKey::of(suite, &[8; 32]).unwrap();
         assert_eq!(
             Sealed::parse(&compact).unwrap().open(&other).err(),
             Some(InvalidJwe::Key)
@@ -191,6 +201,39 @@ mod tests {
                     .is_err(),
                 "at {at}"
             );
+        }
+    }
+
+    /// A header of one suite with the other's key, and every other mixture of the two.
+    #[test]
+    fn suites_do_not_mix_in_a_header() {
+        let epk = |suite| AgreementKey::ephemeral_of(suite).unwrap().public_key().to_jwk();
+        let mut taken = 0;
+        for alg in Suite::ALL {
+            for enc in Suite::ALL {
+                for of in Suite::ALL {
+                    let header = serde_json::json!({"alg": alg.agreement_alg(), "enc": enc.content_alg(), "epk": epk(of)});
+                    let header = base64url::encode(header.to_string().as_bytes());
+                    let [nonce, tag] = [12, 16].map(|length| base64url::encode(&vec![0; length]));
+                    let read = Sealed::parse(&format!("{header}..{nonce}.AA.{tag}")).map(drop);
+                    let one = alg == enc && enc == of;
+                    assert_eq!(read, if one { Ok(()) } else { Err(InvalidJwe::Malformed) });
+                    taken += usize::from(one);
+                }
+            }
+        }
+        assert_eq!(taken, 2);
+    }
+
+    #[test]
+    fn a_message_of_one_suite_does_not_open_under_a_key_of_the_other() {
+        let [nist, sm] = Suite::ALL.map(|suite| AgreementKey::of(suite, &[7; 32]).unwrap());
+        for (to, by) in [(&nist, &sm), (&sm, &nist)] {
+            let compact = seal(&to.public_key(), "json", b"secret").unwrap();
+            let mut sealed = Sealed::parse(&compact).unwrap();
+            assert_eq!(sealed.open(by).err(), Some(InvalidJwe::Key));
+            sealed.kid = None;
+            assert_eq!(sealed.open(by).err(), Some(InvalidJwe::DoesNotOpen));
         }
     }
 

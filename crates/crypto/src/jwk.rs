@@ -1,10 +1,12 @@
-//! P-256 public keys as JSON Web Keys (RFC 7517, RFC 7518 section 6.2) and their thumbprints (RFC 7638).
+//! Public keys on the curve of either suite as JSON Web Keys (RFC 7517, RFC 7518 section 6.2), and their thumbprints
+//! (RFC 7638) by the suite's hash.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{base64url, digest};
+use crate::suite::Suite;
+use crate::{base64url, sm2};
 
 /// A public key as it stands in a message: unchecked until it becomes a [`PublicKey`].
 ///
@@ -15,7 +17,7 @@ use crate::{base64url, digest};
 pub struct Jwk {
     /// Key type: `EC`.
     pub kty: String,
-    /// Curve: `P-256`.
+    /// Curve: `P-256`, or the identifier of the SM2 curve.
     pub crv: String,
     /// The first coordinate, 32 bytes in base64url.
     pub x: String,
@@ -41,32 +43,51 @@ pub struct JwkSet {
     pub keys: Vec<Jwk>,
 }
 
-/// A JWK is not a P-256 public key.
+/// A JWK is not a public key on the curve of a suite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a P-256 public key")]
+#[error("not a public key on the curve of a suite")]
 pub struct InvalidKey;
 
-/// A checked P-256 public key: a point on the curve, not the identity.
+/// A checked public key: a point on the curve of a suite, not the identity.
+///
+/// The point says which: one on P-256 is a key of the first suite, any other on the SM2 curve one of the second. So the
+/// 65 bytes that a store keeps are of one suite only, whoever reads them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct PublicKey([u8; 65]);
+pub struct PublicKey {
+    point: [u8; 65],
+    suite: Suite,
+}
 
 impl PublicKey {
     /// Checks an uncompressed point: `04 || x || y` (SEC 1, section 2.3.3).
     pub fn from_sec1(bytes: &[u8]) -> Result<Self, InvalidKey> {
-        let uncompressed: [u8; 65] = bytes.try_into().map_err(|_| InvalidKey)?;
-        p256::PublicKey::from_sec1_bytes(&uncompressed).map_err(|_| InvalidKey)?;
-        Ok(Self(uncompressed))
+        let point: [u8; 65] = bytes.try_into().map_err(|_| InvalidKey)?;
+        let suite = if p256::PublicKey::from_sec1_bytes(&point).is_ok() {
+            Suite::Nist
+        } else if sm2::is_point(&point) {
+            Suite::Sm
+        } else {
+            return Err(InvalidKey);
+        };
+        Ok(Self { point, suite })
     }
 
     /// The uncompressed point: `04 || x || y`.
     pub const fn as_sec1(&self) -> &[u8; 65] {
-        &self.0
+        &self.point
+    }
+
+    /// The suite that the key is of.
+    pub const fn suite(&self) -> Suite {
+        self.suite
     }
 
     /// The key's thumbprint, RFC 7638: what `kid`, `jkt` and `enc_jkt` hold.
     pub fn thumbprint(&self) -> String {
         let Coordinates { x, y } = self.coordinates();
-        digest::sha256_base64url(format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#).as_bytes())
+        let crv = self.suite.curve();
+        let members = format!(r#"{{"crv":"{crv}","kty":"EC","x":"{x}","y":"{y}"}}"#);
+        base64url::encode(&self.suite.hash(members.as_bytes()))
     }
 
     /// The key with nothing but its required members.
@@ -74,13 +95,23 @@ impl PublicKey {
         let Coordinates { x, y } = self.coordinates();
         Jwk {
             kty: "EC".into(),
-            crv: "P-256".into(),
+            crv: self.suite.curve().into(),
             x,
             y,
             use_: None,
             alg: None,
             kid: None,
         }
+    }
+
+    /// The key as published for its use: what it signs is verified under it.
+    pub fn to_signing_jwk(&self) -> Jwk {
+        self.to_published_jwk("sig", self.suite.signing_alg())
+    }
+
+    /// The key as published for its use: messages are sealed to it.
+    pub fn to_sealing_jwk(&self) -> Jwk {
+        self.to_published_jwk("enc", self.suite.agreement_alg())
     }
 
     /// The key as published: with its use, its algorithm and its thumbprint as `kid`.
@@ -94,7 +125,7 @@ impl PublicKey {
     }
 
     fn coordinates(&self) -> Coordinates {
-        let (x, y) = self.0.split_at(33);
+        let (x, y) = self.point.split_at(33);
         Coordinates {
             x: base64url::encode(x.get(1..).unwrap_or_default()),
             y: base64url::encode(y),
@@ -111,9 +142,7 @@ impl TryFrom<&Jwk> for PublicKey {
     type Error = InvalidKey;
 
     fn try_from(jwk: &Jwk) -> Result<Self, InvalidKey> {
-        if jwk.kty != "EC" || jwk.crv != "P-256" {
-            return Err(InvalidKey);
-        }
+        let suite = Suite::of_curve(&jwk.crv).filter(|_| jwk.kty == "EC");
         let coordinate = |text| base64url::decode_array::<32>(text).ok_or(InvalidKey);
         let mut point = [4; 65];
         let (x, y) = point.split_at_mut(33);
@@ -121,7 +150,12 @@ impl TryFrom<&Jwk> for PublicKey {
             .ok_or(InvalidKey)?
             .copy_from_slice(&coordinate(&jwk.x)?);
         y.copy_from_slice(&coordinate(&jwk.y)?);
-        Self::from_sec1(&point)
+        let key = Self::from_sec1(&point)?;
+        if suite == Some(key.suite) {
+            Ok(key)
+        } else {
+            Err(InvalidKey)
+        }
     }
 }
 
@@ -159,6 +193,48 @@ mod tests {
         let key = PublicKey::try_from(&jwk).unwrap();
         assert_eq!(key.thumbprint(), "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");
         assert_eq!(key.to_jwk(), jwk);
+    }
+
+    /// The key of GM/T 0003.5, appendix A.
+    fn sm2_key() -> PublicKey {
+        let point = "0409f9df311e5421a150dd7d161e4bc5c672179fad1833fc076bb08ff356f35020\
+                     ccea490ce26775a52dc6ea718cc1aa600aed05fbf35e084a6632f6072da9ad13";
+        PublicKey::from_sec1(&hex::decode(point).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_point_says_its_suite_and_a_jwk_has_to_say_the_same() {
+        let key = sm2_key();
+        assert_eq!(key.suite(), Suite::Sm);
+        let jwk = key.to_jwk();
+        assert_eq!(jwk.crv, "urn:oid:1.2.156.10197.1.301");
+        assert_eq!(PublicKey::try_from(&jwk), Ok(key));
+        for crv in ["P-256", "SM2", ""] {
+            let other = Jwk {
+                crv: crv.into(),
+                ..jwk.clone()
+            };
+            assert_eq!(PublicKey::try_from(&other), Err(InvalidKey), "{crv:?}");
+        }
+        let nist = crate::SigningKey::from_scalar(&[7; 32]).unwrap();
+        let nist = crate::Sign::public_key(&nist).to_jwk();
+        let other = Jwk {
+            crv: jwk.crv.clone(),
+            ..nist
+        };
+        assert_eq!(PublicKey::try_from(&other), Err(InvalidKey));
+    }
+
+    #[test]
+    fn the_thumbprint_of_an_sm2_key_is_by_sm3() {
+        let key = sm2_key();
+        let Jwk { crv, x, y, .. } = key.to_jwk();
+        let members = format!(r#"{{"crv":"{crv}","kty":"EC","x":"{x}","y":"{y}"}}"#);
+        let digest = Suite::Sm.hash(members.as_bytes());
+        assert_eq!(key.thumbprint(), base64url::encode(&digest));
+        let jwk = key.to_signing_jwk();
+        assert_eq!(jwk.alg.as_deref(), Some("urn:oid:1.2.156.10197.1.501"));
+        assert_eq!(jwk.kid, Some(key.thumbprint()));
     }
 
     #[test]

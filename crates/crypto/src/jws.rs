@@ -1,4 +1,5 @@
-//! Compact JWS (RFC 7515) with ES256 (RFC 7518, section 3.4): one algorithm, one `typ` per place.
+//! Compact JWS (RFC 7515) with ES256 (RFC 7518, section 3.4), or under a key of the SM suite with SM2 and SM3: one
+//! algorithm per key, one `typ` per place.
 //!
 //! The header may hold `alg`, `typ`, `kid` and, where the place allows it, `jwk`; everything else (`crit`, `jku`,
 //! `x5u`, `b64`, ...) is refused as unknown.
@@ -10,10 +11,8 @@ use zeroize::Zeroizing;
 
 use crate::jwk::{Jwk, PublicKey};
 use crate::key::{KeyFailure, Sign};
-use crate::{base64url, json};
-
-/// The one signature algorithm of this suite.
-pub const ALG: &str = "ES256";
+use crate::suite::Suite;
+use crate::{base64url, json, sm2};
 
 /// The longest compact JWS that is read, in bytes.
 pub const MAX_LENGTH: usize = 16 * 1024;
@@ -54,7 +53,7 @@ pub enum InvalidJws {
     #[error("not a compact JWS of ours")]
     Malformed,
     /// Another algorithm.
-    #[error("another algorithm than ES256")]
+    #[error("another algorithm than its key's")]
     Algorithm,
     /// Another type of message than this place takes.
     #[error("another type of message than this place takes")]
@@ -74,6 +73,7 @@ pub enum InvalidJws {
 #[derive(Debug, Clone)]
 pub struct Unverified<'a> {
     header: Header,
+    suite: Suite,
     signed: &'a str,
     payload: Vec<u8>,
     signature: Vec<u8>,
@@ -99,11 +99,10 @@ impl<'a> Unverified<'a> {
         let (header, payload) = signed.split_once('.').ok_or(InvalidJws::Malformed)?;
         let decode = |part| base64url::decode(part).ok_or(InvalidJws::Malformed);
         let header: Header = json::from_slice(&decode(header)?).map_err(|_| InvalidJws::Malformed)?;
-        if header.alg != ALG {
-            return Err(InvalidJws::Algorithm);
-        }
+        let suite = Suite::of_signing_alg(&header.alg).ok_or(InvalidJws::Algorithm)?;
         Ok(Self {
             header,
+            suite,
             signed,
             payload: decode(payload)?,
             signature: decode(signature)?,
@@ -126,6 +125,11 @@ impl<'a> Unverified<'a> {
         }
     }
 
+    /// The suite that the message says it is signed by.
+    pub fn suite(&self) -> Suite {
+        self.suite
+    }
+
     /// What the payload says, whoever signed it: for finding out who should have.
     pub fn unchecked_claims<T: DeserializeOwned>(&self) -> Result<T, InvalidJws> {
         json::from_slice(&self.payload).map_err(|_| InvalidJws::Claims)
@@ -141,15 +145,23 @@ impl<'a> Unverified<'a> {
         {
             return Err(InvalidJws::Key);
         }
+        if self.suite != key.suite() {
+            return Err(InvalidJws::Algorithm);
+        }
         verify_signature(key, self.signed.as_bytes(), &self.signature)?;
         json::from_slice(&self.payload).map_err(|_| InvalidJws::Claims)
     }
 }
 
-/// Checks the ES256 `signature` (`r || s`) of `message`.
+/// Checks the `signature` (`r || s`) of `message` by the algorithm of `key`.
 pub fn verify_signature(key: &PublicKey, message: &[u8], signature: &[u8]) -> Result<(), InvalidJws> {
-    let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, key.as_sec1());
-    key.verify(message, signature).map_err(|_| InvalidJws::Signature)
+    let fits = match key.suite() {
+        Suite::Nist => UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, key.as_sec1())
+            .verify(message, signature)
+            .is_ok(),
+        Suite::Sm => sm2::is_signature(key.as_sec1(), message, signature),
+    };
+    if fits { Ok(()) } else { Err(InvalidJws::Signature) }
 }
 
 /// The claims of a message whose key is known beforehand.
@@ -160,7 +172,7 @@ pub fn verify<T: DeserializeOwned>(compact: &str, typ: &str, key: &PublicKey) ->
 /// Signs `claims`, naming the key by its thumbprint.
 pub fn sign(key: &dyn Sign, typ: &str, claims: &impl Serialize) -> Result<String, KeyFailure> {
     let header = Header {
-        alg: ALG.into(),
+        alg: key.public_key().suite().signing_alg().into(),
         typ: Some(typ.into()),
         kid: Some(key.kid().into()),
         jwk: None,
@@ -170,9 +182,10 @@ pub fn sign(key: &dyn Sign, typ: &str, claims: &impl Serialize) -> Result<String
 
 /// Signs `claims` with the key itself in the header: for DPoP (RFC 9449) and key proofs.
 pub fn sign_embedding_key(key: &dyn Sign, typ: &str, claims: &impl Serialize) -> Result<String, KeyFailure> {
-    let jwk = Some(key.public_key().to_jwk());
+    let public = key.public_key();
+    let jwk = Some(public.to_jwk());
     let header = Header {
-        alg: ALG.into(),
+        alg: public.suite().signing_alg().into(),
         typ: Some(typ.into()),
         kid: None,
         jwk,
@@ -275,6 +288,52 @@ mod tests {
             r#"{"alg":"ES256","alg":"ES256","typ":"a"}"#,
             InvalidJws::Malformed,
         );
+    }
+
+    fn sm_key() -> SigningKey {
+        SigningKey::of(Suite::Sm, &[7; 32]).unwrap()
+    }
+
+    #[test]
+    fn a_message_is_signed_and_read_by_the_suite_of_its_key() {
+        let compact = sign(&sm_key(), "a+jwt", &Claims { exp: 5 }).unwrap();
+        let header = base64url::decode(compact.split('.').next().unwrap()).unwrap();
+        let header: Header = serde_json::from_slice(&header).unwrap();
+        assert_eq!(header.alg, "urn:oid:1.2.156.10197.1.501");
+        let read = verify(&compact, "a+jwt", &sm_key().public_key());
+        assert_eq!(read, Ok(Claims { exp: 5 }));
+        let embedded = sign_embedding_key(&sm_key(), "a+jwt", &Claims { exp: 5 }).unwrap();
+        let message = Unverified::parse(&embedded, "a+jwt").unwrap();
+        assert_eq!(
+            (message.suite(), message.embedded_key()),
+            (Suite::Sm, Ok(sm_key().public_key()))
+        );
+    }
+
+    /// Each suite's name over the other's key, with a signature of either.
+    #[test]
+    fn a_suite_is_not_passed_off_as_the_other() {
+        let keys = [key(), sm_key()];
+        for (named, signer) in [(Suite::Sm, &keys[0]), (Suite::Nist, &keys[1])] {
+            for jwk in [None, Some(signer.public_key().to_jwk())] {
+                let header = Header {
+                    alg: named.signing_alg().into(),
+                    typ: Some("a".into()),
+                    kid: jwk.is_none().then(|| signer.kid().into()),
+                    jwk,
+                };
+                let compact = sign_with(signer, &header, &Claims { exp: 5 }).unwrap();
+                for key in &keys {
+                    let read = verify::<Claims>(&compact, "a", &key.public_key());
+                    assert!(matches!(
+                        read,
+                        Err(InvalidJws::Algorithm | InvalidJws::Key | InvalidJws::Signature)
+                    ));
+                }
+                let read = verify::<Claims>(&compact, "a", &signer.public_key());
+                assert_eq!(read, Err(InvalidJws::Algorithm));
+            }
+        }
     }
 
     #[test]

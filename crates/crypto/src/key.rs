@@ -4,12 +4,13 @@
 use std::fmt;
 
 use aws_lc_rs::agreement::{self, ECDH_P256, UnparsedPublicKey};
-use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rand::{self, SystemRandom};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use zeroize::Zeroizing;
 
-use crate::digest;
 use crate::jwk::{InvalidKey, PublicKey};
+use crate::sm2;
+use crate::suite::Suite;
 
 /// The device that holds a key did not do its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -24,7 +25,7 @@ pub trait Sign: Send + Sync {
     /// The thumbprint of the public half.
     fn kid(&self) -> &str;
 
-    /// The ES256 signature of `message`: `r || s`, 64 bytes (RFC 7518, section 3.4).
+    /// The signature of `message` by the key's suite: `r || s`, 64 bytes (RFC 7518, section 3.4; GB/T 32918.2).
     fn sign(&self, message: &[u8]) -> Result<[u8; 64], KeyFailure>;
 }
 
@@ -42,31 +43,45 @@ pub trait Agree: Send + Sync {
 
 /// A key that authenticates or derives.
 pub trait Mac: Send + Sync {
-    /// HMAC-SHA-256 over the parts, each preceded by its length.
+    /// HMAC by the hash of the key's suite over the parts, each preceded by its length.
     fn mac(&self, parts: &[&[u8]]) -> [u8; 32];
 }
 
-/// A P-256 signing key in memory.
+/// A signing key in memory.
 pub struct SigningKey {
-    pair: EcdsaKeyPair,
+    pair: Pair,
     public: PublicKey,
     kid: String,
 }
 
+enum Pair {
+    P256(EcdsaKeyPair),
+    Sm2(sm2::Signer),
+}
+
 impl SigningKey {
-    /// The key of a private scalar, 32 bytes big-endian, not zero and below the group order.
+    /// The P-256 key of a private scalar, 32 bytes big-endian, not zero and below the group order.
     pub fn from_scalar(scalar: &[u8; 32]) -> Result<Self, InvalidKey> {
-        let public = public_of(scalar)?;
-        let pair = EcdsaKeyPair::from_private_key_and_public_key(
-            &ECDSA_P256_SHA256_FIXED_SIGNING,
-            scalar,
-            public.as_sec1(),
-        );
-        Ok(Self {
-            pair: pair.map_err(|_| InvalidKey)?,
-            public,
-            kid: public.thumbprint(),
-        })
+        Self::of(Suite::Nist, scalar)
+    }
+
+    /// A suite's key of a private scalar, 32 bytes big-endian: not zero, and below the order of the suite's group, for SM2
+    /// below the order less one.
+    pub fn of(suite: Suite, scalar: &[u8; 32]) -> Result<Self, InvalidKey> {
+        let public = public_of(suite, scalar)?;
+        let point = public.as_sec1();
+        let pair = match suite {
+            Suite::Nist => {
+                EcdsaKeyPair::from_private_key_and_public_key(&ECDSA_P256_SHA256_FIXED_SIGNING, scalar, point)
+                    .map(Pair::P256)
+                    .map_err(|_| InvalidKey)?
+            }
+            Suite::Sm => sm2::Signer::new(scalar, point)
+                .map(Pair::Sm2)
+                .map_err(|sm2::Refused| InvalidKey)?,
+        };
+        let kid = public.thumbprint();
+        Ok(Self { pair, public, kid })
     }
 }
 
@@ -80,11 +95,14 @@ impl Sign for SigningKey {
     }
 
     fn sign(&self, message: &[u8]) -> Result<[u8; 64], KeyFailure> {
-        let signature = self
-            .pair
-            .sign(&SystemRandom::new(), message)
-            .map_err(|_| KeyFailure)?;
-        signature.as_ref().try_into().map_err(|_| KeyFailure)
+        match &self.pair {
+            Pair::P256(pair) => {
+                let signature = pair.sign(&SystemRandom::new(), message);
+                let signature = signature.map_err(|_| KeyFailure)?;
+                signature.as_ref().try_into().map_err(|_| KeyFailure)
+            }
+            Pair::Sm2(signer) => signer.sign(message).map_err(|sm2::Refused| KeyFailure),
+        }
     }
 }
 
@@ -94,32 +112,61 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// A P-256 key-agreement key in memory.
+/// A key-agreement key in memory.
 pub struct AgreementKey {
-    private: agreement::PrivateKey,
+    private: Private,
     public: PublicKey,
     kid: String,
 }
 
+enum Private {
+    P256(agreement::PrivateKey),
+    Sm2(sm2::Agreement),
+}
+
 impl AgreementKey {
-    /// The key of a private scalar, 32 bytes big-endian, not zero and below the group order.
+    /// The P-256 key of a private scalar, 32 bytes big-endian, not zero and below the group order.
     pub fn from_scalar(scalar: &[u8; 32]) -> Result<Self, InvalidKey> {
-        let public = public_of(scalar)?;
-        let private = agreement::PrivateKey::from_private_key(&ECDH_P256, scalar).map_err(|_| InvalidKey)?;
-        Ok(Self {
-            private,
-            public,
-            kid: public.thumbprint(),
-        })
+        Self::of(Suite::Nist, scalar)
     }
 
-    /// A fresh key that lives for one message.
+    /// A suite's key of a private scalar, as [`SigningKey::of`] takes it.
+    pub fn of(suite: Suite, scalar: &[u8; 32]) -> Result<Self, InvalidKey> {
+        let public = public_of(suite, scalar)?;
+        let private = match suite {
+            Suite::Nist => agreement::PrivateKey::from_private_key(&ECDH_P256, scalar)
+                .map(Private::P256)
+                .map_err(|_| InvalidKey)?,
+            Suite::Sm => sm2::Agreement::new(scalar, public.as_sec1())
+                .map(Private::Sm2)
+                .map_err(|sm2::Refused| InvalidKey)?,
+        };
+        let kid = public.thumbprint();
+        Ok(Self { private, public, kid })
+    }
+
+    /// A fresh P-256 key that lives for one message.
     pub fn ephemeral() -> Result<Self, KeyFailure> {
+        Self::ephemeral_of(Suite::Nist)
+    }
+
+    /// A suite's fresh key that lives for one message.
+    pub fn ephemeral_of(suite: Suite) -> Result<Self, KeyFailure> {
+        match suite {
+            Suite::Nist => Self::ephemeral_p256(),
+            Suite::Sm => {
+                let scalar = drawn(suite, |out| rand::fill(out).map_err(|_| KeyFailure))?;
+                Self::of(suite, &scalar).map_err(|InvalidKey| KeyFailure)
+            }
+        }
+    }
+
+    fn ephemeral_p256() -> Result<Self, KeyFailure> {
         let private = agreement::PrivateKey::generate(&ECDH_P256).map_err(|_| KeyFailure)?;
         let public = private.compute_public_key().map_err(|_| KeyFailure)?;
         let public = PublicKey::from_sec1(public.as_ref()).map_err(|_| KeyFailure)?;
         Ok(Self {
-            private,
+            private: Private::P256(private),
             public,
             kid: public.thumbprint(),
         })
@@ -136,10 +183,18 @@ impl Agree for AgreementKey {
     }
 
     fn agree(&self, peer: &PublicKey) -> Result<Zeroizing<[u8; 32]>, KeyFailure> {
-        let peer = UnparsedPublicKey::new(&ECDH_P256, peer.as_sec1());
-        agreement::agree(&self.private, peer, KeyFailure, |shared| {
-            shared.try_into().map(Zeroizing::new).map_err(|_| KeyFailure)
-        })
+        if peer.suite() != self.public.suite() {
+            return Err(KeyFailure);
+        }
+        match &self.private {
+            Private::P256(private) => {
+                let peer = UnparsedPublicKey::new(&ECDH_P256, peer.as_sec1());
+                agreement::agree(private, peer, KeyFailure, |shared| {
+                    shared.try_into().map(Zeroizing::new).map_err(|_| KeyFailure)
+                })
+            }
+            Private::Sm2(private) => private.agree(peer.as_sec1()).map_err(|sm2::Refused| KeyFailure),
+        }
     }
 }
 
@@ -150,18 +205,26 @@ impl fmt::Debug for AgreementKey {
 }
 
 /// An HMAC key in memory.
-pub struct MacKey(Zeroizing<[u8; 32]>);
+pub struct MacKey {
+    bytes: Zeroizing<[u8; 32]>,
+    suite: Suite,
+}
 
 impl MacKey {
-    /// The key of these bytes.
+    /// The key of these bytes, for HMAC-SHA-256.
     pub fn new(bytes: Zeroizing<[u8; 32]>) -> Self {
-        Self(bytes)
+        Self::of(Suite::Nist, bytes)
+    }
+
+    /// A suite's key of these bytes.
+    pub fn of(suite: Suite, bytes: Zeroizing<[u8; 32]>) -> Self {
+        Self { bytes, suite }
     }
 }
 
 impl Mac for MacKey {
     fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
-        digest::hmac_parts(self.0.as_ref(), parts)
+        self.suite.hmac_parts(self.bytes.as_ref(), parts)
     }
 }
 
@@ -171,18 +234,55 @@ impl fmt::Debug for MacKey {
     }
 }
 
-/// Draws a private scalar: `fill` is asked again in the one case in 2^32 that its bytes are not below the order.
+/// Draws a private scalar of P-256.
 pub fn random_scalar(mut fill: impl FnMut(&mut [u8])) -> Zeroizing<[u8; 32]> {
     let mut scalar = Zeroizing::new([0; 32]);
     loop {
         fill(scalar.as_mut());
-        if public_of(&scalar).is_ok() {
+        if p256_of(&scalar).is_ok() {
             return scalar;
         }
     }
 }
 
-fn public_of(scalar: &[u8; 32]) -> Result<PublicKey, InvalidKey> {
+/// Draws a private scalar of a suite's group, if it can be used on this machine.
+pub fn random_scalar_of(
+    suite: Suite,
+    mut fill: impl FnMut(&mut [u8]),
+) -> Result<Zeroizing<[u8; 32]>, KeyFailure> {
+    drawn(suite, |out| {
+        fill(out);
+        Ok(())
+    })
+}
+
+/// `fill` is asked again in the one case in 2^32 that its bytes are not below the order.
+fn drawn(
+    suite: Suite,
+    mut fill: impl FnMut(&mut [u8]) -> Result<(), KeyFailure>,
+) -> Result<Zeroizing<[u8; 32]>, KeyFailure> {
+    const TRIES: usize = 8;
+    let mut scalar = Zeroizing::new([0; 32]);
+    for _ in 0..TRIES {
+        fill(scalar.as_mut())?;
+        if public_of(suite, &scalar).is_ok() {
+            return Ok(scalar);
+        }
+    }
+    Err(KeyFailure)
+}
+
+fn public_of(suite: Suite, scalar: &[u8; 32]) -> Result<PublicKey, InvalidKey> {
+    match suite {
+        Suite::Nist => p256_of(scalar),
+        Suite::Sm => {
+            let point = sm2::public_of(scalar).map_err(|sm2::Refused| InvalidKey)?;
+            PublicKey::from_sec1(&point)
+        }
+    }
+}
+
+fn p256_of(scalar: &[u8; 32]) -> Result<PublicKey, InvalidKey> {
     let secret = p256::SecretKey::from_slice(scalar).map_err(|_| InvalidKey)?;
     PublicKey::from_sec1(&secret.public_key().to_sec1_bytes())
         .or_else(|InvalidKey| PublicKey::from_sec1(&uncompressed(&secret)))
@@ -204,6 +304,32 @@ mod tests {
             AgreementKey::ephemeral().unwrap(),
         );
         assert_eq!(one.agree(&two.public_key()), two.agree(&one.public_key()));
+    }
+
+    #[test]
+    fn a_key_agrees_within_its_suite_only() {
+        let key = |suite| AgreementKey::ephemeral_of(suite).unwrap();
+        let [(one, two), (three, four)] = Suite::ALL.map(|suite| (key(suite), key(suite)));
+        assert_eq!(three.agree(&four.public_key()), four.agree(&three.public_key()));
+        assert_ne!(three.agree(&four.public_key()), three.agree(&three.public_key()));
+        for (key, peer) in [(&one, &three), (&four, &two)] {
+            assert_eq!(key.agree(&peer.public_key()), Err(KeyFailure));
+        }
+    }
+
+    #[test]
+    fn a_key_is_of_the_suite_that_it_was_made_for() {
+        for suite in Suite::ALL {
+            let scalar = random_scalar_of(suite, |out| out.fill(7)).unwrap();
+            assert_eq!(*scalar, [7; 32]);
+            let (signing, agreement) = (SigningKey::of(suite, &scalar), AgreementKey::of(suite, &scalar));
+            let (signing, agreement) = (signing.unwrap().public_key(), agreement.unwrap().public_key());
+            assert_eq!((signing.suite(), signing), (suite, agreement));
+        }
+        assert_eq!(random_scalar_of(Suite::Sm, |out| out.fill(255)), Err(KeyFailure));
+        let [nist, sm] = Suite::ALL.map(|suite| MacKey::of(suite, Zeroizing::new([7; 32])).mac(&[b"m"]));
+        assert_ne!(nist, sm);
+        assert_eq!(nist, MacKey::new(Zeroizing::new([7; 32])).mac(&[b"m"]));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Checking one `DPoP` proof: RFC 9449, section 4.3, but for the nonce and the memory of what was seen.
 
-use cyberid_crypto::digest;
 use cyberid_crypto::jws::{InvalidJws, Unverified};
+use cyberid_crypto::{Suite, digest};
 use cyberid_domain::UnixTime;
 use cyberid_domain::clock::SKEW;
 use http::{HeaderMap, Method};
@@ -44,6 +44,8 @@ pub enum InvalidProof {
 
 /// What a proof has to be about.
 pub(super) struct Expected<'a> {
+    /// The suite that the platform runs.
+    pub(super) suite: Suite,
     /// The request's method.
     pub(super) method: &'a Method,
     /// The platform's issuer, which every address begins with.
@@ -94,6 +96,9 @@ pub(super) fn only_proof(headers: &HeaderMap) -> Result<&str, InvalidProof> {
 pub(super) fn verify(compact: &str, expected: &Expected<'_>) -> Result<Proof, InvalidProof> {
     let message = Unverified::parse(compact, TYP).map_err(InvalidProof::Message)?;
     let key = message.embedded_key().map_err(InvalidProof::Message)?;
+    if key.suite() != expected.suite {
+        return Err(InvalidProof::Message(InvalidJws::Algorithm));
+    }
     let claims: Claims = message.verify(&key).map_err(InvalidProof::Message)?;
     if claims.htm != expected.method.as_str() {
         return Err(InvalidProof::Method);
@@ -141,6 +146,7 @@ mod tests {
 
     fn at_resource(change: impl FnOnce(&mut Expected<'_>)) -> Result<Proof, InvalidProof> {
         let mut expected = Expected {
+            suite: Suite::Nist,
             method: &Method::GET,
             issuer: "https://resource.example.org",
             path: "/protectedresource",
@@ -157,6 +163,7 @@ mod tests {
         let proof = verify(
             AT_TOKEN,
             &Expected {
+                suite: Suite::Nist,
                 method: &Method::POST,
                 issuer: "https://server.example.com",
                 path: "/token",
@@ -210,6 +217,7 @@ mod tests {
     fn an_altered_proof_is_refused() {
         let altered = AT_RESOURCE.replace("LjA", "LjQ");
         let expected = Expected {
+            suite: Suite::Nist,
             method: &Method::GET,
             issuer: "https://resource.example.org",
             path: "/protectedresource",

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::extract::ConnectInfo;
-use cyberid_crypto::{KeyFailure, Mac};
+use cyberid_crypto::{KeyFailure, Mac, Suite};
 use cyberid_domain::clock::SKEW;
 use cyberid_domain::id::Nonce;
 use cyberid_domain::relying_party::Role;
@@ -63,6 +63,7 @@ pub struct AccessTokens {
     buckets: CallerBuckets,
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
+    suite: Suite,
     allow_bearer: bool,
 }
 
@@ -78,6 +79,7 @@ impl AccessTokens {
             buckets: CallerBuckets::new(CallerQuotas::default()),
             clock,
             rng,
+            suite: Suite::Nist,
             allow_bearer: false,
         }
     }
@@ -89,6 +91,12 @@ impl AccessTokens {
             allow_bearer: true,
             ..self
         }
+    }
+
+    /// Takes `DPoP` proofs of this suite, and of no other.
+    #[must_use]
+    pub fn with_suite(self, suite: Suite) -> Self {
+        Self { suite, ..self }
     }
 
     /// Lets callers call as often as these quotas say.
@@ -206,6 +214,7 @@ impl AccessTokens {
     fn check_proof(&self, parts: &Parts, token: Option<(&str, &str)>) -> Result<String, Refusal> {
         let now = self.clock.now();
         let expected = Expected {
+            suite: self.suite,
             method: &parts.method,
             issuer: &self.issuer,
             path: parts.uri.path(),
@@ -243,28 +252,22 @@ impl AccessTokens {
 
     /// What the caller is told: RFC 9449, sections 7.1 and 9; RFC 6750, section 3, for who came with a certificate.
     fn challenge(&self, refusal: Refusal) -> Failure {
+        let algs = self.suite.signing_alg();
+        let dpop = |error: &str| format!(r#"DPoP error="{error}", algs="{algs}""#);
         let (kind, challenge) = match refusal {
-            Refusal::NoToken => (ProblemType::Unauthenticated, r#"DPoP algs="ES256""#),
-            Refusal::Token(InvalidToken::Certificate) => {
-                (ProblemType::Unauthenticated, r#"Bearer error="invalid_token""#)
-            }
-            Refusal::Token(_) => (
+            Refusal::NoToken => (ProblemType::Unauthenticated, format!(r#"DPoP algs="{algs}""#)),
+            Refusal::Token(InvalidToken::Certificate) => (
                 ProblemType::Unauthenticated,
-                r#"DPoP error="invalid_token", algs="ES256""#,
+                r#"Bearer error="invalid_token""#.to_owned(),
             ),
-            Refusal::Proof(_) => (
-                ProblemType::Unauthenticated,
-                r#"DPoP error="invalid_dpop_proof", algs="ES256""#,
-            ),
-            Refusal::Nonce => (
-                ProblemType::UseDpopNonce,
-                r#"DPoP error="use_dpop_nonce", algs="ES256""#,
-            ),
+            Refusal::Token(_) => (ProblemType::Unauthenticated, dpop("invalid_token")),
+            Refusal::Proof(_) => (ProblemType::Unauthenticated, dpop("invalid_dpop_proof")),
+            Refusal::Nonce => (ProblemType::UseDpopNonce, dpop("use_dpop_nonce")),
             Refusal::Full => return Failure::unavailable(refusal).retry_after(1),
             Refusal::OverQuota(over) => return over.into(),
         };
         Failure::from(kind)
-            .header(WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
+            .header(WWW_AUTHENTICATE, header_value(&challenge))
             .header(DPOP_NONCE, header_value(&self.fresh_nonce()))
     }
 }
@@ -287,8 +290,8 @@ impl Authenticate for AccessTokens {
 }
 
 /// A nonce is base64url and so always a header's value.
-pub(crate) fn header_value(nonce: &str) -> HeaderValue {
-    HeaderValue::from_str(nonce).unwrap_or(HeaderValue::from_static(""))
+pub(crate) fn header_value(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""))
 }
 
 /// The scheme and the token of the one header `Authorization`.
