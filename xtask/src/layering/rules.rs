@@ -79,6 +79,11 @@ pub(crate) const RULES: &[Rule] = &[
         because: "what opens a record knows neither a store nor a network",
     },
     Rule {
+        from: &[Who::Package("cyberid-passport")],
+        limit: Limit::LeanOnlyOn(&["cyberid-domain"]),
+        because: "what authenticates a passport knows neither a store nor a network",
+    },
+    Rule {
         from: &[Who::EveryService],
         limit: Limit::Avoid(&[Who::Package("cyberid-event-push")]),
         because: "calls to addresses that outsiders name are made in one place, and no service makes them",
