@@ -177,7 +177,10 @@ const fn starting(kind: LeafKind) -> Option<bool> {
         | LeafKind::RpKeyChanged
         | LeafKind::KeyRotated
         | LeafKind::ServiceHalted
-        | LeafKind::ServiceResumed => None,
+        | LeafKind::ServiceResumed
+        | LeafKind::IdentitySuspended
+        | LeafKind::IdentityReinstated
+        | LeafKind::IdentityEnded => None,
     }
 }
 

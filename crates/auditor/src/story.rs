@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use cyberid_domain::UnixTime;
 use cyberid_domain::clock::SKEW;
+use cyberid_domain::subject::LifeReason;
 use cyberid_protocol::leaf::{EndedLog, Leaf, LeafKind, NoHalt};
 use cyberid_protocol::{consent, warrant};
 use serde::{Deserialize, Serialize};
@@ -135,16 +136,32 @@ fn says_its_own(leaf: &Leaf) -> bool {
     let official = leaf.official.is_some() || leaf.authority.is_some() || leaf.order_sha256.is_some();
     let rotated = leaf.role.is_some() || leaf.kid.is_some() || leaf.ended.is_some();
     let resumed = leaf.reason.is_some();
+    let lived = leaf.life_reason.is_some();
     match leaf.kind {
         LeafKind::OfficialRequested
         | LeafKind::OfficialRefused
         | LeafKind::OfficialIntended
         | LeafKind::OfficialDelivered
-        | LeafKind::OfficialPresumed => !rotated && !resumed,
-        LeafKind::KeyRotated => !official && !resumed,
-        LeafKind::ServiceResumed => !official && !rotated,
-        _ => !official && !rotated && !resumed,
+        | LeafKind::OfficialPresumed => !rotated && !resumed && !lived,
+        LeafKind::KeyRotated => !official && !resumed && !lived,
+        LeafKind::ServiceResumed => !official && !rotated && !lived,
+        LeafKind::IdentitySuspended | LeafKind::IdentityReinstated | LeafKind::IdentityEnded => {
+            !official && !rotated && !resumed && is_of_a_life(leaf)
+        }
+        _ => !official && !rotated && !resumed && !lived,
     }
+}
+
+/// Whether a leaf of an identity says whose and why, and nothing of any relying party.
+fn is_of_a_life(leaf: &Leaf) -> bool {
+    let nobody_else = leaf.request.is_none() && leaf.rp.is_none() && leaf.fields.is_none();
+    let fits = match leaf.life_reason {
+        None | Some(LifeReason::Holder) => false,
+        Some(LifeReason::Death) => leaf.kind != LeafKind::IdentitySuspended,
+        Some(LifeReason::Misuse) => true,
+        Some(LifeReason::Operator | LifeReason::Document) => leaf.kind != LeafKind::IdentityEnded,
+    };
+    fits && nobody_else && leaf.subject_commitment.is_some()
 }
 
 /// For how many seconds a kind may be the last of its release.

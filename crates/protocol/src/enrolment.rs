@@ -6,7 +6,7 @@ use cyberid_domain::id::Nonce;
 use cyberid_domain::number::NetworkNumber;
 use cyberid_domain::personal::Personal;
 use cyberid_domain::pin::Pin;
-use cyberid_domain::subject::SubjectStatus;
+use cyberid_domain::subject::{LifeReason, SubjectStatus};
 use serde::{Deserialize, Serialize};
 
 use crate::statement::Locale;
@@ -98,6 +98,9 @@ pub struct Me {
     pub network_number: NetworkNumber,
     /// The identifier's status.
     pub status: SubjectStatus,
+    /// Why it is suspended, if it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suspended_for: Vec<LifeReason>,
     /// The devices that may act.
     pub devices: Vec<Device>,
     /// When the certificate ends.

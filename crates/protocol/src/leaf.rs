@@ -4,6 +4,7 @@ use cyberid_crypto::digest;
 use cyberid_domain::UnixTime;
 use cyberid_domain::field::Field;
 use cyberid_domain::id::{ClientId, OfficialAccessId, ReleaseId};
+use cyberid_domain::subject::LifeReason;
 use serde::{Deserialize, Serialize};
 
 use crate::canonical::{self, NotCanonical};
@@ -76,6 +77,12 @@ kinds! {
     ServiceHalted = "service.halted";
     /// The service resumed.
     ServiceResumed = "service.resumed";
+    /// Somebody else than the holder alone suspended an identifier.
+    IdentitySuspended = "identity.suspended";
+    /// A reason for a suspension, or a death that was reported in error, fell away.
+    IdentityReinstated = "identity.reinstated";
+    /// Somebody else than the holder ended an identifier.
+    IdentityEnded = "identity.ended";
 }
 
 /// One leaf. What does not apply to its kind is absent.
@@ -94,7 +101,8 @@ pub struct Leaf {
     /// The relying party.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rp: Option<ClientId>,
-    /// HMAC of the consenting device key's thumbprint under a salt kept elsewhere, base64url.
+    /// HMAC of the thumbprint of the device key that consented, or of the first one of an identity that others turned,
+    /// under a salt kept elsewhere, base64url.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject_commitment: Option<String>,
     /// The granted fields.
@@ -143,6 +151,9 @@ pub struct Leaf {
     /// The log that ended, and that this one continues from here on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<EndedLog>,
+    /// Why somebody turned an identity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub life_reason: Option<LifeReason>,
 }
 
 /// A log whose key is in use no more, as its successor commits to it: the tree is the same up to that size.
@@ -194,6 +205,16 @@ impl Leaf {
             kid: None,
             reason: None,
             ended: None,
+            life_reason: None,
+        }
+    }
+
+    /// The leaf of a turn that somebody else than the holder gave to an identity.
+    pub fn of_identity(kind: LeafKind, time: UnixTime, subject_commitment: String, reason: LifeReason) -> Self {
+        Self {
+            subject_commitment: Some(subject_commitment),
+            life_reason: Some(reason),
+            ..Self::new(kind, time)
         }
     }
 

@@ -24,6 +24,7 @@ pub mod guardian_consent;
 pub mod identity;
 pub mod key_proof;
 pub mod leaf;
+pub mod life;
 pub mod message;
 pub mod official;
 pub mod passkey;

@@ -88,6 +88,12 @@ registry! {
     EnrolmentRefused = "enrolment-refused" 422 "The enrolment is refused";
     /// A face, a PIN or a passkey does not show what it has to; `detail` says no more than the caller knows.
     EvidenceRefused = "evidence-refused" 422 "The evidence is refused";
+    /// The key is or was somebody's, or the holder has as many devices as one may have.
+    DeviceRefused = "device-refused" 422 "The device is refused";
+    /// The device was added of late and may not do this yet; extension `release_from`.
+    DeviceCoolingOff = "device-cooling-off" 403 "The device is cooling off";
+    /// The holder's last device is not revoked, nor one of an identifier that is being ended.
+    LastDevice = "last-device" 409 "The device stays";
     /// A check or field outside the registered use.
     OverAsking = "over-asking" 403 "More is asked than is registered";
     /// A purpose that is not registered.
@@ -118,6 +124,8 @@ registry! {
     OfficialRefused = "official-refused" 403 "The official access is refused";
     /// The registration breaks a rule of registrations.
     InvalidRegistration = "invalid-registration" 422 "The registration is not acceptable";
+    /// The identifier is suspended, expired or ended; extension `status`.
+    IdentifierInactive = "identifier-inactive" 409 "The identifier's state does not allow it";
     /// The PIN is too easy to guess, or not of the form of a PIN.
     PinUnacceptable = "pin-unacceptable" 422 "The PIN is not acceptable";
     /// The pseudonym is not one of this relying party's.

@@ -10,6 +10,7 @@ use cyberid_domain::age::Threshold;
 use cyberid_domain::id::SubjectId;
 use cyberid_domain::subject::SubjectStatus;
 use cyberid_storage::Result;
+use cyberid_storage::life::{LifeChange, Turned};
 use cyberid_storage::subject::{EnrolmentStage, Holder, NewSubject, Subject, SubjectDevice, Subjects};
 use tokio::sync::Notify;
 
@@ -254,6 +255,15 @@ impl Subjects for CachedSubjects {
         devices.extend(self.begin_writing(self.devices_of(subject).await?));
         self.end_writing(devices).await?;
         Ok(set)
+    }
+
+    async fn turn(&self, change: &LifeChange) -> Result<Turned> {
+        let mut devices = self.begin_writing(self.devices_of(&change.subject).await?);
+        let turned = self.store.turn(change).await?;
+        // As above.
+        devices.extend(self.begin_writing(self.devices_of(&change.subject).await?));
+        self.end_writing(devices).await?;
+        Ok(turned)
     }
 
     async fn begin_pin_attempt(&self, subject: &SubjectId, now: UnixTime) -> Result<bool> {

@@ -50,11 +50,7 @@ struct Entry {
 const STATUS_BITS: u32 = 4;
 const FLAG_BITS: u32 = 4;
 const NOBODY: u64 = 0;
-const STATUSES: [SubjectStatus; 3] = [
-    SubjectStatus::Active,
-    SubjectStatus::Suspended,
-    SubjectStatus::Cancelled,
-];
+const STATUSES: &[SubjectStatus] = SubjectStatus::ALL;
 const LATEST: u64 = u64::MAX >> (STATUS_BITS + FLAG_BITS);
 
 /// Entries are kept in blocks, so that growing moves none of them.
@@ -217,7 +213,7 @@ mod tests {
     #[test]
     fn what_is_put_in_comes_out_through_all_growth() {
         let mut table = Table::default();
-        let status = |number: u32| STATUSES[number as usize % 3];
+        let status = |number: u32| STATUSES[number as usize % STATUSES.len()];
         for number in 0..20_000 {
             table.put_if_absent(name(number), &holder(number, status(number)));
         }

@@ -12,6 +12,7 @@ mod guardianship;
 mod idempotency;
 mod key_holder;
 mod ledger;
+mod life;
 mod lock;
 mod official;
 mod open;

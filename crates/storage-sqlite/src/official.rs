@@ -74,6 +74,8 @@ impl NumberSalts for RegistryDb {
     ) -> Result<bool> {
         let sql = "INSERT INTO number_salt (subject, salt) SELECT ?1, ?2 \
                    WHERE NOT EXISTS (SELECT 1 FROM subject WHERE number = ?3) \
+                   AND NOT EXISTS (SELECT 1 FROM retired_number WHERE number = ?3) \
+                   AND NOT EXISTS (SELECT 1 FROM renumbering WHERE number = ?3) \
                    ON CONFLICT (subject) DO UPDATE SET salt = excluded.salt";
         let keep = sqlx::query(sql)
             .bind(subject.as_bytes().as_slice())

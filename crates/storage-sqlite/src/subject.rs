@@ -9,12 +9,14 @@ use cyberid_domain::age::{AgeFlags, Threshold};
 use cyberid_domain::id::SubjectId;
 use cyberid_domain::subject::SubjectStatus;
 use cyberid_storage::Result;
+use cyberid_storage::life::{LifeChange, Turned};
 use cyberid_storage::subject::{EnrolmentStage, Holder, NewSubject, Subject, SubjectDevice, Subjects};
 use sqlx::query::Query;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{Sqlite, SqliteConnection};
 
 use crate::fault::{Answer, Fault};
+use crate::life;
 use crate::registry::RegistryDb;
 use crate::value::{moment, seconds};
 
@@ -76,10 +78,27 @@ impl Subjects for RegistryDb {
     }
 
     async fn set_status(&self, subject: &SubjectId, status: SubjectStatus) -> Result<bool> {
-        let set = sqlx::query("UPDATE subject SET status = ?2 WHERE subject = ?1")
+        let may_come_from = |from: &&SubjectStatus| **from == status || from.may_become(status);
+        let from: Vec<&str> = SubjectStatus::ALL
+            .iter()
+            .filter(may_come_from)
+            .map(|from| from.as_str())
+            .collect();
+        let sql = "UPDATE subject SET status = ?2 WHERE subject = ?1 AND instr(?3, ' ' || status || ' ') > 0";
+        let set = sqlx::query(sql)
             .bind(subject.as_bytes().as_slice())
-            .bind(status.as_str());
+            .bind(status.as_str())
+            .bind(format!(" {} ", from.join(" ")));
         Ok(self.db.write("set_status", set).await? > 0)
+    }
+
+    async fn turn(&self, change: &LifeChange) -> Result<Turned> {
+        let mut tx = self.db.begin("turn").await?;
+        let turned = life::turn(&mut tx, change).await?;
+        if matches!(turned, Turned::Now(_)) {
+            tx.commit().await?;
+        }
+        Ok(turned)
     }
 
     async fn begin_pin_attempt(&self, subject: &SubjectId, now: UnixTime) -> Result<bool> {

@@ -43,6 +43,7 @@ mount! {
     vault: VaultDb::open;
     custodian: CustodianDb::open;
     subject: RegistryDb::open;
+    life: RegistryDb::open;
     guardianship: RegistryDb::open;
     relying_party: RegistryDb::open;
     release: RegistryDb::open;

@@ -19,6 +19,7 @@ pub mod idempotency;
 pub mod journal;
 pub mod key_holder;
 pub mod ledger;
+pub mod life;
 pub mod official;
 pub mod oversight;
 pub mod passkey;

@@ -1,6 +1,6 @@
 //! The storage ports: small traits shaped by operation, whose words are the durability contract.
 //!
-//! Four stores, each a database of its own: [`vault`], [`custodian`], registry ([`subject`], [`guardianship`], [`relying_party`],
+//! Four stores, each a database of its own: [`vault`], [`custodian`], registry ([`subject`], [`life`], [`guardianship`], [`relying_party`],
 //! [`verification`], [`release`], [`official`], [`promise`], [`event`], [`single_use`], [`passkey`], [`idempotency`], [`cancellation`],
 //! [`journal`]; and, for the regulator, [`oversight`]) and
 //! [`ledger`], whose [`head`] lives apart from what a backup restores.
@@ -21,6 +21,7 @@ pub mod idempotency;
 pub mod journal;
 pub mod key_holder;
 pub mod ledger;
+pub mod life;
 pub mod official;
 pub mod passkey;
 pub mod promise;

@@ -8,6 +8,7 @@ use cyberid_domain::number::NetworkNumber;
 use cyberid_domain::subject::SubjectStatus;
 
 use crate::Result;
+use crate::life::{LifeChange, Turned};
 
 /// A subject that an enrolment commits.
 #[derive(Debug, Clone)]
@@ -151,8 +152,12 @@ pub trait Subjects: Send + Sync {
     /// All devices of a subject, oldest first.
     async fn devices(&self, subject: &SubjectId) -> Result<Vec<SubjectDevice>>;
 
-    /// Sets a subject's status; `false` if there is no such subject.
+    /// Sets a subject's status; `false`, and nothing written, if there is no such subject or no arrow leads there. The
+    /// same again is fine.
     async fn set_status(&self, subject: &SubjectId, status: SubjectStatus) -> Result<bool>;
+
+    /// Turns a subject's life, in one transaction with what belongs to it.
+    async fn turn(&self, change: &LifeChange) -> Result<Turned>;
 
     /// Counts an attempt at a PIN before it is checked, unless the subject is locked: `false` then. Attempts that
     /// run together are each counted.

@@ -48,6 +48,7 @@ pages! {
     OrderTooWide = "order-too-wide";
     OfficialRefused = "official-refused";
     InvalidRegistration = "invalid-registration";
+    IdentifierInactive = "identifier-inactive";
     PinUnacceptable = "pin-unacceptable";
     InvalidSub = "invalid-sub";
     WarrantRefused = "warrant-refused";

@@ -64,6 +64,39 @@ fn no_leaf_says_what_only_another_kind_says() {
     }
 }
 
+#[test]
+fn a_leaf_of_an_identity_says_whose_and_why_and_nothing_else() {
+    type Change = fn(&mut Leaf);
+    let taken = |kind, reason, change: Change| {
+        let mut leaf = Leaf::of_identity(kind, UnixTime(0), "c".into(), reason);
+        change(&mut leaf);
+        Story::default().leaf(leaf.to_text().unwrap().as_bytes()).is_ok()
+    };
+    let kinds = [K::IdentitySuspended, K::IdentityReinstated, K::IdentityEnded];
+    for (reason, fits) in [
+        (LifeReason::Operator, [true, true, false]),
+        (LifeReason::Document, [true, true, false]),
+        (LifeReason::Misuse, [true, true, true]),
+        (LifeReason::Death, [false, true, true]),
+        (LifeReason::Holder, [false, false, false]),
+    ] {
+        assert_eq!(kinds.map(|kind| taken(kind, reason, |_| {})), fits, "{reason:?}");
+    }
+    let changes: [Change; 5] = [
+        |leaf| leaf.subject_commitment = None,
+        |leaf| leaf.life_reason = None,
+        |leaf| leaf.rp = Some(RP.parse().unwrap()),
+        |leaf| leaf.role = Some("ledger".into()),
+        |leaf| leaf.kind = K::ServiceHalted,
+    ];
+    for (nth, change) in changes.into_iter().enumerate() {
+        assert!(
+            !taken(K::IdentitySuspended, LifeReason::Operator, change),
+            "{nth}"
+        );
+    }
+}
+
 fn warned(leaves: &[Leaf]) -> Vec<Warning> {
     let mut story = Story::default();
     for leaf in leaves {

@@ -12,6 +12,7 @@ use cyberid_domain::number::NetworkNumber;
 use cyberid_domain::rng::{SystemRng, random};
 use cyberid_domain::subject::SubjectStatus;
 use cyberid_storage::Result;
+use cyberid_storage::life::{LifeChange, Turned};
 use cyberid_storage::subject::{
     EnrolmentStage, HashedPin, Holder, NewSubject, Subject, SubjectDevice, Subjects,
 };
@@ -132,7 +133,7 @@ pub(crate) fn new_subject() -> NewSubject {
             passes: 2,
             tag: [2; 32],
         },
-        person_tag: [3; 32],
+        person_tag: jkt,
         document_expires_at: NOW.plus(2000),
         credential_expires_at: NOW.plus(1000),
     }
@@ -194,6 +195,13 @@ impl Subjects for Store {
         let set = self.db.set_status(subject, status).await;
         self.after_write.pass().await;
         set
+    }
+
+    async fn turn(&self, change: &LifeChange) -> Result<Turned> {
+        self.before_write.pass().await;
+        let turned = self.db.turn(change).await;
+        self.after_write.pass().await;
+        turned
     }
 
     async fn begin_pin_attempt(&self, subject: &SubjectId, now: UnixTime) -> Result<bool> {

@@ -34,6 +34,8 @@ pub(super) async fn was_committed(tx: &mut SqliteConnection, new: &NewSubject) -
 
 pub(super) async fn is_taken(tx: &mut SqliteConnection, new: &NewSubject) -> Answer<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM subject WHERE subject = ?1 OR number = ?2) \
+               OR EXISTS (SELECT 1 FROM retired_number WHERE number = ?2) \
+               OR EXISTS (SELECT 1 FROM renumbering WHERE number = ?2) \
                OR EXISTS (SELECT 1 FROM device WHERE jkt = ?3 OR key = ?4)";
     Ok(sqlx::query_scalar(sql)
         .bind(new.subject.as_bytes().as_slice())
