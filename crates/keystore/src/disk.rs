@@ -1,4 +1,4 @@
-//! The keystore's folder: one writer at a time, and a file that is replaced whole or not at all.
+//! The keystore's folder: one process that serves, one writer at a time, and a file that is replaced whole or not at all.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write as _};
@@ -10,20 +10,22 @@ use crate::error::KeystoreError;
 /// The name of the keystore's file in its folder.
 pub const FILE: &str = "keystore.json";
 
-/// The name of the file that is locked while a keystore is open.
+/// The name of the file that is locked while a process serves with the keys.
 pub const LOCK: &str = "keystore.lock";
+
+/// The name of the file that is locked while the list of keys is changed.
+const WRITE_LOCK: &str = "keystore.write.lock";
 
 /// The new file before it takes the old one's place; one left behind by a crash means nothing.
 const TEMPORARY: &str = "keystore.json.tmp";
 
-/// A folder whose keystore no other process can open.
-pub(crate) struct LockedFolder {
+/// A folder with a keystore.
+pub(crate) struct Folder {
     path: PathBuf,
-    _lock: File,
 }
 
-impl LockedFolder {
-    /// Makes the folder, if need be, for its owner alone, and locks it.
+impl Folder {
+    /// Makes the folder, if need be, for its owner alone.
     pub(crate) fn create(path: &Path) -> Result<Self, KeystoreError> {
         let failed = KeystoreError::io(path);
         let mut folder = DirBuilder::new();
@@ -31,29 +33,48 @@ impl LockedFolder {
         if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             sync(parent).map_err(KeystoreError::io(parent))?;
         }
-        Self::lock(path)
+        Ok(Self::at(path))
     }
 
-    /// Locks the folder until this value is dropped or the process ends.
-    pub(crate) fn lock(path: &Path) -> Result<Self, KeystoreError> {
-        let lock_path = path.join(LOCK);
+    /// A folder that should be there.
+    pub(crate) fn at(path: &Path) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// The folder.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Holds the keystore, until the lock is dropped or the process ends, as the one process that serves with its keys.
+    pub(crate) fn lock_for_serving(&self) -> Result<File, KeystoreError> {
+        let (path, lock) = self.open_lock(LOCK)?;
+        lock.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => KeystoreError::InUse(self.path.clone()),
+            TryLockError::Error(error) => KeystoreError::io(&path)(error),
+        })?;
+        Ok(lock)
+    }
+
+    /// Waits until nobody else changes the list of keys, and keeps it so until the lock is dropped.
+    pub(crate) fn lock_for_writing(&self) -> Result<File, KeystoreError> {
+        let (path, lock) = self.open_lock(WRITE_LOCK)?;
+        lock.lock().map_err(KeystoreError::io(&path))?;
+        Ok(lock)
+    }
+
+    fn open_lock(&self, name: &str) -> Result<(PathBuf, File), KeystoreError> {
+        let path = self.path.join(name);
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false).mode(0o600);
-        let lock = options.open(&lock_path).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => KeystoreError::Missing(path.join(FILE)),
+        let lock = options.open(&path).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => KeystoreError::Missing(self.file()),
             kind => KeystoreError::Io {
-                path: lock_path.clone(),
+                path: path.clone(),
                 kind,
             },
         })?;
-        lock.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => KeystoreError::InUse(path.into()),
-            TryLockError::Error(error) => KeystoreError::io(&lock_path)(error),
-        })?;
-        Ok(Self {
-            path: path.into(),
-            _lock: lock,
-        })
+        Ok((path, lock))
     }
 
     /// The path of the keystore's file.

@@ -40,6 +40,28 @@ impl fmt::Display for State {
     }
 }
 
+/// Where a private half is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// Sealed in the list of keys; in this process's memory while the keystore is open.
+    Memory,
+    /// In the token, which uses it and never shows it.
+    Token,
+    /// Nowhere any more.
+    Destroyed,
+}
+
+impl Place {
+    /// The place's name at the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Token => "token",
+            Self::Destroyed => "destroyed",
+        }
+    }
+}
+
 /// What anyone may know of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyInfo {
@@ -53,6 +75,10 @@ pub struct KeyInfo {
     pub created: UnixTime,
     /// Its public half, if its kind has one.
     pub public: Option<PublicHalf>,
+    /// Where its private half is.
+    pub place: Place,
+    /// What another key of this keystore says of it, for outsiders: a compact JWS.
+    pub certificate: Option<String>,
 }
 
 /// A key in the file.
@@ -65,17 +91,34 @@ pub(crate) struct Entry {
     pub(crate) created: UnixTime,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) public: Option<PublicHalf>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) certificate: Option<String>,
     /// Absent once destroyed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) private: Option<SealedHalf>,
+    pub(crate) private: Option<PrivateHalf>,
 }
 
-/// A private half under AES-256-GCM, in base64url.
+/// Where a private half is to be found.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum PrivateHalf {
+    Sealed(SealedHalf),
+    Inside(Inside),
+}
+
+/// A private half under AES-256-GCM, in base64url: it is in memory while the keystore is open.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SealedHalf {
     pub(crate) nonce: String,
     pub(crate) ciphertext: String,
+}
+
+/// A private half in the machine, by the id of its object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Inside {
+    pub(crate) object: String,
 }
 
 impl Entry {
@@ -100,6 +143,20 @@ impl Entry {
             state: self.state,
             created: self.created,
             public: self.public,
+            place: match self.private {
+                Some(PrivateHalf::Sealed(_)) => Place::Memory,
+                Some(PrivateHalf::Inside(_)) => Place::Token,
+                None => Place::Destroyed,
+            },
+            certificate: self.certificate.clone(),
+        }
+    }
+
+    /// The object in the machine, if its private half is there.
+    pub(crate) fn object(&self) -> Option<&str> {
+        match &self.private {
+            Some(PrivateHalf::Inside(inside)) => Some(&inside.object),
+            _ => None,
         }
     }
 }

@@ -3,15 +3,19 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use cyberid_crypto::key::KeyFailure;
+use cyberid_domain::UnixTime;
+
 use crate::entry::State;
 use crate::kdf::InvalidCost;
 use crate::role::RoleName;
+use crate::token::TokenError;
 
 /// Why a keystore did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeystoreError {
-    /// The passphrase is wrong, or the salt, cost or verifier in the file was altered.
-    #[error("the passphrase does not open this keystore")]
+    /// The passphrase is wrong, or it is another token's list, or the salt, cost or verifier in the file was altered.
+    #[error("the passphrase or the token does not open this keystore")]
     WrongPassphrase,
     /// The file was altered, cut off, or was not written by this program.
     #[error("the keystore file is damaged or was altered")]
@@ -42,6 +46,30 @@ pub enum KeystoreError {
         /// Its state, in which it stays.
         state: State,
     },
+    /// The role has a key already.
+    #[error("the role {0} has a key already")]
+    HasKey(RoleName),
+    /// The role's next key has to be published for a while before it is used.
+    #[error("the next key of the role {role} is not published for long enough")]
+    NotAnnounced {
+        /// The role.
+        role: RoleName,
+        /// From when on it can be used; nothing if there is no next key.
+        from: Option<UnixTime>,
+    },
+    /// The ceremony was held already.
+    #[error("this ceremony was held already")]
+    CeremonyHeld,
+    /// A passphrase was given for the keys of a token, or a token for those of a passphrase; or it was to be sealed anew
+    /// while another process may have it open.
+    #[error("this keystore is of another kind, or is opened in another way, than this asks for")]
+    OtherKind,
+    /// A key does not do its work.
+    #[error(transparent)]
+    Failed(#[from] KeyFailure),
+    /// The token did not do what it was asked.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// The cost of the key derivation is out of bounds.
     #[error(transparent)]
     Cost(#[from] InvalidCost),

@@ -1,46 +1,24 @@
-//! The keystore's file: versioned, read strictly, authenticated as a whole.
+//! The list of keys as a file: versioned, read strictly, authenticated as a whole.
+
+use std::sync::Arc;
 
 use cyberid_crypto::{base64url, digest, json};
-use cyberid_domain::secret::SecretBytes;
 use serde::{Deserialize, Serialize};
 
 use crate::entry::Entry;
 use crate::error::KeystoreError;
-use crate::kdf::{FileKeys, KdfCost, SALT};
+use crate::machine::{Custody, Machine};
+use crate::unlock::Unlock;
 
 /// The version of the file that this program writes and reads.
 const VERSION: u64 = 1;
 
-/// What leads from the passphrase to the keys of one file.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Derivation {
-    algorithm: Algorithm,
-    cost: KdfCost,
-    salt: String,
-}
-
-#[derive(Clone, Serialize, Deserialize)]
-enum Algorithm {
-    #[serde(rename = "argon2id")]
-    Argon2id,
-}
-
-impl Derivation {
-    /// Argon2id at a cost and with a fresh salt.
-    pub(crate) fn new(cost: KdfCost, salt: [u8; SALT]) -> Self {
-        Self {
-            algorithm: Algorithm::Argon2id,
-            cost,
-            salt: base64url::encode(&salt),
-        }
-    }
-
-    /// The keys of a passphrase.
-    pub(crate) fn keys(&self, passphrase: &SecretBytes) -> Result<FileKeys, KeystoreError> {
-        let salt = base64url::decode_array(&self.salt).ok_or(KeystoreError::Corrupt)?;
-        Ok(FileKeys::derive(passphrase, self.cost, &salt)?)
-    }
+/// What a keystore knows of its keys.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) struct List {
+    pub(crate) keys: Vec<Entry>,
+    /// The digests of the ceremonies that were held, so that none is held twice.
+    pub(crate) ceremonies: Vec<String>,
 }
 
 /// The file as parsed: nothing in it is believed yet.
@@ -48,9 +26,11 @@ impl Derivation {
 #[serde(deny_unknown_fields)]
 pub(crate) struct UncheckedFile {
     version: u64,
-    derivation: Derivation,
+    derivation: Custody,
     verifier: String,
     keys: Vec<Entry>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    ceremonies: Vec<String>,
     mac: String,
 }
 
@@ -74,26 +54,27 @@ impl UncheckedFile {
         }
     }
 
-    /// Derives the file's keys and checks the whole file under them.
-    pub(crate) fn check(
-        mut self,
-        passphrase: &SecretBytes,
-    ) -> Result<(Derivation, FileKeys, Vec<Entry>), KeystoreError> {
-        let keys = self.derivation.keys(passphrase)?;
+    /// Reaches the machine that the file names, and checks the whole file by it.
+    pub(crate) fn check(self, unlock: &Unlock) -> Result<(Arc<dyn Machine>, List), KeystoreError> {
+        let machine = unlock.machine(&self.derivation)?;
+        let list = self.check_by(&*machine)?;
+        Ok((machine, list))
+    }
+
+    /// Checks the whole file by the machine of an earlier one.
+    pub(crate) fn check_by(mut self, machine: &dyn Machine) -> Result<List, KeystoreError> {
         let verifier = base64url::decode(&self.verifier).ok_or(KeystoreError::Corrupt)?;
-        if !digest::equal(&verifier, keys.verifier.expose()) {
+        if self.derivation != *machine.custody() || !digest::equal(&verifier, &machine.verifier()?) {
             return Err(KeystoreError::WrongPassphrase);
         }
         let mac = base64url::decode(&std::mem::take(&mut self.mac)).ok_or(KeystoreError::Corrupt)?;
-        if !digest::equal(&mac, &self.mac(&keys)) {
+        if !digest::equal(&mac, &machine.authenticate(&self.bytes())?) {
             return Err(KeystoreError::Corrupt);
         }
-        Ok((self.derivation, keys, self.keys))
-    }
-
-    /// The MAC over the file with an empty MAC.
-    fn mac(&self, keys: &FileKeys) -> [u8; 32] {
-        digest::hmac_parts(keys.seal.expose(), &[&self.bytes()])
+        Ok(List {
+            keys: self.keys,
+            ceremonies: self.ceremonies,
+        })
     }
 
     #[expect(
@@ -108,14 +89,15 @@ impl UncheckedFile {
 }
 
 /// The bytes of a file.
-pub(crate) fn write(derivation: &Derivation, keys: &FileKeys, entries: &[Entry]) -> Vec<u8> {
+pub(crate) fn write(machine: &dyn Machine, list: &List) -> Result<Vec<u8>, KeystoreError> {
     let mut file = UncheckedFile {
         version: VERSION,
-        derivation: derivation.clone(),
-        verifier: base64url::encode(keys.verifier.expose()),
-        keys: entries.to_vec(),
+        derivation: machine.custody().clone(),
+        verifier: base64url::encode(&machine.verifier()?),
+        keys: list.keys.clone(),
+        ceremonies: list.ceremonies.clone(),
         mac: String::new(),
     };
-    file.mac = base64url::encode(&file.mac(keys));
-    file.bytes()
+    file.mac = base64url::encode(&machine.authenticate(&file.bytes())?);
+    Ok(file.bytes())
 }

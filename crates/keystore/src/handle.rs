@@ -1,32 +1,32 @@
 //! Typed handles: they do the work of a role's keys, follow rotation at each use, and give no key out.
 //!
-//! A handle keeps its keystore open: while it lives, no other process can rotate a key under it.
+//! A handle keeps its keystore open: while it lives, no other process serves with these keys.
 
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 use cyberid_crypto::key::KeyFailure;
-use cyberid_crypto::{Agree, AgreementKey, Mac, MacKey, PublicKey, Sign, SigningKey};
+use cyberid_crypto::{Agree, Mac, PublicKey, Sign};
 
 use crate::keystore::Keystore;
 use crate::note::Ed25519Key;
 use crate::ring::SharedRing;
 use crate::role::{AgreementRole, MacRole, NoteRole, Role, SigningRole};
 
-struct Handle<R, K> {
+struct Handle<R, K: ?Sized> {
     ring: SharedRing<K>,
     store: Keystore,
     role: PhantomData<fn() -> R>,
 }
 
-impl<R, K> Clone for Handle<R, K> {
+impl<R, K: ?Sized> Clone for Handle<R, K> {
     fn clone(&self) -> Self {
         Self::new(self.ring.clone(), self.store.clone())
     }
 }
 
-impl<R, K> Handle<R, K> {
+impl<R, K: ?Sized> Handle<R, K> {
     fn new(ring: SharedRing<K>, store: Keystore) -> Self {
         Self {
             ring,
@@ -62,11 +62,11 @@ macro_rules! handles {
 
 handles! {
     /// Signs with the active key of a role.
-    Signer: SigningRole, SigningKey;
+    Signer: SigningRole, dyn Sign;
     /// Opens with the active and the retained keys of a role.
-    Opener: AgreementRole, AgreementKey;
+    Opener: AgreementRole, dyn Agree;
     /// Authenticates or derives with the active key of a role, and with the retained ones where named.
-    MacHandle: MacRole, MacKey;
+    MacHandle: MacRole, dyn Mac;
     /// Signs notes with the active key of a role.
     NoteKey: NoteRole, Ed25519Key;
 }
@@ -96,7 +96,12 @@ impl<R: AgreementRole> Opener<R> {
 
     /// The active or retained key of a thumbprint.
     pub fn find(&self, kid: &str) -> Option<Arc<dyn Agree>> {
-        self.0.ring.now().find(kid).map(|key| key as Arc<dyn Agree>)
+        self.0.ring.now().find(kid)
+    }
+
+    /// The active key, and after it the retained ones, for what names no key.
+    pub fn all(&self) -> Vec<Arc<dyn Agree>> {
+        self.0.ring.now().all().collect()
     }
 }
 
@@ -113,13 +118,12 @@ impl<R: MacRole> MacHandle<R> {
 
     /// The active or retained key of an id.
     pub fn find(&self, id: &str) -> Option<Arc<dyn Mac>> {
-        self.0.ring.now().find(id).map(|key| key as Arc<dyn Mac>)
+        self.0.ring.now().find(id)
     }
 
     /// The active key, and after it the retained ones, for what was derived before a rotation.
     pub fn all(&self) -> Vec<Arc<dyn Mac>> {
-        let keys = self.0.ring.now();
-        keys.all().map(|key| key as Arc<dyn Mac>).collect()
+        self.0.ring.now().all().collect()
     }
 }
 

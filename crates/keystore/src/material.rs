@@ -1,24 +1,61 @@
-//! What 32 secret bytes become, by kind.
+//! What an entry becomes in memory, by kind: a key of 32 secret bytes, or a key inside the machine.
 
-use cyberid_crypto::{Agree as _, AgreementKey, MacKey, Sign as _, SigningKey};
+use std::sync::Arc;
+
+use cyberid_crypto::{Agree, AgreementKey, Mac, MacKey, Sign, SigningKey};
 use zeroize::Zeroizing;
 
+use crate::entry::{Entry, Inside, PrivateHalf};
 use crate::error::KeystoreError;
+use crate::forge::open;
+use crate::machine::Machine;
 use crate::note::Ed25519Key;
 use crate::public::PublicHalf;
 
-/// A key in memory, made of 32 secret bytes.
-pub(crate) trait Material: Sized {
+/// A key that works.
+pub(crate) trait Material {
     /// The key of these bytes.
-    fn load(secret: &Zeroizing<[u8; 32]>) -> Result<Self, KeystoreError>;
+    fn in_memory(secret: &Zeroizing<[u8; 32]>) -> Result<Arc<Self>, KeystoreError>;
+
+    /// The key inside the machine.
+    fn inside(
+        machine: &dyn Machine,
+        key: &Inside,
+        public: Option<PublicHalf>,
+    ) -> Result<Arc<Self>, KeystoreError>;
 
     /// The public half, if the kind has one.
     fn public_half(&self) -> Option<PublicHalf>;
+
+    /// The key of an entry.
+    fn load(entry: &Entry, machine: &dyn Machine) -> Result<Arc<Self>, KeystoreError> {
+        let key = match &entry.private {
+            Some(PrivateHalf::Inside(inside)) => Self::inside(machine, inside, entry.public)?,
+            _ => Self::in_memory(&open(entry, machine)?)?,
+        };
+        if key.public_half() == entry.public {
+            Ok(key)
+        } else {
+            Err(KeystoreError::Corrupt)
+        }
+    }
 }
 
-impl Material for SigningKey {
-    fn load(secret: &Zeroizing<[u8; 32]>) -> Result<Self, KeystoreError> {
-        Self::from_scalar(secret).map_err(|_| KeystoreError::Corrupt)
+impl Material for dyn Sign {
+    fn in_memory(secret: &Zeroizing<[u8; 32]>) -> Result<Arc<Self>, KeystoreError> {
+        let key = SigningKey::from_scalar(secret).map_err(|_| KeystoreError::Corrupt)?;
+        Ok(Arc::new(key))
+    }
+
+    fn inside(
+        machine: &dyn Machine,
+        key: &Inside,
+        public: Option<PublicHalf>,
+    ) -> Result<Arc<Self>, KeystoreError> {
+        match public {
+            Some(PublicHalf::P256(public)) => machine.signing(key, public),
+            _ => Err(KeystoreError::Corrupt),
+        }
     }
 
     fn public_half(&self) -> Option<PublicHalf> {
@@ -26,9 +63,21 @@ impl Material for SigningKey {
     }
 }
 
-impl Material for AgreementKey {
-    fn load(secret: &Zeroizing<[u8; 32]>) -> Result<Self, KeystoreError> {
-        Self::from_scalar(secret).map_err(|_| KeystoreError::Corrupt)
+impl Material for dyn Agree {
+    fn in_memory(secret: &Zeroizing<[u8; 32]>) -> Result<Arc<Self>, KeystoreError> {
+        let key = AgreementKey::from_scalar(secret).map_err(|_| KeystoreError::Corrupt)?;
+        Ok(Arc::new(key))
+    }
+
+    fn inside(
+        machine: &dyn Machine,
+        key: &Inside,
+        public: Option<PublicHalf>,
+    ) -> Result<Arc<Self>, KeystoreError> {
+        match public {
+            Some(PublicHalf::P256(public)) => machine.agreement(key, public),
+            _ => Err(KeystoreError::Corrupt),
+        }
     }
 
     fn public_half(&self) -> Option<PublicHalf> {
@@ -36,9 +85,14 @@ impl Material for AgreementKey {
     }
 }
 
-impl Material for MacKey {
-    fn load(secret: &Zeroizing<[u8; 32]>) -> Result<Self, KeystoreError> {
-        Ok(Self::new(secret.clone()))
+impl Material for dyn Mac {
+    fn in_memory(secret: &Zeroizing<[u8; 32]>) -> Result<Arc<Self>, KeystoreError> {
+        Ok(Arc::new(MacKey::new(secret.clone())))
+    }
+
+    /// No key of this kind is inside a machine: a MAC is asked for on every call, and cannot fail.
+    fn inside(_: &dyn Machine, _: &Inside, _: Option<PublicHalf>) -> Result<Arc<Self>, KeystoreError> {
+        Err(KeystoreError::Corrupt)
     }
 
     fn public_half(&self) -> Option<PublicHalf> {
@@ -47,8 +101,20 @@ impl Material for MacKey {
 }
 
 impl Material for Ed25519Key {
-    fn load(secret: &Zeroizing<[u8; 32]>) -> Result<Self, KeystoreError> {
-        Self::from_seed(secret).map_err(|_| KeystoreError::Corrupt)
+    fn in_memory(secret: &Zeroizing<[u8; 32]>) -> Result<Arc<Self>, KeystoreError> {
+        let key = Self::from_seed(secret).map_err(|_| KeystoreError::Corrupt)?;
+        Ok(Arc::new(key))
+    }
+
+    fn inside(
+        machine: &dyn Machine,
+        key: &Inside,
+        public: Option<PublicHalf>,
+    ) -> Result<Arc<Self>, KeystoreError> {
+        match public {
+            Some(PublicHalf::Ed25519(public)) => machine.note(key, public),
+            _ => Err(KeystoreError::Corrupt),
+        }
     }
 
     fn public_half(&self) -> Option<PublicHalf> {

@@ -5,10 +5,18 @@ use std::fmt;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use cyberid_crypto::key::KeyFailure;
 
-/// An Ed25519 key in memory.
+/// Signs exactly what it is given: the face of an Ed25519 key that is not in memory.
+pub(crate) type SignNote = dyn Fn(&[u8]) -> Result<[u8; 64], KeyFailure> + Send + Sync;
+
+/// An Ed25519 key, in memory or in a token.
 pub struct Ed25519Key {
-    pair: Ed25519KeyPair,
+    private: Private,
     public: [u8; 32],
+}
+
+enum Private {
+    Memory(Ed25519KeyPair),
+    Elsewhere(Box<SignNote>),
 }
 
 impl Ed25519Key {
@@ -16,7 +24,14 @@ impl Ed25519Key {
     pub(crate) fn from_seed(seed: &[u8; 32]) -> Result<Self, KeyFailure> {
         let pair = Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| KeyFailure)?;
         let public = pair.public_key().as_ref().try_into().map_err(|_| KeyFailure)?;
-        Ok(Self { pair, public })
+        let private = Private::Memory(pair);
+        Ok(Self { private, public })
+    }
+
+    /// The key of this public half, whose private half does what `sign` does.
+    pub(crate) fn elsewhere(public: [u8; 32], sign: Box<SignNote>) -> Self {
+        let private = Private::Elsewhere(sign);
+        Self { private, public }
     }
 
     /// The public half.
@@ -26,8 +41,13 @@ impl Ed25519Key {
 
     /// The signature of exactly `message`.
     pub fn sign(&self, message: &[u8]) -> Result<[u8; 64], KeyFailure> {
-        let signature = self.pair.try_sign(message).map_err(|_| KeyFailure)?;
-        signature.as_ref().try_into().map_err(|_| KeyFailure)
+        match &self.private {
+            Private::Memory(pair) => {
+                let signature = pair.try_sign(message).map_err(|_| KeyFailure)?;
+                signature.as_ref().try_into().map_err(|_| KeyFailure)
+            }
+            Private::Elsewhere(sign) => sign(message),
+        }
     }
 }
 

@@ -3,33 +3,44 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use cyberid_crypto::{AgreementKey, MacKey, SigningKey};
+use cyberid_crypto::{Agree, Mac, Sign};
 
 use crate::entry::{Entry, State};
 use crate::error::KeystoreError;
-use crate::forge::open;
-use crate::kdf::FileKeys;
+use crate::machine::Machine;
 use crate::material::Material;
 use crate::note::Ed25519Key;
 use crate::role::{Kind, RoleName};
+use crate::trial::Trial as _;
 
 /// The rings of every role, by kind.
 pub(crate) struct Rings {
-    pub(crate) signing: Shelf<SigningKey>,
-    pub(crate) agreement: Shelf<AgreementKey>,
-    pub(crate) mac: Shelf<MacKey>,
+    pub(crate) signing: Shelf<dyn Sign>,
+    pub(crate) agreement: Shelf<dyn Agree>,
+    pub(crate) mac: Shelf<dyn Mac>,
     pub(crate) note: Shelf<Ed25519Key>,
 }
 
 impl Rings {
     /// Opens every private half that has work to do.
-    pub(crate) fn load(entries: &[Entry], keys: &FileKeys) -> Result<Self, KeystoreError> {
+    pub(crate) fn load(entries: &[Entry], machine: &dyn Machine) -> Result<Self, KeystoreError> {
         Ok(Self {
-            signing: Shelf::load(Kind::Signing, entries, keys)?,
-            agreement: Shelf::load(Kind::Agreement, entries, keys)?,
-            mac: Shelf::load(Kind::Mac, entries, keys)?,
-            note: Shelf::load(Kind::Note, entries, keys)?,
+            signing: Shelf::load(Kind::Signing, entries, machine)?,
+            agreement: Shelf::load(Kind::Agreement, entries, machine)?,
+            mac: Shelf::load(Kind::Mac, entries, machine)?,
+            note: Shelf::load(Kind::Note, entries, machine)?,
         })
+    }
+
+    /// Tries the active key of a role.
+    pub(crate) fn check(&self, role: RoleName) -> Result<(), KeystoreError> {
+        let tried = match role.kind() {
+            Kind::Signing => self.signing.ring(role)?.now().active.key.try_out(),
+            Kind::Agreement => self.agreement.ring(role)?.now().active.key.try_out(),
+            Kind::Mac => self.mac.ring(role)?.now().active.key.try_out(),
+            Kind::Note => self.note.ring(role)?.now().active.key.try_out(),
+        };
+        tried.map_err(KeystoreError::from)
     }
 
     /// Puts newer rings in the place of these, under the handles that share them.
@@ -42,14 +53,14 @@ impl Rings {
 }
 
 /// The rings of one kind.
-pub(crate) struct Shelf<K>(BTreeMap<RoleName, SharedRing<K>>);
+pub(crate) struct Shelf<K: ?Sized>(BTreeMap<RoleName, SharedRing<K>>);
 
-impl<K: Material> Shelf<K> {
-    fn load(kind: Kind, entries: &[Entry], keys: &FileKeys) -> Result<Self, KeystoreError> {
+impl<K: Material + ?Sized> Shelf<K> {
+    fn load(kind: Kind, entries: &[Entry], machine: &dyn Machine) -> Result<Self, KeystoreError> {
         let mut rings = BTreeMap::new();
         let active = |entry: &&Entry| entry.role.kind() == kind && entry.state == State::Active;
         for entry in entries.iter().filter(active) {
-            let ring = Ring::load(entry, entries, keys)?;
+            let ring = Ring::load(entry, entries, machine)?;
             if rings.insert(entry.role, SharedRing::new(ring)).is_some() {
                 return Err(KeystoreError::Corrupt);
             }
@@ -73,15 +84,15 @@ impl<K: Material> Shelf<K> {
 }
 
 /// A ring that its handles see change.
-pub(crate) struct SharedRing<K>(Arc<RwLock<Arc<Ring<K>>>>);
+pub(crate) struct SharedRing<K: ?Sized>(Arc<RwLock<Arc<Ring<K>>>>);
 
-impl<K> Clone for SharedRing<K> {
+impl<K: ?Sized> Clone for SharedRing<K> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<K> SharedRing<K> {
+impl<K: ?Sized> SharedRing<K> {
     fn new(ring: Ring<K>) -> Self {
         Self(Arc::new(RwLock::new(Arc::new(ring))))
     }
@@ -97,32 +108,32 @@ impl<K> SharedRing<K> {
 }
 
 /// The keys of one role that have work to do.
-pub(crate) struct Ring<K> {
+pub(crate) struct Ring<K: ?Sized> {
     pub(crate) active: Held<K>,
     retained: Vec<Held<K>>,
 }
 
 /// A key and its id.
-pub(crate) struct Held<K> {
+pub(crate) struct Held<K: ?Sized> {
     pub(crate) id: String,
     pub(crate) key: Arc<K>,
 }
 
-impl<K: Material> Ring<K> {
-    fn load(active: &Entry, entries: &[Entry], keys: &FileKeys) -> Result<Self, KeystoreError> {
+impl<K: Material + ?Sized> Ring<K> {
+    fn load(active: &Entry, entries: &[Entry], machine: &dyn Machine) -> Result<Self, KeystoreError> {
         let retained = entries.iter().filter(|entry| {
             entry.role == active.role && entry.state == State::Retained && entry.private.is_some()
         });
         Ok(Self {
-            active: Held::load(active, keys)?,
+            active: Held::load(active, machine)?,
             retained: retained
-                .map(|entry| Held::load(entry, keys))
+                .map(|entry| Held::load(entry, machine))
                 .collect::<Result<_, _>>()?,
         })
     }
 }
 
-impl<K> Ring<K> {
+impl<K: ?Sized> Ring<K> {
     /// The active or retained key of an id.
     pub(crate) fn find(&self, id: &str) -> Option<Arc<K>> {
         let mut held = std::iter::once(&self.active).chain(&self.retained);
@@ -136,15 +147,11 @@ impl<K> Ring<K> {
     }
 }
 
-impl<K: Material> Held<K> {
-    fn load(entry: &Entry, keys: &FileKeys) -> Result<Self, KeystoreError> {
-        let key = K::load(&open(entry, keys)?)?;
-        if key.public_half() != entry.public {
-            return Err(KeystoreError::Corrupt);
-        }
+impl<K: Material + ?Sized> Held<K> {
+    fn load(entry: &Entry, machine: &dyn Machine) -> Result<Self, KeystoreError> {
         Ok(Self {
             id: entry.id.clone(),
-            key: Arc::new(key),
+            key: K::load(entry, machine)?,
         })
     }
 }

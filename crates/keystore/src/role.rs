@@ -35,6 +35,17 @@ impl Kind {
     }
 }
 
+/// What changes together with the keys of a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Rotation {
+    /// Nothing: outsiders learn of new keys from the key set or from discovery, and old ones are known on.
+    Alone,
+    /// What others have pinned: their configuration, or the log's name.
+    WithPins,
+    /// What was derived with the key: it cannot be derived again.
+    WithData,
+}
+
 mod sealed {
     pub trait Sealed {}
 }
@@ -99,8 +110,10 @@ macro_rules! roles {
 
 roles! {
     Signing, SigningRole {
-        /// Signs attestations: the answers of verifications.
+        /// Signs attestations: the answers of verifications. Lives in memory, for a day.
         Attestation = "attestation";
+        /// Certifies the keys that sign attestations.
+        AttestationRoot = "attestation-root";
         /// Signs the requests that holders are shown.
         Request = "request";
         /// Signs network certificates.
@@ -115,6 +128,8 @@ roles! {
         Enrolment = "enrolment";
         /// Signs the answers of the synthetic identity source.
         Source = "source";
+        /// Signs the transcripts of key ceremonies.
+        Ceremony = "ceremony";
     }
     Agreement, AgreementRole {
         /// Opens what holders seal to the platform; rotates daily.
@@ -147,6 +162,39 @@ roles! {
         Ledger = "ledger";
         /// Cosigns checkpoints as a witness.
         Witness = "witness";
+    }
+}
+
+impl RoleName {
+    /// Whether the role's keys work on every call of the hot path: faster than a hardware module answers.
+    pub const fn is_hot(self) -> bool {
+        matches!(self, Self::Attestation | Self::Request | Self::Message)
+    }
+
+    /// What changes together with the role's keys.
+    pub const fn rotation(self) -> Rotation {
+        match self {
+            Self::Attestation
+            | Self::AttestationRoot
+            | Self::Request
+            | Self::Certificate
+            | Self::Registration
+            | Self::Identity
+            | Self::Event
+            | Self::Message
+            | Self::Ceremony => Rotation::Alone,
+            Self::Enrolment | Self::Source | Self::Vault | Self::Custodian | Self::Ledger | Self::Witness => {
+                Rotation::WithPins
+            }
+            Self::Pairwise
+            | Self::Index
+            | Self::Age
+            | Self::Pin
+            | Self::Evidence
+            | Self::Journal
+            | Self::Token
+            | Self::Idempotency => Rotation::WithData,
+        }
     }
 }
 

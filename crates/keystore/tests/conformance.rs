@@ -7,8 +7,13 @@ mod suite {
     use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
     use cyberid_crypto::key::AgreementKey;
     use cyberid_crypto::{Agree as _, Mac as _, hpke, jws};
+    use cyberid_domain::UnixTime;
     use cyberid_keystore::role::{Attestation, Custodian, Event, Index, Ledger, Message, Pairwise, Witness};
-    use cyberid_keystore::{KeyInfo, Keystore, KeystoreError, Kind, PublicHalf, RoleName, State};
+    use cyberid_keystore::{KeyInfo, Keystore, KeystoreError, Kind, PublicHalf, RoleName, State, Step};
+    use cyberid_protocol::key_certificate::KeyCertificate;
+
+    /// The moment at which the keystores of this suite stand still.
+    pub(crate) const NOW: UnixTime = UnixTime(1_795_000_000);
 
     /// Runs every check; `make` opens one and the same keystore, empty at first, each time.
     pub(crate) fn conformance(make: impl Fn() -> Keystore) {
@@ -24,6 +29,10 @@ mod suite {
         a_rotated_mac_key_is_found_by_its_id(&make);
         only_next_and_retained_keys_are_destroyed(&make());
         no_id_and_no_public_half_serves_twice(&make());
+        every_held_role_passes_its_trial(&make());
+        an_attestation_key_is_certified_by_the_root(&make());
+        a_next_key_is_used_only_once_it_is_announced(&make());
+        a_ceremony_is_held_whole_and_once(&make);
     }
 
     fn held(role: RoleName) -> bool {
@@ -77,16 +86,20 @@ mod suite {
         let published = store.public_signing_keys();
         let key = published
             .iter()
-            .find(|(role, ..)| *role == RoleName::Attestation)
+            .find(|published| published.role == RoleName::Attestation)
             .unwrap()
-            .2;
+            .key;
         assert_eq!(
             (key, key.thumbprint()),
             (signer.public_key(), signer.current().kid().into())
         );
         assert_eq!(jws::verify_signature(&key, b"message", &signature), Ok(()));
         assert!(jws::verify_signature(&key, b"massage", &signature).is_err());
-        assert!(published.iter().all(|(role, ..)| role.kind() == Kind::Signing));
+        assert!(
+            published
+                .iter()
+                .all(|published| published.role.kind() == Kind::Signing)
+        );
     }
 
     fn what_is_sealed_to_it_opens(store: &Keystore) {
@@ -141,11 +154,11 @@ mod suite {
         let next: Vec<_> = store
             .public_signing_keys()
             .into_iter()
-            .filter(|(role, state, _)| (*role, *state) == (RoleName::Event, State::Next))
+            .filter(|key| (key.role, key.state) == (RoleName::Event, State::Next))
             .collect();
         assert_eq!((next.len(), signer.public_key()), (1, before));
         store.rotate(RoleName::Event).unwrap();
-        assert_eq!(signer.public_key(), next[0].2);
+        assert_eq!(signer.public_key(), next[0].key);
         assert!(ids(store, RoleName::Event, State::Next).is_empty());
     }
 
@@ -159,8 +172,8 @@ mod suite {
         assert_eq!(jws::verify_signature(&new, b"m", &signature), Ok(()));
         let published = |store: &Keystore, key| {
             let keys = store.public_signing_keys().into_iter();
-            keys.filter(|(.., public)| *public == key)
-                .map(|(_, state, _)| state)
+            keys.filter(|published| published.key == key)
+                .map(|published| published.state)
                 .collect::<Vec<_>>()
         };
         assert_eq!(published(&store, old), [State::Retained]);
@@ -235,6 +248,81 @@ mod suite {
         assert_eq!(store.destroy(&next), Ok(()));
     }
 
+    fn every_held_role_passes_its_trial(store: &Keystore) {
+        for &role in RoleName::ALL.iter().filter(|role| held(**role)) {
+            assert_eq!(store.check(role), Ok(()), "{role}");
+        }
+        let refused = Err(KeystoreError::NoKey(RoleName::Witness));
+        assert_eq!(store.check(RoleName::Witness), refused);
+    }
+
+    fn an_attestation_key_is_certified_by_the_root(store: &Keystore) {
+        store.prepare(RoleName::Attestation).unwrap();
+        let keys = store.public_signing_keys();
+        let root = |state| {
+            let mut roots = keys.iter().filter(|key| key.role == RoleName::AttestationRoot);
+            roots.find(|key| key.state == state).unwrap().key
+        };
+        let mut certified = 0;
+        for key in &keys {
+            let is_attestation = key.role == RoleName::Attestation;
+            assert_eq!(key.certificate.is_some(), is_attestation, "{:?}", key.role);
+            if let Some(certificate) = &key.certificate {
+                let check = |root| KeyCertificate::check(certificate, &root, "attestation", &key.key, NOW);
+                assert_eq!(check(root(State::Active)), Ok(()));
+                certified += 1;
+            }
+        }
+        assert!(certified >= 2, "the active and the next one");
+        // A key that is certified already keeps its certificate when the root changes.
+        store.rotate(RoleName::AttestationRoot).unwrap();
+        let after = store.public_signing_keys();
+        assert!(
+            keys.iter()
+                .filter(|key| key.role == RoleName::Attestation)
+                .all(|key| after.contains(key))
+        );
+    }
+
+    fn a_next_key_is_used_only_once_it_is_announced(store: &Keystore) {
+        let refused = |from| {
+            let role = RoleName::Registration;
+            Err(KeystoreError::NotAnnounced { role, from })
+        };
+        let rotate = |ahead| store.rotate_announced(RoleName::Registration, ahead);
+        assert_eq!(rotate(0), refused(None));
+        store.prepare(RoleName::Registration).unwrap();
+        assert_eq!(rotate(600), refused(Some(NOW.plus(600))));
+        assert_eq!(rotate(0), Ok(()));
+    }
+
+    fn a_ceremony_is_held_whole_and_once(make: &impl Fn() -> Keystore) {
+        let store = make();
+        let before = store.list();
+        let retained = ids(&store, RoleName::Certificate, State::Retained);
+        assert!(retained.is_empty());
+        let impossible = [Step::Rotate(RoleName::Certificate), Step::Revoke("AAAA".into())];
+        let refused = Err(KeystoreError::UnknownKey("AAAA".into()));
+        assert_eq!(store.hold_ceremony("one", &impossible), refused);
+        assert_eq!(store.list(), before, "all of it or nothing");
+        let again = [Step::Make(RoleName::Certificate)];
+        assert_eq!(
+            store.hold_ceremony("one", &again),
+            Err(KeystoreError::HasKey(RoleName::Certificate))
+        );
+        let steps = [
+            Step::Prepare(RoleName::Certificate),
+            Step::Rotate(RoleName::Certificate),
+            Step::Make(RoleName::Witness),
+        ];
+        assert_eq!(store.hold_ceremony("one", &steps), Ok(()));
+        assert_eq!(ids(&store, RoleName::Certificate, State::Retained).len(), 1);
+        drop(store);
+        let held = Err(KeystoreError::CeremonyHeld);
+        assert_eq!(make().hold_ceremony("one", &[]), held);
+        assert_eq!(make().check(RoleName::Witness), Ok(()));
+    }
+
     fn no_id_and_no_public_half_serves_twice(store: &Keystore) {
         let keys = store.list();
         let ids: HashSet<_> = keys.iter().map(|key| &key.id).collect();
@@ -244,27 +332,40 @@ mod suite {
 }
 
 #[cfg(test)]
-mod file {
+mod machines {
+    use std::path::Path;
     use std::sync::Arc;
 
-    use cyberid_domain::UnixTime;
     use cyberid_domain::clock::ManualClock;
     use cyberid_domain::rng::SystemRng;
     use cyberid_domain::secret::SecretBytes;
-    use cyberid_keystore::{KdfCost, Keystore};
+    use cyberid_keystore::testing::SoftHsm;
+    use cyberid_keystore::{KdfCost, Keystore, Unlock};
+
+    use super::suite::{NOW, conformance};
+
+    fn open_or_create(folder: &Path, unlock: impl Into<Unlock>) -> Keystore {
+        let clock = Arc::new(ManualClock::new(NOW));
+        let (cost, rng) = (KdfCost::INSECURE, Arc::new(SystemRng));
+        Keystore::open_or_create(&folder.join("keys"), unlock, cost, clock, rng).unwrap()
+    }
 
     #[test]
     fn the_file_conforms() {
         let folder = tempfile::tempdir().unwrap();
-        super::suite::conformance(|| {
-            Keystore::open_or_create(
-                &folder.path().join("keys"),
-                &SecretBytes::from(String::from("passphrase")),
-                KdfCost::INSECURE,
-                Arc::new(ManualClock::new(UnixTime(1_795_000_000))),
-                Arc::new(SystemRng),
-            )
-            .unwrap()
-        });
+        let passphrase = SecretBytes::from(String::from("passphrase"));
+        conformance(|| open_or_create(folder.path(), &passphrase));
+    }
+
+    #[test]
+    fn the_token_conforms() {
+        SoftHsm::start().run_test("machines::the_token_that_this_process_sees_conforms");
+    }
+
+    #[test]
+    #[ignore = "run by the test above, in a process that sees a token"]
+    fn the_token_that_this_process_sees_conforms() {
+        let folder = tempfile::tempdir().unwrap();
+        conformance(|| open_or_create(folder.path(), SoftHsm::unlock()));
     }
 }

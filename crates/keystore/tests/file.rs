@@ -5,6 +5,7 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
     use std::path::{Path, PathBuf};
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::{Arc, Mutex};
 
     use base64ct::{Base64, Base64Url, Encoding as _};
@@ -349,14 +350,40 @@ mod tests {
         assert_ne!(token.current_id(), id);
     }
 
+    /// Chance that, once it is told to, puts a folder where the file is: what is renamed to it does not get there.
+    struct Saboteur {
+        file: PathBuf,
+        armed: AtomicBool,
+    }
+
+    impl Rng for Saboteur {
+        fn fill(&self, out: &mut [u8]) {
+            if self.armed.swap(false, Ordering::SeqCst) {
+                fs::remove_file(&self.file).unwrap();
+                fs::create_dir(&self.file).unwrap();
+            }
+            SystemRng.fill(out);
+        }
+    }
+
     #[test]
     fn after_a_write_of_unknown_outcome_nothing_more_is_written() {
         let (folder, file) = filled();
-        let store = open(folder.path()).unwrap();
+        let chance = Arc::new(Saboteur {
+            file: file.clone(),
+            armed: AtomicBool::new(false),
+        });
+        let clock = Arc::new(ManualClock::new(UnixTime(1_795_000_000)));
+        let store = Keystore::open(
+            folder.path(),
+            &secret("passphrase"),
+            clock,
+            Arc::clone(&chance) as _,
+        )
+        .unwrap();
         let token = store.mac::<Token>().unwrap();
         let (good, id) = (fs::read(&file).unwrap(), token.current_id());
-        fs::remove_file(&file).unwrap();
-        fs::create_dir(&file).unwrap();
+        chance.armed.store(true, Ordering::SeqCst);
         let unknown = store.rotate(RoleName::Token);
         assert!(
             matches!(&unknown, Err(KeystoreError::Unconfirmed { path, .. }) if *path == file),
@@ -399,6 +426,73 @@ mod tests {
         assert!(!shared("ciphertext") && !shared("salt") && shared("\"id\""));
         store.rotate(RoleName::Attestation).unwrap();
         assert!(store.list().iter().all(|key| key.state != State::Next));
+    }
+
+    fn administer(folder: &Path) -> Keystore {
+        let clock = Arc::new(ManualClock::new(UnixTime(1_795_000_000)));
+        Keystore::administer(folder, &secret("passphrase"), clock, Arc::new(SystemRng)).unwrap()
+    }
+
+    #[test]
+    fn who_serves_takes_over_what_an_administrator_changed() {
+        let (folder, _) = filled();
+        let store = open(folder.path()).unwrap();
+        let signer = store.signer::<Attestation>().unwrap();
+        let before = signer.current().kid().to_owned();
+        assert_eq!(store.refresh(), Ok(false), "nothing has changed");
+        let other = administer(folder.path());
+        other.rotate(RoleName::Attestation).unwrap();
+        assert_eq!(signer.current().kid(), before, "not noticed yet");
+        assert_eq!(store.refresh(), Ok(true));
+        assert_eq!(
+            signer.current().kid(),
+            other.signer::<Attestation>().unwrap().current().kid()
+        );
+        assert_ne!(signer.current().kid(), before);
+        assert_eq!(store.list(), other.list());
+    }
+
+    #[test]
+    fn two_who_change_the_list_lose_nothing_of_each_other() {
+        let (folder, _) = filled();
+        let (store, other) = (open(folder.path()).unwrap(), administer(folder.path()));
+        other.ensure(&[RoleName::Pin]).unwrap();
+        store.ensure(&[RoleName::Age]).unwrap();
+        other.rotate(RoleName::Token).unwrap();
+        assert_eq!(store.refresh(), Ok(true));
+        let held = |store: &Keystore, role| store.list().iter().filter(|key| key.role == role).count();
+        for store in [&store, &other] {
+            assert_eq!(held(store, RoleName::Pin), 1);
+            assert_eq!(held(store, RoleName::Age), 1);
+            assert_eq!(held(store, RoleName::Token), 2);
+        }
+    }
+
+    #[test]
+    fn an_altered_list_is_not_taken_over() {
+        let (folder, file) = filled();
+        let store = open(folder.path()).unwrap();
+        let (id, good) = (
+            store.mac::<Token>().unwrap().current_id(),
+            fs::read(&file).unwrap(),
+        );
+        let mut bad = good.clone();
+        let at = bad.len() - 20;
+        bad[at] ^= 1;
+        fs::write(&file, &bad).unwrap();
+        assert_eq!(store.refresh(), Err(KeystoreError::Corrupt));
+        assert_eq!(store.rotate(RoleName::Token), Err(KeystoreError::Corrupt));
+        assert_eq!(store.mac::<Token>().unwrap().current_id(), id);
+        fs::write(&file, &good).unwrap();
+        assert_eq!(store.refresh(), Ok(false));
+    }
+
+    #[test]
+    fn an_administrator_does_not_change_the_passphrase_under_a_server() {
+        let (folder, _) = filled();
+        let _serving = open(folder.path()).unwrap();
+        let refused = administer(folder.path()).rekey(&secret("x"), KdfCost::INSECURE);
+        assert_eq!(refused, Err(KeystoreError::OtherKind));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `GET /.well-known/cyberid` and `GET /.well-known/jwks.json`.
 
+use cyberid_crypto::Suite;
 use cyberid_crypto::jwk::Jwk;
 use cyberid_domain::check::Check;
 use cyberid_domain::document::DocumentType;
@@ -30,8 +31,8 @@ pub struct Discovery {
     pub signing_alg: String,
     /// The key that messages are sealed to; it changes daily.
     pub encryption_jwk: Jwk,
-    /// The cryptographic suite that the platform runs.
-    pub suite: String,
+    /// The suite of algorithms that the platform runs, and takes.
+    pub suite: Suite,
     /// The ledger.
     pub ledger: LedgerDescription,
     /// The version of the protocol.
@@ -69,8 +70,12 @@ pub struct PlatformKey {
     /// The key as a JWK.
     #[serde(flatten)]
     pub jwk: Jwk,
-    /// What it signs: `attestation`, `request`, `certificate`, `registration`, `identity` or `event`.
+    /// What it signs: `attestation`, `request`, `certificate`, `registration`, `identity` or `event`; and
+    /// `attestation-root`, which signs what vouches for those that sign attestations.
     pub role: String,
     /// `next`, `active` or `retained`.
     pub state: String,
+    /// What the platform's attestation root says of a key that signs attestations: a compact JWS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
 }

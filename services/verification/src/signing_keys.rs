@@ -2,18 +2,17 @@
 
 use std::sync::Arc;
 
-use cyberid_crypto::PublicKey;
-use cyberid_keystore::State;
-use cyberid_keystore::role::RoleName;
+use cyberid_keystore::{PublishedKey, RoleName, State};
 use cyberid_protocol::discovery::{PlatformKey, PlatformKeys};
 
 /// Gives the public signing keys that are next, active or retained, such as
 /// [`cyberid_keystore::Keystore::public_signing_keys`] does.
-pub type SigningKeys = Arc<dyn Fn() -> Vec<(RoleName, State, PublicKey)> + Send + Sync>;
+pub type SigningKeys = Arc<dyn Fn() -> Vec<PublishedKey> + Send + Sync>;
 
 /// The roles whose signatures outsiders check; the others sign inside the platform.
-const PUBLISHED: [RoleName; 6] = [
+const PUBLISHED: [RoleName; 7] = [
     RoleName::Attestation,
+    RoleName::AttestationRoot,
     RoleName::Request,
     RoleName::Certificate,
     RoleName::Registration,
@@ -22,16 +21,17 @@ const PUBLISHED: [RoleName; 6] = [
 ];
 
 /// The keys that are published.
-pub(crate) fn published(keys: Vec<(RoleName, State, PublicKey)>) -> PlatformKeys {
+pub(crate) fn published(keys: Vec<PublishedKey>) -> PlatformKeys {
     let keys = keys
         .into_iter()
-        .filter(|(role, state, _)| PUBLISHED.contains(role) && *state != State::Revoked);
+        .filter(|key| PUBLISHED.contains(&key.role) && key.state != State::Revoked);
     PlatformKeys {
         keys: keys
-            .map(|(role, state, key)| PlatformKey {
-                jwk: key.to_published_jwk("sig", "ES256"),
-                role: role.as_str().into(),
-                state: state.as_str().into(),
+            .map(|published| PlatformKey {
+                jwk: published.key.to_published_jwk("sig", "ES256"),
+                role: published.role.as_str().into(),
+                state: published.state.as_str().into(),
+                certificate: published.certificate,
             })
             .collect(),
     }
@@ -53,7 +53,10 @@ mod tests {
             (RoleName::Enrolment, State::Active),
             (RoleName::Source, State::Active),
         ];
-        let published = published(keys.map(|(role, state)| (role, state, key)).into());
+        let published = published(
+            keys.map(|(role, state)| PublishedKey::plain(role, state, key))
+                .into(),
+        );
         let states: Vec<_> = published.keys.iter().map(|key| key.state.as_str()).collect();
         assert_eq!(states, ["next", "retained"]);
     }

@@ -19,7 +19,7 @@ struct Need {
 
 /// Everything the workspace needs. The cryptography in aws-lc-sys and the SQLite that sqlx brings compile
 /// with a C compiler alone, so neither CMake nor Perl is among it.
-const NEEDS: [Need; 5] = [
+const NEEDS: [Need; 6] = [
     Need {
         what: "a C compiler and make",
         probes: &[&["cc", "--version"], &["make", "--version"]],
@@ -36,6 +36,15 @@ const NEEDS: [Need; 5] = [
         what: "strace (for the tests of power cuts and of failing system calls)",
         probes: &[&["strace", "-V"]],
         packages: &["strace"],
+        only_with: None,
+    },
+    Need {
+        what: "SoftHSM (for the tests of keystores in a PKCS#11 token)",
+        probes: &[
+            &["softhsm2-util", "--version"],
+            &["test", "-e", "/usr/lib/softhsm/libsofthsm2.so"],
+        ],
+        packages: &["softhsm2"],
         only_with: None,
     },
     Need {
@@ -162,6 +171,7 @@ mod tests {
                 "pkg-config",
                 "libssl-dev",
                 "strace",
+                "softhsm2",
                 "nodejs",
                 "npm"
             ]
