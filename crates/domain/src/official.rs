@@ -76,16 +76,19 @@ pub enum OfficialRefusal {
     Expired,
     /// There is no record of the subject that could be opened.
     NoRecord,
+    /// An officer who had signed is no officer of the authority any more.
+    FormerOfficer,
 }
 
 impl OfficialRefusal {
     /// Every reason.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::TooWide,
         Self::OneOfficer,
         Self::SameOfficer,
         Self::Expired,
         Self::NoRecord,
+        Self::FormerOfficer,
     ];
 
     /// The name in messages and stores.
@@ -96,6 +99,7 @@ impl OfficialRefusal {
             Self::SameOfficer => "same_officer",
             Self::Expired => "expired",
             Self::NoRecord => "no_record",
+            Self::FormerOfficer => "former_officer",
         }
     }
 

@@ -11,13 +11,13 @@ use crate::error::LedgerError;
 use crate::writer::Signed;
 
 /// How long leaves wait for others that share a transaction of the store with them, when nobody waits for them.
-const LINGER: Duration = Duration::from_millis(25);
+const LINGER: Duration = Duration::from_millis(250);
 
 /// How many leaves wait for nothing.
-const ENOUGH: usize = 2048;
+const ENOUGH: usize = 16_384;
 
 /// How many leaves one transaction has, apart from the last group's.
-const BATCH: usize = 8192;
+const BATCH: usize = 32_768;
 
 /// How many leaves there are before the sequencer waits.
 const MOST: usize = 1 << 17;

@@ -32,6 +32,9 @@ const NAMES: usize = 100_000;
 /// How long the witnesses have for a checkpoint that nobody waits for.
 const WITNESSING: Duration = Duration::from_secs(10);
 
+/// How long leaves that nobody waits for gather before witnesses are asked about them.
+const TOGETHER: Duration = Duration::from_millis(100);
+
 /// How long to wait after they have not cosigned it.
 const WITNESSING_PAUSE: Duration = Duration::from_secs(1);
 
@@ -131,6 +134,7 @@ impl Ledger {
             tip: opened.tip,
             unsure: None,
         };
+        // In this order: a sequencer that cannot run is dropped, and that ends the publisher.
         spawn("ledger-publisher", move || publisher.run())?;
         spawn("ledger-sequencer", move || sequencer.run())?;
         Ok(ledger)
@@ -229,7 +233,8 @@ impl Ledger {
                 Err(LedgerError::Stopped) => return,
                 Err(_) => tokio::time::sleep(WITNESSING_PAUSE).await,
                 Ok(()) => match tokio::time::timeout(fresh, latest.changed()).await {
-                    Ok(Ok(())) => {}
+                    // Many leaves share what the witnesses see; whoever waits for one asks them at once.
+                    Ok(Ok(())) => tokio::time::sleep(TOGETHER).await,
                     Ok(Err(_)) => return,
                     Err(_) => self.witness_again().await,
                 },

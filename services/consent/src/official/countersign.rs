@@ -30,8 +30,9 @@ impl Consent {
         // 3.
         let authority = self.authority(client_id)?;
         let issuer = &self.parts.issuer;
-        let ordered =
-            open_order(&access.order, authority, issuer).map_err(|_| ConsentError::Corrupt("order"))?;
+        let Ok(ordered) = open_order(&access.order, authority, issuer) else {
+            return Err(self.refuse_former(id).await);
+        };
         let now = self.parts.clock.now();
         let second = check_second(compact, &access.order, ordered.officer, authority, issuer, now);
         match second {

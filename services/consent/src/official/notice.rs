@@ -28,10 +28,15 @@ impl Consent {
     fn my_official(&self, access: OfficialAccess) -> Result<MyOfficialAccess, ConsentError> {
         let order = read_order(&access.order)?;
         let (intent, leaf) = intent(&access)?;
+        // Who is pinned no longer is told by what the order calls it.
         let authority = self.parts.authorities.find(&access.authority);
+        let name = authority.map_or_else(
+            || access.authority.to_string(),
+            |authority| authority.name.clone(),
+        );
         Ok(MyOfficialAccess {
             id: access.id,
-            authority_name: authority.map_or_else(String::new, |authority| authority.name.clone()),
+            authority_name: name,
             authority: access.authority,
             status: access.status,
             fields: order.fields,

@@ -4,7 +4,7 @@ use cyberid_domain::clock::SKEW;
 use cyberid_domain::id::{ClientId, OfficialAccessId};
 use cyberid_domain::official::{OfficialRefusal, OfficialStatus};
 use cyberid_protocol::leaf::LeafKind;
-use cyberid_protocol::official::{OneSubject, check_second, open_order};
+use cyberid_protocol::official::{OneSubject, OrderRefused, check_second, open_order};
 use cyberid_protocol::warrant;
 use cyberid_storage::official::{OfficialAccess, Turn};
 use zeroize::Zeroizing;
@@ -68,6 +68,8 @@ impl Consent {
         match access.status {
             // An earlier call came as far as the intent and no further.
             OfficialStatus::Intended if !self.is_stale_official(access)? => {
+                // It is not refused any more: what is not carried out is presumed.
+                self.second_stands(access)?;
                 let subject = access.subject.ok_or(ConsentError::Corrupt("subject"))?;
                 let found = self.found(subject).await?;
                 return Ok(found.ok_or(Refusal::AlreadyRedeemed)?);
@@ -90,20 +92,30 @@ impl Consent {
         Ok(found)
     }
 
-    /// Whether the second signature is of this moment still: key holders ask that too, and after the intent it would be
-    /// too late to refuse. They are shown it later than now, so that no second is forgiven here.
+    /// Refuses an access for good whose signatures do not stand any more: key holders ask that too, and after the intent
+    /// it would be too late.
     async fn require_second(&self, access: &OfficialAccess) -> Result<(), ConsentError> {
+        let stands = self.second_stands(access);
+        if let Err(ConsentError::Refused(Refusal::Official(refusal))) = stands {
+            self.refuse_official(&access.id, refusal).await?;
+        }
+        stands
+    }
+
+    /// Whether both officers are pinned still, and the second signature is of this moment. It is shown later than now, so
+    /// that no second is forgiven here.
+    fn second_stands(&self, access: &OfficialAccess) -> Result<(), ConsentError> {
         let (authority, issuer) = (self.authority(&access.authority)?, &self.parts.issuer);
         let second = access.countersignature.as_deref();
         let second = second.ok_or(ConsentError::Corrupt("countersignature"))?;
-        let ordered =
-            open_order(&access.order, authority, issuer).map_err(|_| ConsentError::Corrupt("order"))?;
+        let former = Refusal::Official(OfficialRefusal::FormerOfficer);
+        let ordered = open_order(&access.order, authority, issuer).map_err(|_| former)?;
         let by = self.parts.clock.now().plus(SKEW);
-        if check_second(second, &access.order, ordered.officer, authority, issuer, by).is_ok() {
-            return Ok(());
-        }
-        self.refuse_official(&access.id, OfficialRefusal::Expired).await?;
-        Err(Refusal::Official(OfficialRefusal::Expired).into())
+        let checked = check_second(second, &access.order, ordered.officer, authority, issuer, by);
+        checked.map(drop).map_err(|refused| match refused {
+            OrderRefused::NotNow => Refusal::Official(OfficialRefusal::Expired).into(),
+            _ => former.into(),
+        })
     }
 
     /// The one subject of an order that was checked when it came.
@@ -111,7 +123,7 @@ impl Consent {
         let authority = self.authority(&access.authority)?;
         open_order(&access.order, authority, &self.parts.issuer)
             .map(|ordered| ordered.subject)
-            .map_err(|_| ConsentError::Corrupt("order"))
+            .map_err(|_| Refusal::Official(OfficialRefusal::FormerOfficer).into())
     }
 
     /// Whether the intent is older than any warrant may be: nothing can be delivered on it any more.

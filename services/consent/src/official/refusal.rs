@@ -25,6 +25,15 @@ impl Consent {
         self.advance_official(&access, to, kind).await.map(|_| ())
     }
 
+    /// Ends an access whose first officer is none any more, and tells why.
+    pub(super) async fn refuse_former(&self, id: &OfficialAccessId) -> ConsentError {
+        let refusal = OfficialRefusal::FormerOfficer;
+        match self.refuse_official(id, refusal).await {
+            Ok(()) => Refusal::Official(refusal).into(),
+            Err(error) => error,
+        }
+    }
+
     /// Whether an access can still be countersigned or carried out: what is refused stays refused, and what is over
     /// is refused now.
     pub(super) async fn require_open(&self, access: &OfficialAccess) -> Result<(), ConsentError> {

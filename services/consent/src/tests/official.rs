@@ -1,6 +1,7 @@
 //! Official accesses over HTTP: what two officers may do, what one may not, and what everybody is told.
 
 mod bureau;
+mod former;
 mod telling;
 
 use cyberid_domain::field::Field;

@@ -178,18 +178,23 @@ impl Platform {
     /// Signs for an order as this officer.
     pub(super) async fn countersign(&self, id: &OfficialAccessId, officer: &SigningKey) -> Answer {
         let order = self.view_official(id).await["order"].as_str().unwrap().to_owned();
+        let body = Some(json!({"countersignature": self.second_by(&order, officer)}));
+        let path = format!("/v1/official-accesses/{id}/countersign");
+        self.call(Method::POST, &path, &BUREAU.caller(), body).await
+    }
+
+    /// What an officer signs for an order of another.
+    pub(super) fn second_by(&self, order: &str, officer: &SigningKey) -> String {
         let now = cyberid_domain::Clock::now(&*self.clock);
         let second = Countersignature {
             aud: ISSUER.into(),
             authority: BUREAU.client_id.clone(),
-            order_sha256: words_sha256(&order),
+            order_sha256: words_sha256(order),
             iat: now,
             exp: now.plus(600),
             jti: Nonce::random(&SystemRng),
         };
-        let body = Some(json!({"countersignature": second.sign(officer).unwrap()}));
-        let path = format!("/v1/official-accesses/{id}/countersign");
-        self.call(Method::POST, &path, &BUREAU.caller(), body).await
+        second.sign(officer).unwrap()
     }
 
     pub(super) async fn countersigned(&self, id: &OfficialAccessId) {
