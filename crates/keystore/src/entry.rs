@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use cyberid_crypto::Suite;
 use cyberid_domain::UnixTime;
 use serde::{Deserialize, Serialize};
 
@@ -73,6 +74,8 @@ pub struct KeyInfo {
     pub state: State,
     /// When it was made.
     pub created: UnixTime,
+    /// The suite that it was made for.
+    pub suite: Suite,
     /// Its public half, if its kind has one.
     pub public: Option<PublicHalf>,
     /// Where its private half is.
@@ -89,6 +92,9 @@ pub(crate) struct Entry {
     pub(crate) id: String,
     pub(crate) state: State,
     pub(crate) created: UnixTime,
+    /// The suite that it was made for: one for all keys of a keystore.
+    #[serde(default, skip_serializing_if = "is_nist")]
+    pub(crate) suite: Suite,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) public: Option<PublicHalf>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -121,6 +127,11 @@ pub(crate) struct Inside {
     pub(crate) object: String,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde calls")]
+fn is_nist(suite: &Suite) -> bool {
+    *suite == Suite::Nist
+}
+
 impl Entry {
     /// What the sealed private half is bound to, so that it opens as this key in this state only.
     ///
@@ -142,6 +153,7 @@ impl Entry {
             id: self.id.clone(),
             state: self.state,
             created: self.created,
+            suite: self.suite,
             public: self.public,
             place: match self.private {
                 Some(PrivateHalf::Sealed(_)) => Place::Memory,

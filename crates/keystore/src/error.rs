@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use cyberid_crypto::Suite;
 use cyberid_crypto::key::KeyFailure;
 use cyberid_domain::UnixTime;
 
@@ -32,6 +33,16 @@ pub enum KeystoreError {
     /// Another process, or another part of this one, has the keystore open.
     #[error("the keystore in {} is in use by another process", .0.display())]
     InUse(PathBuf),
+    /// The keys of this keystore were made for another suite than was asked for.
+    #[error(
+        "the keys here are of the suite `{kept}`, which is chosen once and stays; asked for was `{asked}`"
+    )]
+    AnotherSuite {
+        /// The suite of its keys.
+        kept: Suite,
+        /// The suite that was asked for.
+        asked: Suite,
+    },
     /// This keystore holds no key of the role.
     #[error("this keystore holds no key of the role {0}")]
     NoKey(RoleName),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cyberid_crypto::{base64url, digest, json};
+use cyberid_crypto::{Suite, base64url, digest, json};
 use serde::{Deserialize, Serialize};
 
 use crate::entry::Entry;
@@ -19,6 +19,19 @@ pub(crate) struct List {
     pub(crate) keys: Vec<Entry>,
     /// The digests of the ceremonies that were held, so that none is held twice.
     pub(crate) ceremonies: Vec<String>,
+}
+
+impl List {
+    /// The suite that the keys were made for, if there are any.
+    pub(crate) fn suite(&self) -> Result<Option<Suite>, KeystoreError> {
+        let mut suites = self.keys.iter().map(|entry| entry.suite);
+        let first = suites.next();
+        if suites.all(|suite| Some(suite) == first) {
+            Ok(first)
+        } else {
+            Err(KeystoreError::Corrupt)
+        }
+    }
 }
 
 /// The file as parsed: nothing in it is believed yet.

@@ -1,7 +1,7 @@
 //! Where keys are made, sealed and opened.
 
-use cyberid_crypto::key::random_scalar;
-use cyberid_crypto::{Agree, Sign, aead, base64url};
+use cyberid_crypto::key::random_scalar_of;
+use cyberid_crypto::{Agree, Sign, Suite, aead, base64url};
 use cyberid_domain::rng::random;
 use cyberid_domain::{Rng, UnixTime};
 use zeroize::Zeroizing;
@@ -17,19 +17,22 @@ use crate::role::{Kind, RoleName};
 /// What it takes to make, seal and open the keys of one list.
 pub(crate) struct Forge<'a> {
     pub(crate) machine: &'a dyn Machine,
+    pub(crate) suite: Suite,
     pub(crate) rng: &'a dyn Rng,
     pub(crate) now: UnixTime,
 }
 
 impl Forge<'_> {
-    /// A new key of a role: inside the machine where it takes keys of the role, else drawn here and sealed by it.
+    /// A new key of a role: inside the machine where it takes keys of the role, else drawn here and sealed by it. No
+    /// machine has keys of the SM suite inside.
     pub(crate) fn make(&self, role: RoleName, state: State) -> Result<Entry, KeystoreError> {
-        if let Some((inside, public)) = self.machine.make_inside(role)? {
+        let takes = self.suite == Suite::Nist || role.kind() == Kind::Note;
+        if takes && let Some((inside, public)) = self.machine.make_inside(role)? {
             let private = Some(PrivateHalf::Inside(inside));
             return Ok(self.entry(role, state, Some(public), private));
         }
-        let secret = self.secret(role.kind());
-        let public = public_half(role.kind(), &secret)?;
+        let secret = self.secret(role.kind())?;
+        let public = public_half(self.suite, role.kind(), &secret)?;
         self.seal(self.entry(role, state, public, None), &secret)
     }
 
@@ -49,6 +52,7 @@ impl Forge<'_> {
             id,
             state,
             created: self.now,
+            suite: self.suite,
             public,
             certificate: None,
             private,
@@ -83,13 +87,13 @@ impl Forge<'_> {
         Ok(Entry { private, ..entry })
     }
 
-    fn secret(&self, kind: Kind) -> Zeroizing<[u8; 32]> {
+    fn secret(&self, kind: Kind) -> Result<Zeroizing<[u8; 32]>, KeystoreError> {
         if matches!(kind, Kind::Signing | Kind::Agreement) {
-            return random_scalar(|out| self.rng.fill(out));
+            return Ok(random_scalar_of(self.suite, |out| self.rng.fill(out))?);
         }
         let mut secret = Zeroizing::new([0; 32]);
         self.rng.fill(secret.as_mut());
-        secret
+        Ok(secret)
     }
 }
 
@@ -103,12 +107,16 @@ pub(crate) fn open(entry: &Entry, machine: &dyn Machine) -> Result<Zeroizing<[u8
     machine.unseal(nonce, &entry.associated_data(), &ciphertext)
 }
 
-fn public_half(kind: Kind, secret: &Zeroizing<[u8; 32]>) -> Result<Option<PublicHalf>, KeystoreError> {
+fn public_half(
+    suite: Suite,
+    kind: Kind,
+    secret: &Zeroizing<[u8; 32]>,
+) -> Result<Option<PublicHalf>, KeystoreError> {
     Ok(match kind {
-        Kind::Signing => <dyn Sign>::in_memory(secret)?.public_half(),
-        Kind::Agreement => <dyn Agree>::in_memory(secret)?.public_half(),
+        Kind::Signing => <dyn Sign>::in_memory(suite, secret)?.public_half(),
+        Kind::Agreement => <dyn Agree>::in_memory(suite, secret)?.public_half(),
         Kind::Mac => None,
-        Kind::Note => Ed25519Key::in_memory(secret)?.public_half(),
+        Kind::Note => Ed25519Key::in_memory(suite, secret)?.public_half(),
     })
 }
 
@@ -129,6 +137,7 @@ mod tests {
 
     fn forge(machine: &Arc<dyn Machine>) -> Forge<'_> {
         Forge {
+            suite: Suite::Nist,
             machine: &**machine,
             rng: &SystemRng,
             now: UnixTime(9),

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
+use cyberid_crypto::Suite;
 use cyberid_domain::rng::random;
 use cyberid_domain::secret::SecretBytes;
 use cyberid_domain::{Clock, Rng};
@@ -45,6 +46,8 @@ struct Writer {
     list: List,
     /// The file that the list is of.
     bytes: Vec<u8>,
+    /// The suite that keys are made for.
+    suite: Suite,
     halted: bool,
 }
 
@@ -131,7 +134,9 @@ impl Keystore {
         rng: Arc<dyn Rng>,
     ) -> Result<Self, KeystoreError> {
         let rings = RwLock::new(Rings::load(&list.keys, &*machine)?);
+        let suite = list.suite()?.unwrap_or_default();
         let writer = Mutex::new(Writer {
+            suite,
             machine,
             list,
             bytes,
@@ -145,6 +150,20 @@ impl Keystore {
             clock,
             rng,
         })))
+    }
+
+    /// Chooses the suite that keys are made for, as long as there is no key; after that it stays what it was, and asking
+    /// for another is an error.
+    pub fn settle_suite(&self, asked: Option<Suite>) -> Result<Suite, KeystoreError> {
+        let mut writer = self.writer();
+        let kept = writer.list.suite()?;
+        match (kept, asked) {
+            (Some(kept), Some(asked)) if kept != asked => Err(KeystoreError::AnotherSuite { kept, asked }),
+            _ => {
+                writer.suite = kept.or(asked).unwrap_or_default();
+                Ok(writer.suite)
+            }
+        }
     }
 
     /// Makes an active key for each of `roles` that has none, in one write.
@@ -204,7 +223,7 @@ impl Keystore {
         let _alone = self.0.folder.lock_for_writing()?;
         self.catch_up(&mut writer)?;
         let machine = SealedMachine::derive(passphrase, cost, random(&*self.0.rng))?;
-        let forge = self.forge(&*machine);
+        let forge = self.forge(&*machine, writer.suite);
         let keys = writer.list.keys.iter().cloned();
         let keys = keys
             .map(|entry| forge.reseal(entry, &*writer.machine))
@@ -275,7 +294,7 @@ impl Keystore {
         let _alone = self.0.folder.lock_for_writing()?;
         self.catch_up(&mut writer)?;
         let (machine, mut list) = (Arc::clone(&writer.machine), writer.list.clone());
-        let forge = self.forge(&*machine);
+        let forge = self.forge(&*machine, writer.suite);
         edit(&mut list, &forge)?;
         certificate::certify(&mut list.keys, &forge)?;
         if list != writer.list {
@@ -305,9 +324,10 @@ impl Keystore {
         current.adopt(rings);
     }
 
-    fn forge<'a>(&'a self, machine: &'a dyn Machine) -> Forge<'a> {
+    fn forge<'a>(&'a self, machine: &'a dyn Machine, suite: Suite) -> Forge<'a> {
         Forge {
             machine,
+            suite,
             rng: &*self.0.rng,
             now: self.0.clock.now(),
         }

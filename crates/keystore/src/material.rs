@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cyberid_crypto::{Agree, AgreementKey, Mac, MacKey, Sign, SigningKey};
+use cyberid_crypto::{Agree, AgreementKey, Mac, MacKey, Sign, SigningKey, Suite};
 use zeroize::Zeroizing;
 
 use crate::entry::{Entry, Inside, PrivateHalf};
@@ -14,8 +14,8 @@ use crate::public::PublicHalf;
 
 /// A key that works.
 pub(crate) trait Material {
-    /// The key of these bytes.
-    fn in_memory(secret: &Zeroizing<[u8; 32]>) -> Result<Arc<Self>, KeystoreError>;
+    /// The key of these bytes, in a suite.
+    fn in_memory(suite: Suite, secret: &Zeroizing<[u8; 32]>) -> Result<Arc<Self>, KeystoreError>;
 
     /// The key inside the machine.
     fn inside(
@@ -31,7 +31,7 @@ pub(crate) trait Material {
     fn load(entry: &Entry, machine: &dyn Machine) -> Result<Arc<Self>, KeystoreError> {
         let key = match &entry.private {
             Some(PrivateHalf::Inside(inside)) => Self::inside(machine, inside, entry.public)?,
-            _ => Self::in_memory(&open(entry, machine)?)?,
+            _ => Self::in_memory(entry.suite, &open(entry, machine)?)?,
         };
         if key.public_half() == entry.public {
             Ok(key)
@@ -42,8 +42,8 @@ pub(crate) trait Material {
 }
 
 impl Material for dyn Sign {
-    fn in_memory(secret: &Zeroizing<[u8; 32]>) -> Result<Arc<Self>, KeystoreError> {
-        let key = SigningKey::from_scalar(secret).map_err(|_| KeystoreError::Corrupt)?;
+    fn in_memory(suite: Suite, secret: &Zeroizing<[u8; 32]>) -> Result<Arc<Self>, KeystoreError> {
+        let key = SigningKey::of(suite, secret).map_err(|_| KeystoreError::Corrupt)?;
         Ok(Arc::new(key))
     }
 
@@ -64,8 +64,8 @@ impl Material for dyn Sign {
 }
 
 impl Material for dyn Agree {
-    fn in_memory(secret: &Zeroizing<[u8; 32]>) -> Result<Arc<Self>, KeystoreError> {
-        let key = AgreementKey::from_scalar(secret).map_err(|_| KeystoreError::Corrupt)?;
+    fn in_memory(suite: Suite, secret: &Zeroizing<[u8; 32]>) -> Result<Arc<Self>, KeystoreError> {
+        let key = AgreementKey::of(suite, secret).map_err(|_| KeystoreError::Corrupt)?;
         Ok(Arc::new(key))
     }
 
@@ -86,8 +86,8 @@ impl Material for dyn Agree {
 }
 
 impl Material for dyn Mac {
-    fn in_memory(secret: &Zeroizing<[u8; 32]>) -> Result<Arc<Self>, KeystoreError> {
-        Ok(Arc::new(MacKey::new(secret.clone())))
+    fn in_memory(suite: Suite, secret: &Zeroizing<[u8; 32]>) -> Result<Arc<Self>, KeystoreError> {
+        Ok(Arc::new(MacKey::of(suite, secret.clone())))
     }
 
     /// No key of this kind is inside a machine: a MAC is asked for on every call, and cannot fail.
@@ -101,7 +101,8 @@ impl Material for dyn Mac {
 }
 
 impl Material for Ed25519Key {
-    fn in_memory(secret: &Zeroizing<[u8; 32]>) -> Result<Arc<Self>, KeystoreError> {
+    /// Notes are Ed25519 in every suite: C2SP says so.
+    fn in_memory(_: Suite, secret: &Zeroizing<[u8; 32]>) -> Result<Arc<Self>, KeystoreError> {
         let key = Self::from_seed(secret).map_err(|_| KeystoreError::Corrupt)?;
         Ok(Arc::new(key))
     }
