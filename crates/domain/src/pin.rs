@@ -26,6 +26,26 @@ impl Pin {
         &self.0
     }
 
+    /// Whether it says this date in one of the orders in which dates are written: whoever knows the person's birthday tries
+    /// them first.
+    pub fn tells(&self, date: time::Date) -> bool {
+        let (year, month, day) = (date.year(), u8::from(date.month()), date.day());
+        let short = year.rem_euclid(100);
+        let whole = [
+            format!("{year:04}{month:02}{day:02}"),
+            format!("{day:02}{month:02}{year:04}"),
+            format!("{month:02}{day:02}{year:04}"),
+        ];
+        let parts = [
+            format!("{short:02}{month:02}{day:02}"),
+            format!("{day:02}{month:02}{short:02}"),
+        ];
+        whole.contains(&self.0)
+            || parts
+                .iter()
+                .any(|part| self.0.starts_with(part) || self.0.ends_with(part))
+    }
+
     /// Checks a PIN that a holder chooses: eight digits, not trivial.
     pub fn chosen(text: String) -> Result<Self, InvalidPin> {
         let pin = Self::entered(text)?;
@@ -95,6 +115,20 @@ mod tests {
             assert_eq!(Pin::chosen(pin.into()).err(), Some(InvalidPin::Trivial), "{pin}");
         }
         assert!(Pin::chosen("27182845".into()).is_ok());
+    }
+
+    #[test]
+    fn a_birthday_is_found_in_every_order() {
+        let born = time::macros::date!(1987 - 03 - 21);
+        let tells = |pin: &str| Pin::entered(pin.into()).unwrap().tells(born);
+        for pin in [
+            "19870321", "21031987", "03211987", "87032159", "59870321", "21038759", "59210387",
+        ] {
+            assert!(tells(pin), "{pin}");
+        }
+        for pin in ["27182845", "19870322", "87030321", "21041987"] {
+            assert!(!tells(pin), "{pin}");
+        }
     }
 
     #[test]

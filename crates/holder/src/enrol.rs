@@ -8,9 +8,9 @@ use cyberid_protocol::enrolment::{Document, Enrolled, Evidence, NonceAnswer};
 use cyberid_protocol::key_proof::KeyProof;
 use cyberid_protocol::message::check_life;
 use cyberid_protocol::statement::Locale;
-use serde_json::to_writer;
 use zeroize::Zeroizing;
 
+use crate::personal::{person, written};
 use crate::{Holder, HolderError};
 
 /// All that an enrolment states.
@@ -60,36 +60,16 @@ impl Holder {
 }
 
 impl Enrolment {
-    /// The body of `POST /v1/enrolments`, written by hand: types of personal data have no way into JSON. Every buffer
-    /// on the way is wiped.
+    /// The body of `POST /v1/enrolments`.
     fn to_json(&self, key_proof: &str) -> Result<Zeroizing<Vec<u8>>, KeyFailure> {
-        let document = &self.document;
-        let guardian = self.guardian_consent.as_deref();
-        let guardian = guardian.map(|consent| (r#","guardian_consent":"#, consent));
-        let members = [
-            (r#"{"document":{"type":"#, document.kind.as_str()),
-            (r#","name":"#, document.name.expose()),
-            (r#","number":"#, document.number.expose()),
-            (r#","valid_until":"#, document.valid_until.expose()),
-            (r#"},"evidence":{"kind":"#, self.evidence.kind.as_str()),
-            (r#","token":"#, self.evidence.token.expose()),
-            (r#"},"pin":"#, self.pin.expose()),
+        let mut members = person(&self.document, &self.evidence, &self.pin);
+        members.extend([
             (r#","key_proof":"#, key_proof),
             (r#","locale":"#, self.locale.as_str()),
-        ];
-        let members: Vec<_> = members.into_iter().chain(guardian).collect();
-        // Room for every character escaped, so that no growing buffer leaves a copy behind.
-        let room: usize = members
-            .iter()
-            .map(|(name, text)| name.len() + 6 * text.len() + 2)
-            .sum();
-        let mut json = Zeroizing::new(Vec::with_capacity(room + 1));
-        for (name, text) in members {
-            json.extend_from_slice(name.as_bytes());
-            to_writer(&mut *json, text).map_err(|_| KeyFailure)?;
-        }
-        json.push(b'}');
-        Ok(json)
+        ]);
+        let guardian = self.guardian_consent.as_deref();
+        members.extend(guardian.map(|consent| (r#","guardian_consent":"#, consent)));
+        written(&members, "}")
     }
 }
 
@@ -102,6 +82,7 @@ mod tests {
     use cyberid_domain::subject::SubjectStatus;
     use cyberid_protocol::certificate::Confirmation;
     use cyberid_protocol::enrolment::EnrolmentBody;
+    use cyberid_protocol::passport::ChipFiles;
 
     use cyberid_domain::document::DocumentType;
     use cyberid_domain::personal::Personal;
@@ -122,6 +103,7 @@ mod tests {
             evidence: Evidence {
                 kind: "synthetic".into(),
                 token: personal("a.b.c"),
+                chip: None,
             },
             pin: Pin::chosen("52719406".into()).unwrap(),
             locale: Locale::English,
@@ -146,6 +128,24 @@ mod tests {
         );
         assert_eq!(body.locale, Locale::English);
         assert_eq!(body.guardian_consent.as_deref(), Some("g.c.s"));
+    }
+
+    #[test]
+    fn a_chip_stands_beside_the_evidence() {
+        let personal = |text: &str| Personal::new(text.into());
+        for dg2 in [None, Some(personal("face"))] {
+            let mut enrolment = enrolment();
+            enrolment.evidence.chip = Some(ChipFiles {
+                sod: personal("sod"),
+                dg1: personal("dg1"),
+                dg2: dg2.clone(),
+            });
+            let body: EnrolmentBody = json::from_slice(&enrolment.to_json("k.p.s").unwrap()).unwrap();
+            let chip = body.evidence.chip.unwrap();
+            assert_eq!((chip.sod.expose(), chip.dg1.expose()), ("sod", "dg1"));
+            assert_eq!(chip.dg2, dg2);
+            assert_eq!(body.pin.expose(), "52719406");
+        }
     }
 
     async fn enrolled(alter: impl FnOnce(&mut Certificate)) -> Result<Enrolled, HolderError> {

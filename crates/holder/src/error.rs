@@ -35,6 +35,9 @@ pub enum HolderError {
     /// The credential that enrolment answered is not one of this device.
     #[error("the credential is not one of this device")]
     CredentialRefused,
+    /// What another device handed over is no request of a device for this platform.
+    #[error("not a request of a device for this platform")]
+    DeviceRequest,
     /// The request asks for the PIN, and none was given.
     #[error("the PIN is asked for")]
     PinNeeded,

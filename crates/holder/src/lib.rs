@@ -12,12 +12,14 @@ mod certified;
 mod codes;
 mod consents;
 mod device_key;
+mod devices;
 mod direct;
 mod enrol;
 mod error;
 mod factors;
 mod grant;
 mod holder;
+mod personal;
 #[cfg(test)]
 #[path = "../../client/src/testing.rs"]
 pub mod platform_double;
@@ -31,6 +33,7 @@ pub use certified::CertificateRefused;
 pub use cyberid_client::ledger::Tree;
 pub use cyberid_client::{Pins, Platform};
 pub use device_key::DeviceKey;
+pub use devices::Reproof;
 pub use direct::{ReviewedDirect, review_direct_offline};
 pub use enrol::Enrolment;
 pub use error::{HolderError, RequestRefused};

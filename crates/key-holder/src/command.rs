@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use cyberid_crypto::{PublicKey, base64url};
 use cyberid_domain::UnixTime;
 use cyberid_protocol::deposit::{Deposit, DepositedField, KeyHolder, MAX_LIFE, Reservation, Settlement};
+use cyberid_protocol::device::{Binding, Unbinding};
 use cyberid_protocol::message::{self, Message};
+use cyberid_protocol::replacement::{StagedVersion, VersionSwitch};
 use cyberid_storage::key_holder::BoundDevice;
 
 use crate::KeyHolderError;
@@ -34,7 +36,7 @@ macro_rules! commands {
     )+};
 }
 
-commands!(Reservation, Deposit, Settlement);
+commands!(Reservation, Deposit, Settlement, Binding, Unbinding, StagedVersion, VersionSwitch);
 
 /// Reads a command to `holder` that the enrolment key signed, at the moment `now`.
 pub(crate) fn open<C: Command>(
@@ -54,11 +56,16 @@ pub(crate) fn open<C: Command>(
 
 /// The fields of a deposit, of which there is at least one and each stands once.
 pub fn distinct_fields(deposit: &Deposit) -> Result<&[DepositedField], KeyHolderError> {
-    let names: HashSet<_> = deposit.fields.iter().map(|field| field.field).collect();
-    if names.is_empty() || names.len() != deposit.fields.len() {
+    distinct(&deposit.fields)
+}
+
+/// Fields of which there is at least one and each stands once.
+pub fn distinct(fields: &[DepositedField]) -> Result<&[DepositedField], KeyHolderError> {
+    let names: HashSet<_> = fields.iter().map(|field| field.field).collect();
+    if names.is_empty() || names.len() != fields.len() {
         return Err(KeyHolderError::InvalidCommand);
     }
-    Ok(&deposit.fields)
+    Ok(fields)
 }
 
 /// The device key and the number commitment that a deposit binds to its record, and the key's thumbprint.
@@ -67,6 +74,7 @@ pub fn bound_device(deposit: &Deposit) -> Result<(BoundDevice, String), KeyHolde
     let device = BoundDevice {
         subject: deposit.subject,
         key: *deposit.device.as_sec1(),
+        release_from: UnixTime(0),
         number_commitment: Some(commitment.ok_or(KeyHolderError::InvalidCommand)?),
     };
     Ok((device, deposit.device.thumbprint()))

@@ -32,6 +32,8 @@ pub struct Gate {
     pub authorities: Authorities,
     /// The key whose commands it follows, from its own configuration.
     pub enrolment_key: PublicKey,
+    /// For how many seconds after it was bound a device beside the first opens nothing here, from its own configuration.
+    pub device_cooling_off: u64,
     /// Its own store.
     pub store: Arc<dyn KeyHolderStore>,
     /// Its own clock.
@@ -109,6 +111,7 @@ impl Gate {
         let jkt = warrant.device_jkt()?;
         let bound = self.store.device(&jkt).await?;
         let bound = bound.ok_or(WarrantRefused::UnknownDevice)?;
+        self.require_cooled_off(&bound)?;
         let device = PublicKey::from_sec1(&bound.key).map_err(|_| StorageError::Corrupt("device key"))?;
         for _ in 0..ATTEMPTS {
             let checked = self.check(warrant, &device).await?;

@@ -9,7 +9,9 @@
 //! a device that is not in memory is nobody's. So how long an answer takes never tells whether a device is known. If there
 //! are more devices than the configured number, the store is asked for all.
 
+mod devices;
 mod subjects;
 mod table;
 
+pub use devices::CachedDevices;
 pub use subjects::CachedSubjects;

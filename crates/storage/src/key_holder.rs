@@ -14,9 +14,24 @@ pub struct BoundDevice {
     pub subject: SubjectId,
     /// The key: `04 || x || y`.
     pub key: [u8; 65],
+    /// The moment from which its consents open anything; zero for the device that the record was deposited with.
+    pub release_from: UnixTime,
     /// The commitment to the network number that the record was deposited with; nothing for a record from before there
     /// were such commitments.
     pub number_commitment: Option<[u8; 32]>,
+}
+
+/// Another device key for a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceBinding {
+    /// The record.
+    pub subject: SubjectId,
+    /// The key's thumbprint.
+    pub jkt: String,
+    /// The key: `04 || x || y`.
+    pub key: [u8; 65],
+    /// The moment from which its consents open anything.
+    pub release_from: UnixTime,
 }
 
 /// The last checkpoint that was accepted.
@@ -59,8 +74,16 @@ pub enum Used {
 /// Whoever edits it can bind a device key of their own to a record at one key holder; the other still refuses.
 #[async_trait]
 pub trait KeyHolderStore: Send + Sync {
-    /// The record that the device key with this thumbprint opens; only confirmed records.
+    /// The record that the device key with this thumbprint opens; only confirmed records, and no device that was unbound.
     async fn device(&self, jkt: &str) -> Result<Option<BoundDevice>>;
+
+    /// Binds another device key to a confirmed record. `false`, and nothing written, if there is no such record, the key
+    /// is bound to another one, or it was unbound. The same again is fine, and changes nothing.
+    async fn bind(&self, binding: &DeviceBinding) -> Result<bool>;
+
+    /// Unbinds a device key from a record for good: one that was never bound cannot be from now on. Again is fine, as is
+    /// a record that is not there; what another record is bound to stays.
+    async fn unbind(&self, subject: &SubjectId, jkt: &str, key: &[u8; 65]) -> Result<()>;
 
     /// The last checkpoint that was accepted; nothing before the first.
     async fn remembered(&self) -> Result<Option<RememberedCheckpoint>>;

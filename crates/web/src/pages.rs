@@ -32,6 +32,9 @@ pages! {
     UnknownNonce = "unknown-nonce";
     EnrolmentRefused = "enrolment-refused";
     EvidenceRefused = "evidence-refused";
+    DeviceRefused = "device-refused";
+    DeviceCoolingOff = "device-cooling-off";
+    LastDevice = "last-device";
     OverAsking = "over-asking";
     UnregisteredUse = "unregistered-use";
     UnknownCode = "unknown-code";
