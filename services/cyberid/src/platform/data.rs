@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use cyberid_crypto::Suite;
 use cyberid_domain::clock::SystemClock;
 use cyberid_domain::rng::SystemRng;
-use cyberid_domain::secret::SecretBytes;
-use cyberid_keystore::{KdfCost, Keystore, RoleName, passphrase};
+use cyberid_keystore::{KdfCost, Keystore, RoleName, Unlock, passphrase};
 use cyberid_storage::Synchronous;
 
 use super::StartError;
@@ -19,6 +19,8 @@ pub(crate) const PASSPHRASE_VARIABLE: &str = "CYBERID_PASSPHRASE";
 pub(crate) struct DataDirectory {
     path: PathBuf,
     synchronous: Synchronous,
+    /// The suite that was asked for, if somebody said one.
+    suite: Option<Suite>,
 }
 
 impl DataDirectory {
@@ -36,6 +38,7 @@ impl DataDirectory {
         Ok(Self {
             path: path.to_owned(),
             synchronous: Synchronous::Full,
+            suite: None,
         })
     }
 
@@ -43,6 +46,17 @@ impl DataDirectory {
     #[must_use]
     pub(crate) fn with(self, synchronous: Synchronous) -> Self {
         Self { synchronous, ..self }
+    }
+
+    /// The same, its keys to be of this suite, or of the one that they are of already.
+    #[must_use]
+    pub(crate) fn with_suite(self, suite: Option<Suite>) -> Self {
+        Self { suite, ..self }
+    }
+
+    /// The suite that new keys are made for.
+    pub(crate) fn suite(&self) -> Suite {
+        self.suite.unwrap_or_default()
     }
 
     /// When its stores sync what is written.
@@ -57,7 +71,8 @@ impl DataDirectory {
 
     /// A directory in it.
     pub(crate) fn folder(&self, name: &str) -> Result<Self, StartError> {
-        Ok(Self::open(&self.path.join(name))?.with(self.synchronous))
+        let inside = Self::open(&self.path.join(name))?;
+        Ok(inside.with(self.synchronous).with_suite(self.suite))
     }
 
     /// The path.
@@ -68,12 +83,13 @@ impl DataDirectory {
     /// Opens the keystore, or makes it at the first start, with a key for each of `roles`.
     pub(crate) fn keystore(
         &self,
-        passphrase: &SecretBytes,
+        unlock: impl Into<Unlock>,
         roles: &[RoleName],
     ) -> Result<Keystore, StartError> {
         let folder = self.folder("keys")?;
         let (clock, rng) = (Arc::new(SystemClock), Arc::new(SystemRng));
-        let keystore = Keystore::open_or_create(folder.path(), passphrase, KdfCost::RECOMMENDED, clock, rng)?;
+        let keystore = Keystore::open_or_create(folder.path(), unlock, KdfCost::RECOMMENDED, clock, rng)?;
+        keystore.settle_suite(self.suite)?;
         keystore.ensure(roles)?;
         Ok(keystore)
     }
@@ -110,11 +126,11 @@ impl PassphraseSource {
     }
 
     /// The passphrase.
-    pub(crate) fn read(&self, data: &DataDirectory) -> Result<SecretBytes, StartError> {
-        Ok(match self {
+    pub(crate) fn read(&self, data: &DataDirectory) -> Result<Unlock, StartError> {
+        Ok(Unlock::Passphrase(match self {
             Self::File(path) => passphrase::from_file(path)?,
             Self::Environment => passphrase::from_env(PASSPHRASE_VARIABLE)?,
             Self::Generated => passphrase::generate(data.path(), &SystemRng)?,
-        })
+        }))
     }
 }

@@ -5,6 +5,7 @@ use cyberid_keystore::RoleName as Role;
 /// Issuance, verification, consent and the ledger.
 pub(crate) const PLATFORM: &[Role] = &[
     Role::Attestation,
+    Role::AttestationRoot,
     Role::Request,
     Role::Certificate,
     Role::Registration,

@@ -12,8 +12,7 @@ use cyberid_crypto::digest;
 use cyberid_domain::Clock as _;
 use cyberid_domain::clock::SystemClock;
 use cyberid_domain::id::LeafId;
-use cyberid_domain::secret::SecretBytes;
-use cyberid_keystore::{Keystore, RoleName, State, role};
+use cyberid_keystore::{Keystore, RoleName, State, Unlock, role};
 use cyberid_ledger::{Ledger, LogKey};
 use cyberid_protocol::leaf::{EndedLog, Leaf, LeafKind};
 use cyberid_storage::ledger::NewLeaf;
@@ -116,11 +115,11 @@ struct Plan {
 /// Before the old key is gone, nothing has changed; afterwards the same call goes on.
 pub(crate) async fn succeed(
     data: &DataDirectory,
-    passphrase: &SecretBytes,
+    unlock: &Unlock,
     names: &Names<'_>,
     uncosigned: bool,
 ) -> Result<Succeeded, StartError> {
-    let keystore = data.keystore(passphrase, &[RoleName::Ledger])?;
+    let keystore = data.keystore(unlock, &[RoleName::Ledger])?;
     let mut plan = match load(data)? {
         Some(plan) => plan,
         None => end(data, &keystore, names, uncosigned).await?,

@@ -1,28 +1,22 @@
-//! What a platform does beside answering: tidying up, bringing promised leaves to the log, changing the key that
-//! messages are sealed to.
+//! What a platform does beside answering: tidying up, bringing promised leaves to the log, changing the keys whose day
+//! is over.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use cyberid_consent::PlatformKey;
-use cyberid_domain::UnixTime;
-use cyberid_domain::clock::{Clock, DAY, SystemClock};
-use cyberid_keystore::{KeyInfo, Keystore, KeystoreError, RoleName, State};
+use cyberid_domain::clock::{Clock as _, SystemClock};
+use cyberid_keystore::{Keystore, State};
 
-use super::Stop;
 use super::services::Services;
+use super::{Stop, turning};
 
 /// How often the services tidy up.
 const HOUSEKEEPING: Duration = Duration::from_secs(5);
 
-/// For how many seconds a key that messages are sealed to is the current one.
-const MESSAGE_KEY_LIFE: u64 = DAY;
-
-/// For how many seconds after that its private half still opens: the longest life of a message, a consent's.
-const MESSAGE_KEY_GRACE: u64 = cyberid_protocol::consent::MAX_LIFE;
-
 /// Works until told to stop.
 pub(crate) async fn keep(services: Services, keystore: Arc<Keystore>, stop: Stop) {
+    let following = tokio::spawn(turning::follow(Keystore::clone(&keystore), stop.clone()));
     let pushing = tokio::spawn(Arc::clone(&services.push).run(stop.told()));
     let mut told = Box::pin(stop.told());
     let mut every = tokio::time::interval(HOUSEKEEPING);
@@ -35,13 +29,13 @@ pub(crate) async fn keep(services: Services, keystore: Arc<Keystore>, stop: Stop
                 warn_of("issuance", services.issuance.housekeep().await);
                 warn_of("verification", services.verification.housekeep().await);
                 warn_of("audit", services.audit.housekeep().await);
-                warn_of("keystore", turn_message_keys(&keystore, SystemClock.now()));
+                warn_of("keystore", turning::turn(&keystore, SystemClock.now()));
                 warn_of("consent", services.consent.record_keys(&keys_in_use(&keystore)).await);
             }
         }
     }
-    // Pushing that panicked has nothing left to keep.
-    let _ = pushing.await;
+    // What panicked has nothing left to keep.
+    let _ = (pushing.await, following.await);
 }
 
 /// The keys with a public half that are or were in use; one that was only made ahead is not.
@@ -55,27 +49,6 @@ pub(crate) fn keys_in_use(keystore: &Keystore) -> Vec<PlatformKey> {
         .collect()
 }
 
-/// Changes the key that messages are sealed to once it is a day old, and destroys the private halves of those that no
-/// living message can be sealed to.
-fn turn_message_keys(keystore: &Keystore, now: UnixTime) -> Result<(), KeystoreError> {
-    let keys = keystore.list();
-    let of = |state| {
-        keys.iter()
-            .filter(move |key: &&KeyInfo| key.role == RoleName::Message && key.state == state)
-    };
-    let newest = of(State::Active).map(|key| key.created).max();
-    if newest.is_some_and(|created| now.since(created) >= MESSAGE_KEY_LIFE) {
-        keystore.rotate(RoleName::Message)?;
-        tracing::info!("the key that messages are sealed to was changed");
-    }
-    for old in
-        of(State::Retained).filter(|key| now.since(key.created) >= MESSAGE_KEY_LIFE + MESSAGE_KEY_GRACE)
-    {
-        keystore.destroy(&old.id)?;
-    }
-    Ok(())
-}
-
 pub(crate) fn warn_of<E: std::error::Error>(part: &'static str, tidied: Result<(), E>) {
     if let Err(error) = tidied {
         let cause = error.source().map(ToString::to_string);
@@ -85,10 +58,11 @@ pub(crate) fn warn_of<E: std::error::Error>(part: &'static str, tidied: Result<(
 
 #[cfg(test)]
 mod tests {
+    use cyberid_domain::UnixTime;
     use cyberid_domain::clock::ManualClock;
     use cyberid_domain::rng::SystemRng;
     use cyberid_domain::secret::SecretBytes;
-    use cyberid_keystore::{KdfCost, role};
+    use cyberid_keystore::{KdfCost, RoleName};
 
     use super::*;
 
@@ -124,26 +98,5 @@ mod tests {
         let after = keys_in_use(&keystore);
         assert_eq!(after.len(), 3);
         assert!(first.iter().all(|key| after.contains(key)));
-    }
-
-    #[test]
-    fn a_message_key_lives_a_day_opens_another_and_is_gone() {
-        let (_folder, clock, keystore) = keystore(&[RoleName::Message]);
-        let opener = keystore.opener::<role::Message>().unwrap();
-        let first = opener.current().kid().to_owned();
-        let days = |days: u64, more: u64| {
-            clock.advance(days * DAY + more);
-            turn_message_keys(&keystore, clock.now()).unwrap();
-        };
-        days(0, DAY - 1);
-        assert_eq!(opener.current().kid(), first);
-        days(0, 1);
-        assert_ne!(opener.current().kid(), first);
-        assert!(
-            opener.find(&first).is_some(),
-            "what was sealed a moment ago still opens"
-        );
-        days(1, 0);
-        assert!(opener.find(&first).is_none());
     }
 }

@@ -19,7 +19,7 @@ const NAMES: Names<'static> = Names {
 /// A log of some leaves that its service has closed in good order.
 struct Place {
     folder: TempDir,
-    passphrase: SecretBytes,
+    unlock: Unlock,
     vkey: String,
 }
 
@@ -27,8 +27,8 @@ impl Place {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = DataDirectory::open(folder.path()).unwrap();
-        let passphrase = SecretBytes::from("correct horse battery".to_owned());
-        let keystore = data.keystore(&passphrase, &[RoleName::Ledger]).unwrap();
+        let unlock = Unlock::Passphrase(SecretBytes::from("correct horse battery".to_owned()));
+        let keystore = data.keystore(&unlock, &[RoleName::Ledger]).unwrap();
         let key = log_key(&keystore, OLD).unwrap();
         let vkey = key.verifier_key().to_string();
         let stores = LogStores::open(&data).await.unwrap();
@@ -38,7 +38,7 @@ impl Place {
         stores.close().await;
         Self {
             folder,
-            passphrase,
+            unlock,
             vkey,
         }
     }
@@ -49,12 +49,12 @@ impl Place {
 
     fn keystore(&self) -> Keystore {
         self.data()
-            .keystore(&self.passphrase, &[RoleName::Ledger])
+            .keystore(&self.unlock, &[RoleName::Ledger])
             .unwrap()
     }
 
     async fn succeed(&self, uncosigned: bool) -> Result<Succeeded, StartError> {
-        succeed(&self.data(), &self.passphrase, &NAMES, uncosigned).await
+        succeed(&self.data(), &self.unlock, &NAMES, uncosigned).await
     }
 
     /// The plan, as it is before anything is done.
@@ -177,7 +177,7 @@ async fn a_log_that_ended_is_not_written_over_by_another_of_its_name() {
         ending: NEW,
         successor: OLD,
     };
-    let refused = succeed(&place.data(), &place.passphrase, &back, true).await;
+    let refused = succeed(&place.data(), &place.unlock, &back, true).await;
     let refused = refused.unwrap_err();
     let cause = std::error::Error::source(&refused).unwrap();
     assert_eq!(
@@ -225,7 +225,7 @@ async fn what_was_begun_is_not_ended_under_another_name() {
         ending: OLD,
         successor: "third.example/ledger",
     };
-    let refused = succeed(&place.data(), &place.passphrase, &other, true).await;
+    let refused = succeed(&place.data(), &place.unlock, &other, true).await;
     assert!(refused.is_err());
     place.succeed(true).await.unwrap();
 }
@@ -238,7 +238,7 @@ async fn a_log_has_another_name_than_the_one_it_succeeds() {
         successor: OLD,
     };
     assert!(
-        succeed(&place.data(), &place.passphrase, &same, true)
+        succeed(&place.data(), &place.unlock, &same, true)
             .await
             .is_err()
     );

@@ -1,0 +1,85 @@
+//! Which keystore a command is about, and what opens it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use cyberid_domain::clock::SystemClock;
+use cyberid_domain::rng::SystemRng;
+use cyberid_keystore::{Keystore, Unlock};
+
+use crate::platform::{ConfigFile, DataDirectory, KeyOperator, PassphraseSource, StartError};
+use crate::terminal::Show;
+
+#[derive(Debug, Args)]
+pub(super) struct Place {
+    /// The data directory; else the one that the configuration names, or `data`.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// The configuration file (TOML) of the process whose keys these are; with a PKCS#11 token it is needed.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// A file with the passphrase, readable by its owner alone; else the variable `CYBERID_PASSPHRASE`.
+    #[arg(long, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// A keystore's folder with what opens it.
+pub(super) struct Found {
+    pub(super) data: DataDirectory,
+    pub(super) unlock: Unlock,
+    /// Who signs ceremonies.
+    pub(super) operators: Vec<KeyOperator>,
+}
+
+impl Place {
+    /// Finds it.
+    pub(super) fn find(&self) -> Result<Found, StartError> {
+        let file = self.file()?;
+        let data = self.data.clone().or_else(|| file.data.clone());
+        let data = DataDirectory::open(&data.unwrap_or_else(|| "data".into()))?;
+        let named = self.passphrase_file.as_deref().or(file.passphrase_file.as_deref());
+        let source = PassphraseSource::choose(named, &data);
+        Ok(Found {
+            unlock: file.keystore.unlock(&source, &data)?,
+            data,
+            operators: file.keystore.operators,
+        })
+    }
+
+    /// Who signs ceremonies.
+    pub(super) fn operators(&self) -> Result<Vec<KeyOperator>, StartError> {
+        Ok(self.file()?.keystore.operators)
+    }
+
+    /// How results are shown.
+    pub(super) const fn show(&self) -> Show {
+        Show::json(self.json)
+    }
+
+    fn file(&self) -> Result<ConfigFile, StartError> {
+        let file = self.config.as_deref().map(ConfigFile::load).transpose()?;
+        Ok(file.unwrap_or_default())
+    }
+}
+
+impl Found {
+    /// Where the list of keys is.
+    pub(super) fn folder(&self) -> Result<PathBuf, StartError> {
+        Ok(self.data.folder("keys")?.path().to_owned())
+    }
+
+    /// Opens the keystore beside whoever serves with its keys.
+    pub(super) fn administer(&self) -> Result<Keystore, StartError> {
+        let (clock, rng) = (Arc::new(SystemClock), Arc::new(SystemRng));
+        Ok(Keystore::administer(
+            &self.folder()?,
+            &self.unlock,
+            clock,
+            rng,
+        )?)
+    }
+}
