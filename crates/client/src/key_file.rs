@@ -10,8 +10,8 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use cyberid_crypto::jwk::Jwk;
-use cyberid_crypto::key::random_scalar;
-use cyberid_crypto::{AgreementKey, PublicKey, Sign, SigningKey, base64url, json};
+use cyberid_crypto::key::random_scalar_of;
+use cyberid_crypto::{AgreementKey, KeyFailure, PublicKey, Sign, SigningKey, Suite, base64url, json};
 use cyberid_domain::Rng;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -31,12 +31,15 @@ pub enum KeyFileError {
         /// The mode's permission bits.
         mode: u32,
     },
-    /// Not a private P-256 key as a JWK.
-    #[error("not a private P-256 key as a JWK")]
+    /// Not a private key of a suite as a JWK.
+    #[error("not a private key of a suite as a JWK")]
     Malformed,
+    /// The cryptographic library of this machine has nothing of the suite.
+    #[error("this machine cannot make keys of the suite `{0}`")]
+    Suite(Suite),
 }
 
-/// A private P-256 key that can be kept: it cannot be printed, and is wiped when dropped.
+/// A private key that can be kept: it cannot be printed, and is wiped when dropped.
 #[derive(Clone)]
 pub struct PrivateKey {
     scalar: Zeroizing<[u8; 32]>,
@@ -44,18 +47,24 @@ pub struct PrivateKey {
 }
 
 impl PrivateKey {
-    /// A fresh key.
+    /// A fresh P-256 key.
     pub fn make(rng: &dyn Rng) -> Self {
         loop {
-            let scalar = random_scalar(|out| rng.fill(out));
-            if let Some(key) = Self::from_scalar(scalar) {
+            if let Ok(key) = Self::make_of(Suite::Nist, rng) {
                 return key;
             }
         }
     }
 
-    fn from_scalar(scalar: Zeroizing<[u8; 32]>) -> Option<Self> {
-        let public = SigningKey::from_scalar(&scalar).ok()?.public_key();
+    /// A fresh key of a platform's suite.
+    pub fn make_of(suite: Suite, rng: &dyn Rng) -> Result<Self, KeyFileError> {
+        let scalar = random_scalar_of(suite, |out| rng.fill(out));
+        let scalar = scalar.map_err(|KeyFailure| KeyFileError::Suite(suite))?;
+        Self::from_scalar(suite, scalar).ok_or(KeyFileError::Suite(suite))
+    }
+
+    fn from_scalar(suite: Suite, scalar: Zeroizing<[u8; 32]>) -> Option<Self> {
+        let public = SigningKey::of(suite, &scalar).ok()?.public_key();
         Some(Self { scalar, public })
     }
 
@@ -66,12 +75,12 @@ impl PrivateKey {
 
     /// The key, to sign with.
     pub fn to_signing_key(&self) -> Result<SigningKey, KeyFileError> {
-        SigningKey::from_scalar(&self.scalar).map_err(|_| KeyFileError::Malformed)
+        SigningKey::of(self.public.suite(), &self.scalar).map_err(|_| KeyFileError::Malformed)
     }
 
     /// The key, to open with what was sealed to it.
     pub fn to_agreement_key(&self) -> Result<AgreementKey, KeyFileError> {
-        AgreementKey::from_scalar(&self.scalar).map_err(|_| KeyFileError::Malformed)
+        AgreementKey::of(self.public.suite(), &self.scalar).map_err(|_| KeyFileError::Malformed)
     }
 
     /// Reads a private JWK (RFC 7518 section 6.2.2), whose public members have to belong to the private one.
@@ -114,7 +123,7 @@ impl<'de> Deserialize<'de> for PrivateKey {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let jwk = PrivateJwk::deserialize(deserializer)?;
         jwk.key()
-            .ok_or_else(|| serde::de::Error::custom("not a private P-256 key"))
+            .ok_or_else(|| serde::de::Error::custom("not a private key of a suite"))
     }
 }
 
@@ -166,7 +175,8 @@ impl PrivateJwk {
             alg: None,
             kid: None,
         };
-        let key = PrivateKey::from_scalar(Zeroizing::new(base64url::decode_array(&self.d)?))?;
+        let scalar = Zeroizing::new(base64url::decode_array(&self.d)?);
+        let key = PrivateKey::from_scalar(Suite::of_curve(&self.crv)?, scalar)?;
         (PublicKey::try_from(&public).ok()? == key.public).then_some(key)
     }
 }
@@ -201,6 +211,30 @@ mod tests {
         let again = PrivateKey::from_jwk(&key.to_jwk()).unwrap();
         assert_eq!(again.to_signing_key().unwrap().public_key(), key.public_key());
         assert_eq!(again.to_agreement_key().unwrap().public_key(), key.public_key());
+    }
+
+    #[test]
+    fn a_key_keeps_its_suite_and_a_jwk_of_two_is_refused() {
+        for suite in Suite::ALL {
+            let key = PrivateKey::make_of(suite, &SystemRng).unwrap();
+            let again = PrivateKey::from_jwk(&key.to_jwk()).unwrap();
+            assert_eq!(
+                (again.public_key(), again.public_key().suite()),
+                (key.public_key(), suite)
+            );
+            assert_eq!(again.to_signing_key().unwrap().public_key(), key.public_key());
+            assert_eq!(again.to_agreement_key().unwrap().public_key(), key.public_key());
+            for crv in Suite::ALL
+                .map(Suite::curve)
+                .into_iter()
+                .filter(|crv| *crv != suite.curve())
+            {
+                let mut jwk: serde_json::Value = serde_json::from_slice(&key.to_jwk()).unwrap();
+                jwk["crv"] = crv.into();
+                let read = PrivateKey::from_jwk(&serde_json::to_vec(&jwk).unwrap());
+                assert!(matches!(read, Err(KeyFileError::Malformed)));
+            }
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use cyberid_crypto::jws::{InvalidJws, Unverified};
-use cyberid_crypto::{PublicKey, jwk::InvalidKey};
+use cyberid_crypto::{PublicKey, Suite, jwk::InvalidKey};
 use cyberid_domain::{Clock, UnixTime};
 use cyberid_protocol::discovery::{Discovery, PlatformKeys};
 use cyberid_protocol::message::Message;
@@ -67,6 +67,9 @@ pub struct Pins {
     pub ledger_url: String,
     /// The witness policy (C2SP tlog-policy).
     pub policy: String,
+    /// The suite of algorithms that every key and every message of the platform is of.
+    #[serde(default)]
+    pub suite: Suite,
 }
 
 /// Why the platform is not taken for what it says.
@@ -81,9 +84,17 @@ pub enum PlatformError {
         /// What it says.
         issuer: String,
     },
-    /// Its issuer, its ledger or its policy is not what was pinned.
+    /// Its issuer, its suite, its ledger or its policy is not what was pinned.
     #[error("the platform is not the one that was pinned")]
     PinsDiffer,
+    /// The party's own key is of another suite than the platform runs.
+    #[error("the platform runs the suite `{platform}`, and this key is of the suite `{key}`")]
+    AnotherSuite {
+        /// The key's.
+        key: Suite,
+        /// The platform's.
+        platform: Suite,
+    },
     /// Its ledger key, its policy or its sealing key cannot be read.
     #[error("the platform's description is malformed")]
     Malformed,
@@ -180,6 +191,22 @@ impl Platform {
         &self.anchors.issuer
     }
 
+    /// The suite of algorithms that it runs: keys for it are made of this suite, and messages of another are refused.
+    pub fn suite(&self) -> Suite {
+        self.pins.suite
+    }
+
+    /// Accepts a key that a party of this platform can use with it.
+    pub fn require_own_suite(&self, key: &PublicKey) -> Result<(), PlatformError> {
+        if key.suite() == self.suite() {
+            return Ok(());
+        }
+        Err(PlatformError::AnotherSuite {
+            key: key.suite(),
+            platform: self.suite(),
+        })
+    }
+
     /// The client by which the platform is reached.
     pub fn client(&self) -> &Client {
         &self.client
@@ -207,6 +234,9 @@ impl Platform {
         }
         let key =
             PublicKey::try_from(&discovery.encryption_jwk).map_err(|InvalidKey| PlatformError::Malformed)?;
+        if key.suite() != self.suite() {
+            return Err(PlatformError::Malformed);
+        }
         let fetched = self.clock.now();
         *held = Some(Sealing { key, fetched });
         Ok(key)
@@ -227,6 +257,13 @@ impl Platform {
         let message = Unverified::parse(compact, typ)?;
         let key = self.key(role, message.kid()?).await?;
         Ok(message.verify(&key)?)
+    }
+
+    /// The platform's key of this role by which a message of this `typ` is signed, as it says: for checking it again
+    /// later, without the platform.
+    pub async fn signer(&self, role: KeyRole, typ: &str, compact: &str) -> Result<PublicKey, MessageRefused> {
+        let message = Unverified::parse(compact, typ)?;
+        self.key(role, message.kid()?).await
     }
 
     async fn key(&self, role: KeyRole, kid: &str) -> Result<PublicKey, MessageRefused> {
@@ -272,7 +309,9 @@ impl Platform {
         let keys = published.keys.into_iter().filter_map(|published| {
             // A key id is believed only as the thumbprint of its key.
             let key = PublicKey::try_from(&published.jwk).ok()?;
-            Some((key.thumbprint(), (key, published.role)))
+            // A key of another suite is nobody's here, whoever publishes it.
+            let own = key.suite() == self.suite();
+            own.then(|| (key.thumbprint(), (key, published.role)))
         });
         Ok(Keys {
             by_kid: keys.collect(),
@@ -304,6 +343,7 @@ impl From<&Discovery> for Pins {
             ledger_vkey: discovery.ledger.vkey.clone(),
             ledger_url: discovery.ledger.url.clone(),
             policy: discovery.ledger.policy.clone(),
+            suite: discovery.suite,
         }
     }
 }

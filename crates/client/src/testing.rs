@@ -17,7 +17,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use cyberid_crypto::jws::Unverified;
-use cyberid_crypto::{Agree, AgreementKey, Sign, SigningKey, digest};
+use cyberid_crypto::{Agree, AgreementKey, Sign, SigningKey, Suite, digest};
 use cyberid_domain::UnixTime;
 use cyberid_domain::clock::ManualClock;
 use cyberid_protocol::access::{DPOP_TYP, DpopProof};
@@ -63,6 +63,10 @@ pub struct Received {
 pub struct PlatformDouble {
     /// Its issuer, which is its address.
     pub issuer: String,
+    /// The suite that it says it runs.
+    pub suite: Suite,
+    /// The suite of the keys that it publishes and signs with.
+    pub keys_suite: Mutex<Suite>,
     /// Its clock.
     pub clock: Arc<ManualClock>,
     /// The key that messages to it are sealed to.
@@ -85,11 +89,18 @@ pub struct PlatformDouble {
 impl PlatformDouble {
     /// A platform that answers.
     pub async fn start() -> Arc<Self> {
+        Self::start_of(Suite::Nist).await
+    }
+
+    /// A platform of this suite that answers.
+    pub async fn start_of(suite: Suite) -> Arc<Self> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let platform = Arc::new(Self {
             issuer: format!("http://{}", listener.local_addr().unwrap()),
+            suite,
+            keys_suite: Mutex::new(suite),
             clock: Arc::new(ManualClock::new(NOW)),
-            sealing: AgreementKey::from_scalar(&[99; 32]).unwrap(),
+            sealing: AgreementKey::of(suite, &[99; 32]).unwrap(),
             log: Mutex::new(Log::new()),
             keys: Mutex::new(ROLES.into_iter().zip(11..).collect()),
             nonce: Mutex::default(),
@@ -108,7 +119,11 @@ impl PlatformDouble {
     pub fn key(&self, role: &str) -> SigningKey {
         let keys = self.keys.lock().unwrap();
         let (_, scalar) = keys.iter().rev().find(|(known, _)| *known == role).unwrap();
-        SigningKey::from_scalar(&[*scalar; 32]).unwrap()
+        self.of_scalar(*scalar)
+    }
+
+    fn of_scalar(&self, scalar: u8) -> SigningKey {
+        SigningKey::of(*self.keys_suite.lock().unwrap(), &[scalar; 32]).unwrap()
     }
 
     /// Signs a message with the key of a role.
@@ -155,8 +170,8 @@ impl PlatformDouble {
             "enrolment_endpoint": format!("{}/v1/enrolments", self.issuer),
             "openapi_uri": format!("{}/openapi", self.issuer),
             "checks_supported": [], "fields_supported": [], "document_types_supported": [],
-            "signing_alg": "ES256", "suite": "p256", "version": "1",
-            "encryption_jwk": self.sealing.public_key().to_published_jwk("enc", "ECDH-ES"),
+            "signing_alg": self.suite.signing_alg(), "suite": self.suite, "version": "1",
+            "encryption_jwk": self.sealing.public_key().to_sealing_jwk(),
             "ledger": {
                 "origin": "log.example", "vkey": log.signer.verifier_key().to_string(),
                 "url": format!("{}/ledger", self.issuer),
@@ -168,8 +183,8 @@ impl PlatformDouble {
     fn jwks(&self) -> Value {
         let keys = self.keys.lock().unwrap();
         let keys = keys.iter().map(|(role, scalar)| {
-            let key = SigningKey::from_scalar(&[*scalar; 32]).unwrap();
-            let mut jwk = serde_json::to_value(key.public_key().to_published_jwk("sig", "ES256")).unwrap();
+            let key = self.of_scalar(*scalar).public_key();
+            let mut jwk = serde_json::to_value(key.to_signing_jwk()).unwrap();
             jwk["role"] = (*role).into();
             jwk["state"] = "active".into();
             jwk

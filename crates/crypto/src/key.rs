@@ -45,6 +45,11 @@ pub trait Agree: Send + Sync {
 pub trait Mac: Send + Sync {
     /// HMAC by the hash of the key's suite over the parts, each preceded by its length.
     fn mac(&self, parts: &[&[u8]]) -> [u8; 32];
+
+    /// The suite of the key, for whoever goes on with what it derives.
+    fn suite(&self) -> Suite {
+        Suite::Nist
+    }
 }
 
 /// A signing key in memory.
@@ -225,6 +230,10 @@ impl MacKey {
 impl Mac for MacKey {
     fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
         self.suite.hmac_parts(self.bytes.as_ref(), parts)
+    }
+
+    fn suite(&self) -> Suite {
+        self.suite
     }
 }
 

@@ -4,10 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use cyberid_client::key_file::{KeyFileError, PrivateKey};
-use cyberid_crypto::{PublicKey, Sign, SigningKey};
+use cyberid_crypto::{PublicKey, Sign, SigningKey, Suite};
 use cyberid_domain::Rng;
 
-/// A P-256 device key in memory, kept in a file that has no passphrase and that only its owner can read.
+/// A device key in memory, kept in a file that has no passphrase and that only its owner can read.
 ///
 /// A phone keeps its key in its secure element instead and never sees the private half.
 #[derive(Debug)]
@@ -17,9 +17,14 @@ pub struct DeviceKey {
 }
 
 impl DeviceKey {
-    /// A fresh key.
+    /// A fresh P-256 key.
     pub fn make(rng: &dyn Rng) -> Result<Self, KeyFileError> {
         Self::from_private(PrivateKey::make(rng))
+    }
+
+    /// A fresh key of a platform's suite.
+    pub fn make_of(suite: Suite, rng: &dyn Rng) -> Result<Self, KeyFileError> {
+        Self::from_private(PrivateKey::make_of(suite, rng)?)
     }
 
     /// The key of a file that [`DeviceKey::save`] wrote; a file that others can read is refused.

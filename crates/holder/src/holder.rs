@@ -41,6 +41,7 @@ impl Holder {
         clock: Arc<dyn Clock>,
         rng: Arc<dyn Rng>,
     ) -> Result<Self, HolderError> {
+        platform.require_own_suite(&key.public_key())?;
         let client = platform.client().clone();
         let session = Session::holder(client, platform.issuer(), key.clone(), clock.clone(), rng.clone());
         let ledger = LedgerReader::new(platform.ledger_client()?, platform.anchors(), seen);
@@ -91,5 +92,29 @@ impl Holder {
 impl fmt::Debug for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Holder({})", self.key.kid())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cyberid_client::PlatformError;
+    use cyberid_crypto::{SigningKey, Suite};
+    use cyberid_domain::rng::SystemRng;
+
+    use super::*;
+    use crate::platform_double::PlatformDouble;
+
+    #[tokio::test]
+    async fn a_device_meets_a_platform_of_its_own_suite_only() {
+        for platform in Suite::ALL {
+            let double = PlatformDouble::start_of(platform).await;
+            for key in Suite::ALL {
+                let client = Client::new(&double.issuer).unwrap();
+                let device = Arc::new(SigningKey::of(key, &[7; 32]).unwrap());
+                let met = Holder::contact(client, device, double.clock.clone(), Arc::new(SystemRng)).await;
+                let another = HolderError::Platform(PlatformError::AnotherSuite { key, platform });
+                assert_eq!(met.err(), (key != platform).then_some(another));
+            }
+        }
     }
 }

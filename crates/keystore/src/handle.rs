@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use cyberid_crypto::key::KeyFailure;
-use cyberid_crypto::{Agree, Mac, PublicKey, Sign};
+use cyberid_crypto::{Agree, Mac, PublicKey, Sign, Suite};
 
 use crate::keystore::Keystore;
 use crate::note::Ed25519Key;
@@ -130,6 +130,10 @@ impl<R: MacRole> MacHandle<R> {
 impl<R: MacRole> Mac for MacHandle<R> {
     fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
         self.0.active().mac(parts)
+    }
+
+    fn suite(&self) -> Suite {
+        self.0.active().suite()
     }
 }
 

@@ -24,7 +24,7 @@ impl Trial for dyn Sign {
 
 impl Trial for dyn Agree {
     fn try_out(&self) -> Result<(), KeyFailure> {
-        let other = AgreementKey::ephemeral()?;
+        let other = AgreementKey::ephemeral_of(self.public_key().suite())?;
         fits(self.agree(&other.public_key())? == other.agree(&self.public_key())?)
     }
 }

@@ -67,6 +67,9 @@ fn keys_of_the_sm_suite_do_their_work_after_a_restart() {
     let vault = keystore.opener::<role::Vault>().unwrap().public_key();
     let sealed = hpke::seal(&vault, b"info", b"aad", b"share").unwrap();
     let tag = cyberid_crypto::Mac::mac(&keystore.mac::<role::Pairwise>().unwrap(), &[b"message"]);
+    ROLES
+        .iter()
+        .for_each(|role| assert_eq!(keystore.check(*role), Ok(())));
     drop(keystore);
     let keystore = open(folder.path());
     let signer = keystore.signer::<role::Attestation>().unwrap().current();

@@ -1,6 +1,6 @@
 //! The pairwise pseudonym `sub`: two relying parties cannot relate theirs (T2).
 
-use cyberid_crypto::{Mac, base64url, digest};
+use cyberid_crypto::{Mac, base64url};
 use cyberid_domain::id::{ClientId, SubjectId};
 use zeroize::Zeroizing;
 
@@ -9,10 +9,8 @@ use zeroize::Zeroizing;
 /// pseudonym is derived from a document.
 pub fn derive(pairwise: &dyn Mac, client_id: &ClientId, subject: &SubjectId, epoch: u32) -> String {
     let own = Zeroizing::new(pairwise.mac(&[b"rp", client_id.as_str().as_bytes()]));
-    base64url::encode(&digest::hmac_parts(
-        &*own,
-        &[subject.as_bytes(), &epoch.to_be_bytes()],
-    ))
+    let parts: [&[u8]; 2] = [subject.as_bytes(), &epoch.to_be_bytes()];
+    base64url::encode(&pairwise.suite().hmac_parts(&*own, &parts))
 }
 
 /// Whether `text` has the form of a pseudonym.

@@ -59,7 +59,8 @@ pub fn tags(journal: &dyn Mac, subject: &SubjectId, day: UnixTime) -> Vec<[u8; 1
 
 fn nth_tag(journal: &dyn Mac, subject: &SubjectId, day: UnixTime, nth: u8) -> [u8; 16] {
     let day_key = Zeroizing::new(journal.mac(&[b"cyberid/v1/visit-tag", &day.0.to_be_bytes()]));
-    let whole = digest::hmac_parts(&*day_key, &[subject.as_bytes(), &[nth]]);
+    let parts: [&[u8]; 2] = [subject.as_bytes(), &[nth]];
+    let whole = journal.suite().hmac_parts(&*day_key, &parts);
     let mut tag = [0; 16];
     tag.iter_mut().zip(whole).for_each(|(to, from)| *to = from);
     tag
@@ -78,7 +79,8 @@ pub fn seal(
         return Err(TooLong);
     }
     bytes.resize(RECORD, b' ');
-    let ciphertext = aead::encrypt(&key(journal, subject, day), nonce, &day.0.to_be_bytes(), &bytes);
+    let (key, day) = (key(journal, subject, day), day.0.to_be_bytes());
+    let ciphertext = journal.suite().encrypt(&key, nonce, &day, &bytes);
     Ok([nonce.as_slice(), &ciphertext].concat())
 }
 
@@ -91,7 +93,7 @@ pub fn open(
 ) -> Result<VisitRecord, DoesNotOpen> {
     let (nonce, ciphertext) = sealed.split_first_chunk().ok_or(DoesNotOpen)?;
     let key = key(journal, subject, day);
-    let bytes = aead::decrypt(&key, *nonce, &day.0.to_be_bytes(), ciphertext)?;
+    let bytes = (journal.suite()).decrypt(&key, *nonce, &day.0.to_be_bytes(), ciphertext)?;
     json::from_slice(&bytes).map_err(|_| DoesNotOpen)
 }
 

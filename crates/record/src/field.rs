@@ -1,7 +1,7 @@
 //! A field's value, under a key that needs both shares.
 
 use cyberid_crypto::aead::{self, DoesNotOpen};
-use cyberid_crypto::{KeyFailure, PublicKey, digest};
+use cyberid_crypto::{KeyFailure, PublicKey, Suite};
 use cyberid_domain::Rng;
 use cyberid_domain::personal::Personal;
 use cyberid_domain::rng::random;
@@ -12,7 +12,12 @@ use crate::seats::{SEATS, split};
 use crate::share::{Share, seal_share};
 
 /// How a field's key is made of its shares; another way is another version.
-const KEY_VERSION: &str = "hkdf-sha256/1";
+const fn key_version(suite: Suite) -> &'static str {
+    match suite {
+        Suite::Nist => "hkdf-sha256/1",
+        Suite::Sm => "hkdf-sm3-sm4-gcm/1",
+    }
+}
 /// The salt of the derivation.
 const KEY_SALT: &[u8] = b"cyberid/v1/field-key";
 
@@ -37,7 +42,7 @@ pub fn seal_field(
 ) -> Result<SealedField, KeyFailure> {
     let (ours, theirs) = (Share::random(rng), Share::random(rng));
     Ok(SealedField {
-        ciphertext: encrypted(place, value, (&ours, &theirs), rng)?,
+        ciphertext: encrypted(vault.suite(), place, value, (&ours, &theirs), rng)?,
         vault_share: seal_share(Side::Vault, vault, place, &ours)?,
         custodian_share: seal_share(Side::Custodian, custodian, place, &theirs)?,
     })
@@ -67,43 +72,50 @@ pub fn seal_field_among(
     let [first, second, third] = custodians;
     let seal = |key, part| seal_share(Side::Custodian, key, place, part);
     Ok(SplitField {
-        ciphertext: encrypted(place, value, (&ours, &theirs), rng)?,
+        ciphertext: encrypted(vault.suite(), place, value, (&ours, &theirs), rng)?,
         vault_share: seal_share(Side::Vault, vault, place, &ours)?,
         custodian_shares: [seal(first, one)?, seal(second, two)?, seal(third, three)?],
     })
 }
 
 fn encrypted(
+    suite: Suite,
     place: &Place,
     value: &Personal,
     (ours, theirs): (&Share, &Share),
     rng: &dyn Rng,
 ) -> Result<Vec<u8>, KeyFailure> {
-    let context = place.context(CIPHERTEXT, KEY_VERSION);
+    let context = place.context(CIPHERTEXT, key_version(suite));
     let nonce: [u8; aead::NONCE] = random(rng);
-    let key = field_key(ours, theirs, &context).map_err(|_| KeyFailure)?;
-    let sealed = aead::encrypt(&key, nonce, &context, value.expose().as_bytes());
+    let key = field_key(suite, ours, theirs, &context).map_err(|_| KeyFailure)?;
+    let sealed = suite.encrypt(&key, nonce, &context, value.expose().as_bytes());
     Ok([nonce.as_slice(), &sealed].concat())
 }
 
-/// Opens a field with both of its shares.
+/// Opens a field with both of its shares, in the suite of the keys that they were sealed to.
 pub fn open_field(
+    suite: Suite,
     place: &Place,
     vault: &Share,
     custodian: &Share,
     ciphertext: &[u8],
 ) -> Result<Personal, DoesNotOpen> {
     let (nonce, sealed) = ciphertext.split_first_chunk().ok_or(DoesNotOpen)?;
-    let context = place.context(CIPHERTEXT, KEY_VERSION);
-    let key = field_key(vault, custodian, &context)?;
-    let opened = aead::decrypt(&key, *nonce, &context, sealed)?;
+    let context = place.context(CIPHERTEXT, key_version(suite));
+    let key = field_key(suite, vault, custodian, &context)?;
+    let opened = suite.decrypt(&key, *nonce, &context, sealed)?;
     let text = str::from_utf8(&opened).map_err(|_| DoesNotOpen)?;
     Ok(Personal::new(text.to_owned()))
 }
 
-fn field_key(vault: &Share, custodian: &Share, context: &[u8]) -> Result<Zeroizing<[u8; 32]>, DoesNotOpen> {
+fn field_key(
+    suite: Suite,
+    vault: &Share,
+    custodian: &Share,
+    context: &[u8],
+) -> Result<Zeroizing<[u8; 32]>, DoesNotOpen> {
     let both = Zeroizing::new([*vault.whole()?, *custodian.whole()?]);
-    Ok(digest::hkdf(KEY_SALT, both.as_flattened(), context))
+    Ok(suite.hkdf(KEY_SALT, both.as_flattened(), context))
 }
 
 #[cfg(test)]
@@ -115,6 +127,21 @@ mod tests {
 
     use super::*;
     use crate::{combine, open_share};
+
+    #[test]
+    fn a_record_that_was_sealed_to_sm2_keys_is_of_that_suite_to_the_last_field() {
+        let key = || AgreementKey::ephemeral_of(Suite::Sm).unwrap();
+        let holders = Holders {
+            vault: key(),
+            custodian: key(),
+        };
+        let place = place(Field::Name);
+        let sealed = holders.seal(&place, "Zhang Wei");
+        let (ours, theirs) = holders.shares(&place, &sealed).unwrap();
+        let open = |suite| open_field(suite, &place, &ours, &theirs, &sealed.ciphertext);
+        assert_eq!(open(Suite::Sm).unwrap().expose(), "Zhang Wei");
+        assert!(open(Suite::Nist).is_err());
+    }
 
     struct Holders {
         vault: AgreementKey,
@@ -145,7 +172,7 @@ mod tests {
 
         fn open(&self, place: &Place, sealed: &SealedField) -> Option<Personal> {
             let (vault, custodian) = self.shares(place, sealed)?;
-            open_field(place, &vault, &custodian, &sealed.ciphertext).ok()
+            open_field(Suite::Nist, place, &vault, &custodian, &sealed.ciphertext).ok()
         }
     }
 
@@ -168,7 +195,7 @@ mod tests {
         let (holders, place) = (Holders::new(), place(Field::Name));
         let sealed = holders.seal(&place, "王小明");
         let (vault, custodian) = holders.shares(&place, &sealed).unwrap();
-        let open = |one: &Share, two: &Share| open_field(&place, one, two, &sealed.ciphertext);
+        let open = |one: &Share, two: &Share| open_field(Suite::Nist, &place, one, two, &sealed.ciphertext);
         assert!(open(&vault, &custodian).is_ok());
         assert!(open(&custodian, &vault).is_err());
         for own in [&vault, &custodian] {
@@ -198,9 +225,9 @@ mod tests {
             assert!(holders.open(&here, &moved).is_none(), "all three columns moved");
             let (vault, custodian) = holders.shares(there, &moved).unwrap();
             let ciphertext = &moved.ciphertext;
-            assert!(open_field(there, &vault, &custodian, ciphertext).is_ok());
+            assert!(open_field(Suite::Nist, there, &vault, &custodian, ciphertext).is_ok());
             assert!(
-                open_field(&here, &vault, &custodian, ciphertext).is_err(),
+                open_field(Suite::Nist, &here, &vault, &custodian, ciphertext).is_err(),
                 "place"
             );
             let mixed = SealedField {
@@ -216,9 +243,9 @@ mod tests {
         let (holders, here, there) = (Holders::new(), place(Field::Name), place(Field::Name));
         let sealed = holders.seal(&here, "王小明");
         let (ours, theirs) = holders.shares(&here, &sealed).unwrap();
-        let [here, there] = [here, there].map(|place| place.context(CIPHERTEXT, KEY_VERSION));
-        let key = field_key(&ours, &theirs, &here).unwrap();
-        assert_ne!(*key, *field_key(&ours, &theirs, &there).unwrap());
+        let [here, there] = [here, there].map(|place| place.context(CIPHERTEXT, key_version(Suite::Nist)));
+        let key = field_key(Suite::Nist, &ours, &theirs, &here).unwrap();
+        assert_ne!(*key, *field_key(Suite::Nist, &ours, &theirs, &there).unwrap());
         let (nonce, ciphertext) = sealed.ciphertext.split_first_chunk().unwrap();
         assert!(aead::decrypt(&key, *nonce, &here, ciphertext).is_ok());
         assert!(aead::decrypt(&key, *nonce, &there, ciphertext).is_err());
@@ -265,9 +292,9 @@ mod tests {
         for (one, other) in [(0, 1), (0, 2), (1, 2), (2, 0)] {
             let (one, other) = (part(one, one).unwrap(), part(other, other).unwrap());
             let theirs = combine(&one, &other).unwrap();
-            let opened = open_field(&place, &ours, &theirs, &sealed.ciphertext).unwrap();
+            let opened = open_field(Suite::Nist, &place, &ours, &theirs, &sealed.ciphertext).unwrap();
             assert_eq!(opened.expose(), "王小明");
-            assert!(open_field(&place, &ours, &one, &sealed.ciphertext).is_err());
+            assert!(open_field(Suite::Nist, &place, &ours, &one, &sealed.ciphertext).is_err());
             assert!(combine(&one, &one).is_err(), "one custodian is not two");
         }
         assert!(part(0, 1).is_err(), "a custodian opens no other's part");
@@ -279,7 +306,7 @@ mod tests {
             &other.custodian_shares[1],
         );
         let theirs = combine(&part(0, 0).unwrap(), &stray.unwrap()).unwrap();
-        assert!(open_field(&place, &ours, &theirs, &sealed.ciphertext).is_err());
+        assert!(open_field(Suite::Nist, &place, &ours, &theirs, &sealed.ciphertext).is_err());
     }
 
     #[test]
@@ -291,10 +318,10 @@ mod tests {
             let mut altered = sealed.ciphertext.clone();
             altered[at] ^= 1;
             assert!(
-                open_field(&place, &vault, &custodian, &altered).is_err(),
+                open_field(Suite::Nist, &place, &vault, &custodian, &altered).is_err(),
                 "at {at}"
             );
         }
-        assert!(open_field(&place, &vault, &custodian, &sealed.ciphertext[..11]).is_err());
+        assert!(open_field(Suite::Nist, &place, &vault, &custodian, &sealed.ciphertext[..11]).is_err());
     }
 }

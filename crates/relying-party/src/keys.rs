@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cyberid_client::key_file::{KeyFileError, PrivateKey, read_private, write_private};
 use cyberid_crypto::jwk::JwkSet;
-use cyberid_crypto::{Agree, AgreementKey, Sign, SigningKey, json};
+use cyberid_crypto::{Agree, AgreementKey, Sign, SigningKey, Suite, json};
 use cyberid_domain::Rng;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -26,9 +26,14 @@ struct Kept {
 }
 
 impl RpKeys {
-    /// Fresh keys.
+    /// Fresh P-256 keys.
     pub fn make(rng: &dyn Rng) -> Result<Self, KeyFileError> {
-        Self::new(PrivateKey::make(rng), PrivateKey::make(rng))
+        Self::make_of(Suite::Nist, rng)
+    }
+
+    /// Fresh keys of a platform's suite.
+    pub fn make_of(suite: Suite, rng: &dyn Rng) -> Result<Self, KeyFileError> {
+        Self::new(PrivateKey::make_of(suite, rng)?, PrivateKey::make_of(suite, rng)?)
     }
 
     /// Keys that exist.
@@ -67,16 +72,8 @@ impl RpKeys {
 
     /// The public halves, as a registration states them.
     pub fn public_set(&self) -> JwkSet {
-        let signing = self
-            .kept
-            .signing_jwk
-            .public_key()
-            .to_published_jwk("sig", "ES256");
-        let encryption = self
-            .kept
-            .encryption_jwk
-            .public_key()
-            .to_published_jwk("enc", "ECDH-ES");
+        let signing = self.kept.signing_jwk.public_key().to_signing_jwk();
+        let encryption = self.kept.encryption_jwk.public_key().to_sealing_jwk();
         JwkSet {
             keys: vec![signing, encryption],
         }

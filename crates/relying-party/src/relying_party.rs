@@ -57,6 +57,8 @@ impl RelyingParty {
         clock: Arc<dyn Clock>,
         rng: Arc<dyn Rng>,
     ) -> Result<Self, RelyingPartyError> {
+        platform.require_own_suite(&keys.signer().public_key())?;
+        platform.require_own_suite(&keys.opener().public_key())?;
         let session = Session::client(
             platform.client().clone(),
             platform.issuer(),
@@ -142,5 +144,37 @@ impl RelyingParty {
 impl fmt::Debug for RelyingParty {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "RelyingParty({})", self.client_id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cyberid_client::PlatformError;
+    use cyberid_client::key_file::PrivateKey;
+    use cyberid_crypto::Suite;
+    use cyberid_domain::rng::SystemRng;
+
+    use super::*;
+    use crate::platform_double::PlatformDouble;
+
+    #[tokio::test]
+    async fn a_party_meets_a_platform_of_the_suite_of_both_its_keys_only() {
+        let double = PlatformDouble::start_of(Suite::Sm).await;
+        for [signing, encryption] in [
+            [Suite::Sm, Suite::Sm],
+            [Suite::Nist, Suite::Sm],
+            [Suite::Sm, Suite::Nist],
+        ] {
+            let key = |suite| PrivateKey::make_of(suite, &SystemRng).unwrap();
+            let keys = RpKeys::new(key(signing), key(encryption)).unwrap();
+            let client = Client::new(&double.issuer).unwrap();
+            let id = "AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap();
+            let met =
+                RelyingParty::contact(client, id, &keys, double.clock.clone(), Arc::new(SystemRng)).await;
+            let (platform, key) = (Suite::Sm, Suite::Nist);
+            let another = RelyingPartyError::Platform(PlatformError::AnotherSuite { key, platform });
+            let fits = [signing, encryption] == [Suite::Sm; 2];
+            assert_eq!(met.err(), (!fits).then_some(another));
+        }
     }
 }

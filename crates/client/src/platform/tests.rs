@@ -202,3 +202,42 @@ async fn pins_are_kept_between_runs() {
         format!("{}/ledger", double.issuer)
     );
 }
+
+#[tokio::test]
+async fn a_platform_of_the_sm_suite_is_met_like_any_other() {
+    let double = PlatformDouble::start_of(Suite::Sm).await;
+    let platform = met(&double).await;
+    assert_eq!((platform.suite(), platform.pins().suite), (Suite::Sm, Suite::Sm));
+    let good = double.sign("certificate", &message(&double));
+    let opened = platform.open::<Certificate>(KeyRole::Certificate, &good).await;
+    assert_eq!(opened, Ok(message(&double)));
+    let sealing = platform.sealing_key().await.unwrap();
+    assert_eq!(sealing, cyberid_crypto::Agree::public_key(&double.sealing));
+}
+
+#[tokio::test]
+async fn a_key_of_another_suite_is_nobodys_though_the_platform_publishes_it() {
+    for [said, signed] in [[Suite::Nist, Suite::Sm], [Suite::Sm, Suite::Nist]] {
+        let double = PlatformDouble::start_of(said).await;
+        let platform = met(&double).await;
+        *double.keys_suite.lock().unwrap() = signed;
+        let other = double.sign("certificate", &message(&double));
+        let opened = platform.open::<Certificate>(KeyRole::Certificate, &other).await;
+        assert_eq!(opened, Err(MessageRefused::UnknownKey));
+    }
+}
+
+#[tokio::test]
+async fn a_platform_neither_changes_its_suite_nor_seals_in_another() {
+    let double = PlatformDouble::start().await;
+    let platform = met(&double).await;
+    let mut changed = double.discovery();
+    changed["suite"] = "sm".into();
+    double.script_json("GET /.well-known/cyberid", &changed);
+    assert_eq!(platform.sealing_key().await, Err(PlatformError::PinsDiffer));
+    let other = cyberid_crypto::AgreementKey::of(Suite::Sm, &[99; 32]).unwrap();
+    let mut mixed = double.discovery();
+    mixed["encryption_jwk"] = serde_json::json!(cyberid_crypto::Agree::public_key(&other).to_sealing_jwk());
+    double.script_json("GET /.well-known/cyberid", &mixed);
+    assert_eq!(platform.sealing_key().await, Err(PlatformError::Malformed));
+}
