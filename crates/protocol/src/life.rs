@@ -187,6 +187,15 @@ pub struct RenumberingBody {
     pub renumbering: String,
 }
 
+/// The body of `POST /v1/me/guardians`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct GuardianBody {
+    /// The guardian's agreement to this device (`cyberid-guardian-consent+jwt`).
+    pub guardian_consent: String,
+}
+
 /// What operators do to identifiers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,6 +1,7 @@
 //! Who is whose guardian.
 
 use async_trait::async_trait;
+use cyberid_domain::UnixTime;
 use cyberid_domain::age::{AgeFlags, Threshold};
 use cyberid_domain::id::SubjectId;
 use cyberid_storage::Result;
@@ -9,7 +10,7 @@ use cyberid_storage::single_use::SingleUse;
 use sqlx::SqliteConnection;
 
 use crate::database::Database;
-use crate::fault::Answer;
+use crate::fault::{Answer, Fault};
 use crate::registry::RegistryDb;
 use crate::single_use::use_up;
 use crate::value::{array, seconds};
@@ -34,6 +35,28 @@ impl Guardianships for RegistryDb {
         Ok(())
     }
 
+    async fn end_guardianship(&self, ward: &SubjectId, guardian: &SubjectId, at: UnixTime) -> Result<bool> {
+        let sql =
+            "UPDATE guardianship SET ended_at = ?3 WHERE ward = ?1 AND guardian = ?2 AND ended_at IS NULL";
+        let end = sqlx::query(sql)
+            .bind(ward.as_bytes().as_slice())
+            .bind(guardian.as_bytes().as_slice())
+            .bind(seconds(at));
+        Ok(self.db.write("end_guardianship", end).await? > 0)
+    }
+
+    async fn has_guardian(&self, ward: &SubjectId) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM guardianship JOIN subject ON subject.subject = guardian \
+                   WHERE ward = ?1 AND ended_at IS NULL AND status = 'active' AND age_flags & ?2 <> 0)";
+        let has = sqlx::query_scalar(sql)
+            .bind(ward.as_bytes().as_slice())
+            .bind(AgeFlags::default().with(Threshold::Eighteen).bits())
+            .fetch_one(self.db.readers())
+            .await
+            .map_err(Fault::from)?;
+        Ok(has)
+    }
+
     async fn wards(&self, guardian: &SubjectId) -> Result<Vec<Ward>> {
         Ok(wards(&self.db, guardian).await?)
     }
@@ -55,7 +78,7 @@ async fn wards(db: &Database, guardian: &SubjectId) -> Answer<Vec<Ward>> {
     let sql = "SELECT guardianship.ward, age_flags, jkt FROM guardianship \
                JOIN subject ON subject.subject = guardianship.ward \
                JOIN device ON device.subject = guardianship.ward \
-               WHERE guardian = ?1 AND age_flags & ?2 = 0 \
+               WHERE guardian = ?1 AND ended_at IS NULL AND age_flags & ?2 = 0 \
                ORDER BY since, guardianship.ward, bound_at, jkt";
     let rows: Vec<(Vec<u8>, u8, String)> = sqlx::query_as(sql)
         .bind(guardian.as_bytes().as_slice())

@@ -40,6 +40,14 @@ pub trait Guardianships: Send + Sync {
     /// Ends the guardianships of a ward whose enrolment came to nothing. Again is fine.
     async fn dissolve(&self, ward: &SubjectId) -> Result<()>;
 
-    /// The committed wards of a guardian who are not 18 yet, oldest guardianship first: it ends by itself at that age.
+    /// Ends a guardianship; what was said under it before stays said. `false` if there is none that lasts. Nobody is that
+    /// ward's guardian again by it.
+    async fn end_guardianship(&self, ward: &SubjectId, guardian: &SubjectId, at: UnixTime) -> Result<bool>;
+
+    /// Whether a ward has a guardian who can speak for them now: an active person of 18 or over, whose guardianship lasts.
+    async fn has_guardian(&self, ward: &SubjectId) -> Result<bool>;
+
+    /// The committed wards of a guardian who are not 18 yet, oldest guardianship first: it ends by itself at that age. Those
+    /// whose guardianship was ended are not among them.
     async fn wards(&self, guardian: &SubjectId) -> Result<Vec<Ward>>;
 }

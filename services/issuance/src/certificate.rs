@@ -2,6 +2,7 @@
 
 use cyberid_crypto::KeyFailure;
 use cyberid_domain::UnixTime;
+use cyberid_domain::number::NetworkNumber;
 use cyberid_domain::rng::random;
 use cyberid_domain::subject::SubjectStatus;
 use cyberid_protocol::certificate::{Certificate, Confirmation, MAX_LIFE};
@@ -20,16 +21,26 @@ pub(crate) fn end(now: UnixTime, document_end: UnixTime) -> UnixTime {
 impl Issuance {
     /// Signs the certificate of a committed subject.
     pub(crate) fn certificate(&self, subject: &NewSubject) -> Result<String, KeyFailure> {
+        let (device, end) = (&subject.device, subject.credential_expires_at);
+        self.certify(&device.jkt, &subject.number, device.bound_at.day_start(), end)
+    }
+
+    /// Signs a certificate for a device key.
+    pub(crate) fn certify(
+        &self,
+        jkt: &str,
+        number: &NetworkNumber,
+        issued: UnixTime,
+        end: UnixTime,
+    ) -> Result<String, KeyFailure> {
         let salt: [u8; 32] = random(&*self.parts.rng);
         let certificate = Certificate {
             iss: self.parts.issuer.clone(),
-            cnf: Confirmation {
-                jkt: subject.device.jkt.clone(),
-            },
-            number_commitment: number_commitment(&salt, &subject.number),
+            cnf: Confirmation { jkt: jkt.to_owned() },
+            number_commitment: number_commitment(&salt, number),
             status: SubjectStatus::Active,
-            iat: subject.device.bound_at.day_start(),
-            exp: subject.credential_expires_at,
+            iat: issued,
+            exp: end,
         };
         certificate.sign(&*self.parts.certificate_key.current())
     }

@@ -12,7 +12,7 @@ use cyberid_storage::guardianship::Guardianship;
 use cyberid_storage::single_use::SingleUse;
 use cyberid_storage::subject::Subject;
 
-use crate::{EnrolmentError, Issuance};
+use crate::{EnrolmentError, Issuance, LifeError};
 
 /// A guardian whose device agreed; their consent is not used up yet.
 pub(crate) struct AgreedGuardian {
@@ -62,6 +62,33 @@ impl Issuance {
         let guardianships = &self.parts.guardianships;
         let first = guardianships.establish(&guardianship, &agreed.consent).await?;
         first.then_some(()).ok_or(EnrolmentError::Refused)
+    }
+
+    /// Whether a person born on this day does not enrol without a guardian (Measures on the national network identity
+    /// authentication public service: under 14 a guardian applies, under 18 one takes care).
+    pub(crate) fn needs_guardian(&self, birth_date: time::Date) -> bool {
+        !AgeFlags::on(self.now().date(), birth_date).has(self.parts.guardian_until)
+    }
+
+    /// Gives a minor whose guardianships have ended another guardian, who agreed to this very device.
+    pub(crate) async fn appoint_guardian(&self, jkt: &str, consent: &str) -> Result<(), LifeError> {
+        let ward = self.parts.subjects.by_device(jkt).await?;
+        let ward = ward.ok_or(LifeError::NotFound)?;
+        if ward.status != SubjectStatus::Active {
+            return Err(LifeError::State(ward.status));
+        }
+        let device = PublicKey::from_sec1(&ward.device.key).map_err(|_| LifeError::Corrupt("device key"))?;
+        let agreed = self.check_guardian(consent, &device).await?;
+        // Who has a guardian does not look for an easier one.
+        let grown = ward.age_flags.has(Threshold::Eighteen);
+        if grown || agreed.guardian == ward.subject || self.has_guardian(&ward.subject).await? {
+            return Err(EnrolmentError::Refused.into());
+        }
+        Ok(self.establish_guardianship(ward.subject, &agreed).await?)
+    }
+
+    async fn has_guardian(&self, ward: &SubjectId) -> Result<bool, LifeError> {
+        Ok(self.parts.guardianships.has_guardian(ward).await?)
     }
 
     fn is_for(&self, claims: &GuardianConsent, ward: &PublicKey) -> bool {

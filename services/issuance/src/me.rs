@@ -14,12 +14,14 @@ impl Issuance {
             return Ok(None);
         };
         let devices = self.parts.subjects.devices(&subject.subject).await?.into_iter();
+        let reasons = self.parts.lives.suspensions(&subject.subject).await?;
         let reached = Threshold::ALL
             .into_iter()
             .filter(|age| subject.age_flags.has(*age));
         Ok(Some(Me {
             network_number: subject.number,
             status: subject.status,
+            suspended_for: reasons.into_iter().map(|it| it.reason).collect(),
             devices: devices
                 .map(|device| Device {
                     thumbprint: device.jkt,

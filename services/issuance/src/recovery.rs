@@ -22,11 +22,21 @@ impl Issuance {
         self.settle_open(self.now().plus(1)).await
     }
 
-    /// What has to be done again and again: interrupted enrolments, used nonces, ages.
+    /// What has to be done again and again: interrupted enrolments, used nonces, ages, what ends by its own date, and what
+    /// was begun with an identifier and is not done.
     pub async fn housekeep(&self) -> Result<(), EnrolmentError> {
         self.settle_open(self.started).await?;
+        self.unbind_due().await?;
+        self.meter.rest(self.now());
         self.parts.single_uses.forget_single_uses(self.now()).await?;
-        self.reach_ages().await
+        self.reach_ages().await?;
+        self.expire_ended().await?;
+        for done in [self.carry_out_acts().await, self.carry_out_renumberings().await] {
+            if let Err(error) = done {
+                tracing::error!(cause = %error, "what was begun with an identifier is not done yet");
+            }
+        }
+        Ok(())
     }
 
     /// Tells both key holders how an enrolment ended, and ends it once both know.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use cyberid_domain::age::{AgeFlags, Threshold};
 use cyberid_domain::id::SubjectId;
+use cyberid_domain::subject::SubjectStatus;
 
 use super::sample::{self, NOW};
 use super::subject::{enrol, new_subject};
@@ -19,6 +20,8 @@ pub async fn all<S: Guardianships + Subjects + 'static>(make: impl AsyncFn() -> 
     a_ward_who_was_never_committed_is_nobodys(&make().await).await;
     a_dissolved_guardianship_is_gone(&make().await).await;
     a_guardianship_ends_at_eighteen(&make().await).await;
+    a_guardianship_ends_when_the_guardian_says_so(&make().await).await;
+    who_is_not_active_or_not_of_age_is_nobodys_guardian(&make().await).await;
 }
 
 async fn person<S: Subjects>(store: &Arc<S>, ages: &[Threshold]) -> NewSubject {
@@ -134,4 +137,47 @@ async fn a_guardianship_ends_at_eighteen<S: Guardianships + Subjects>(store: &Ar
     assert_eq!(store.wards(&guardian.subject).await.unwrap(), [seen(&ward)]);
     store.reach_ages(&ward.age_tags, NOW.day_start()).await.unwrap();
     assert_eq!(store.wards(&guardian.subject).await.unwrap(), []);
+}
+
+async fn a_guardianship_ends_when_the_guardian_says_so<S: Guardianships + Subjects>(store: &Arc<S>) {
+    let (one, other) = (
+        person(store, &Threshold::ALL).await,
+        person(store, &Threshold::ALL).await,
+    );
+    let ward = person(store, &[]).await;
+    for guardian in [&one, &other] {
+        establish(store, &between(ward.subject, guardian)).await;
+    }
+    assert!(store.has_guardian(&ward.subject).await.unwrap());
+    let end = async |guardian: SubjectId| store.end_guardianship(&ward.subject, &guardian, NOW).await;
+    assert!(!end(ward.subject).await.unwrap(), "there is none");
+    assert!(end(one.subject).await.unwrap());
+    assert!(!end(one.subject).await.unwrap());
+    assert_eq!(store.wards(&one.subject).await.unwrap(), []);
+    assert_eq!(store.wards(&other.subject).await.unwrap(), [seen(&ward)]);
+    assert!(store.has_guardian(&ward.subject).await.unwrap());
+    assert!(end(other.subject).await.unwrap());
+    assert!(!store.has_guardian(&ward.subject).await.unwrap());
+}
+
+async fn who_is_not_active_or_not_of_age_is_nobodys_guardian<S: Guardianships + Subjects>(store: &Arc<S>) {
+    let ward = person(store, &[]).await;
+    let minor = person(store, &[Threshold::Fourteen, Threshold::Sixteen]).await;
+    establish(store, &between(ward.subject, &minor)).await;
+    assert!(!store.has_guardian(&ward.subject).await.unwrap());
+    let guardian = person(store, &Threshold::ALL).await;
+    establish(store, &between(ward.subject, &guardian)).await;
+    for (status, speaks) in [
+        (SubjectStatus::Suspended, false),
+        (SubjectStatus::Active, true),
+        (SubjectStatus::Expired, false),
+        (SubjectStatus::Deceased, false),
+    ] {
+        assert!(store.set_status(&guardian.subject, status).await.unwrap());
+        assert_eq!(
+            store.has_guardian(&ward.subject).await.unwrap(),
+            speaks,
+            "{status:?}"
+        );
+    }
 }

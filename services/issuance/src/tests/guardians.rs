@@ -60,11 +60,12 @@ async fn a_child_whose_guardian_agreed_has_a_guardian() {
 }
 
 #[tokio::test]
-async fn a_child_may_enrol_without_naming_a_guardian() {
+async fn a_child_does_not_enrol_without_a_guardian() {
     let (test, _) = with_guardian().await;
-    let answer = test.enrol(&Applicant::new(2)).await;
-    assert_eq!(answer.status, StatusCode::CREATED);
+    assert_refused(&test.enrol(&Applicant::new(2)).await, "alone");
     assert_eq!(test.registry.guardianships(), []);
+    test.settle_down().await;
+    assert_eq!(test.registry.subjects().len(), 1);
 }
 
 #[tokio::test]
@@ -101,7 +102,9 @@ async fn a_consent_for_something_else_is_the_one_refusal() {
 async fn only_an_active_adult_on_their_own_device_is_a_guardian() {
     let (test, guardian) = with_guardian().await;
     let (child, other) = (Applicant::new(2), Applicant::new(3));
+    test.source.born_on("2010-03-01");
     assert_eq!(test.enrol(&other).await.status, StatusCode::CREATED);
+    test.source.born_on(CHILD);
     let refused = async |key: &SigningKey, why: &str| {
         let signed = consent(&test, &child).sign(key).unwrap();
         assert_refused(&test.enrol_ward(&child, &signed).await, why);

@@ -15,6 +15,7 @@ use cyberid_protocol::deposit::{
     CommandBody, Deposit, DepositedField, KeyHolder, MAX_LIFE, Outcome, RESERVATION_INFO, Reservation,
     Settlement,
 };
+use cyberid_protocol::life::{Renumbering, RenumberingBody};
 use cyberid_protocol::message::{self, Message};
 use cyberid_protocol::problem::ProblemType;
 use cyberid_web::Failure;
@@ -79,7 +80,8 @@ impl HolderPeer {
     pub(super) fn router(self: &Arc<Self>) -> Router {
         let router = Router::new()
             .route("/v1/deposits", post(deposit))
-            .route("/v1/settlements", post(settle));
+            .route("/v1/settlements", post(settle))
+            .route("/v1/renumberings", post(renumber));
         let router = match self.which {
             KeyHolder::Vault => router.route("/v1/reservations", post(reserve)),
             KeyHolder::Custodian => router,
@@ -213,6 +215,21 @@ async fn settle(State(peer): State<Arc<HolderPeer>>, Json(body): Json<CommandBod
                 kept.reservations.retain(|_, subject| *subject != command.subject);
             }
         }
+        StatusCode::NO_CONTENT.into_response()
+    })
+    .await
+}
+
+async fn renumber(State(peer): State<Arc<HolderPeer>>, Json(body): Json<RenumberingBody>) -> Response {
+    let unverified = message::unverified::<Renumbering>(&body.renumbering).unwrap();
+    let kid = unverified.kid().unwrap().to_owned();
+    peer.serve("/v1/renumberings", |kept| {
+        let mut records = kept.records.values_mut();
+        let Some(record) = records.find(|record| record.device.thumbprint() == kid) else {
+            return Failure::from(ProblemType::InvalidMessage).into_response();
+        };
+        let claims: Renumbering = unverified.verify(&record.device).expect("the holder signed it");
+        record.number_commitment = claims.number_commitment;
         StatusCode::NO_CONTENT.into_response()
     })
     .await
