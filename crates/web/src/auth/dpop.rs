@@ -239,4 +239,30 @@ mod tests {
         headers.append("dpop", http::HeaderValue::from_static("b"));
         assert_eq!(only_proof(&headers), Err(InvalidProof::Repeated));
     }
+
+    /// A proof that is whole in itself, at a platform of either suite.
+    #[test]
+    fn a_proof_of_another_suite_proves_nothing() {
+        for (of, at) in [
+            (Suite::Nist, Suite::Nist),
+            (Suite::Sm, Suite::Sm),
+            (Suite::Sm, Suite::Nist),
+            (Suite::Nist, Suite::Sm),
+        ] {
+            let key = cyberid_crypto::SigningKey::of(of, &[7; 32]).unwrap();
+            let claims =
+                serde_json::json!({"jti": "j", "htm": "GET", "htu": "https://id.example/v1/me", "iat": 9});
+            let compact = cyberid_crypto::jws::sign_embedding_key(&key, TYP, &claims).unwrap();
+            let expected = Expected {
+                suite: at,
+                method: &Method::GET,
+                issuer: "https://id.example",
+                path: "/v1/me",
+                now: UnixTime(9),
+                token: None,
+            };
+            let refused = (of != at).then_some(InvalidProof::Message(InvalidJws::Algorithm));
+            assert_eq!(verify(&compact, &expected).err(), refused);
+        }
+    }
 }
