@@ -9,7 +9,7 @@ use cyberid_domain::document::DocumentType;
 use cyberid_domain::personal::Personal;
 use cyberid_domain::pin::Pin;
 use cyberid_domain::rng::SystemRng;
-use cyberid_holder::{DeviceKey, Enrolment, Holder, ReviewedRequest};
+use cyberid_holder::{DeviceKey, Enrolment, Holder, Platform, ReviewedRequest, Tree};
 use cyberid_protocol::enrolment::{self, Enrolled};
 use cyberid_protocol::statement::Locale;
 use cyberid_relying_party::{Ask, RelyingParty, VerifiedOutcome};
@@ -69,6 +69,7 @@ impl Person {
             evidence: enrolment::Evidence {
                 kind: self.evidence.kind.clone(),
                 token: Personal::new(self.evidence.token.clone()),
+                chip: None,
             },
             pin: Pin::chosen(PIN.into()).unwrap(),
             locale: Locale::English,
@@ -98,9 +99,10 @@ pub struct Citizen {
 impl Citizen {
     /// Enrols a person.
     pub async fn enrol(platform: Client, person: Person) -> Self {
-        let key = DeviceKey::make(&SystemRng).unwrap();
         let (clock, rng) = (Arc::new(SystemClock), Arc::new(SystemRng));
-        let holder = Holder::contact(platform, key.signer(), clock, rng).await.unwrap();
+        let platform = Platform::contact(platform, clock.clone()).await.unwrap();
+        let key = DeviceKey::make_of(platform.suite(), &SystemRng).unwrap();
+        let holder = Holder::resume(platform, Tree::default(), key.signer(), clock, rng).unwrap();
         let enrolled = holder.enrol(&person.enrolment()).await.unwrap();
         Self {
             holder,

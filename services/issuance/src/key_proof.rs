@@ -7,10 +7,11 @@ use cyberid_protocol::message;
 use crate::{EnrolmentError, Issuance};
 
 impl Issuance {
-    /// The key that `compact` proves, for this platform, at this moment, once.
+    /// The key that `compact` proves, of this platform's suite, for this platform, at this moment, once.
     pub(crate) async fn take_key_proof(&self, compact: &str) -> Result<PublicKey, EnrolmentError> {
         let (key, proof) = KeyProof::open(compact).map_err(|_| EnrolmentError::InvalidProof)?;
-        if proof.aud != self.parts.issuer {
+        let suite = self.parts.certificate_key.public_key().suite();
+        if key.suite() != suite || proof.aud != self.parts.issuer {
             return Err(EnrolmentError::InvalidProof);
         }
         message::check_life(proof.iat, proof.iat.plus(MAX_AGE), MAX_AGE, self.now())

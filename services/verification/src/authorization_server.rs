@@ -1,6 +1,5 @@
 //! The platform as an OAuth library sees it: RFC 8414.
 
-use cyberid_crypto::jws;
 use cyberid_protocol::access::{AuthorizationServer, JWT_BEARER_GRANT};
 
 use crate::Verification;
@@ -22,8 +21,8 @@ impl Verification {
             grant_types_supported: texts(&["client_credentials", JWT_BEARER_GRANT]),
             response_types_supported: Vec::new(),
             token_endpoint_auth_methods_supported: texts(&["private_key_jwt"]),
-            token_endpoint_auth_signing_alg_values_supported: texts(&[jws::ALG]),
-            dpop_signing_alg_values_supported: texts(&[jws::ALG]),
+            token_endpoint_auth_signing_alg_values_supported: texts(&[self.suite().signing_alg()]),
+            dpop_signing_alg_values_supported: texts(&[self.suite().signing_alg()]),
             introspection_endpoint: format!("{issuer}/oauth/introspect"),
             introspection_endpoint_auth_methods_supported: texts(uses),
             tls_client_certificate_bound_access_tokens: certificates,

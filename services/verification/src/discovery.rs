@@ -1,6 +1,5 @@
 //! The platform's description of itself.
 
-use cyberid_crypto::jws;
 use cyberid_domain::check::Check;
 use cyberid_domain::document::DocumentType;
 use cyberid_domain::field::Field;
@@ -11,8 +10,6 @@ use crate::Verification;
 /// What discovery says beyond what follows from the issuer and from the keys of the day.
 #[derive(Debug, Clone)]
 pub struct Description {
-    /// The cryptographic suite that the platform runs.
-    pub suite: String,
     /// Whether clients can show TLS certificates here, for their tokens to be bound to.
     pub client_certificates: bool,
     /// How to check the ledger.
@@ -32,9 +29,9 @@ impl Verification {
             checks_supported: Check::ALL.into(),
             fields_supported: Field::ALL.into(),
             document_types_supported: DocumentType::ALL.into(),
-            signing_alg: jws::ALG.into(),
-            encryption_jwk: self.parts.message.public_key().to_published_jwk("enc", "ECDH-ES"),
-            suite: self.parts.description.suite.clone(),
+            signing_alg: self.suite().signing_alg().into(),
+            encryption_jwk: self.parts.message.public_key().to_sealing_jwk(),
+            suite: self.suite(),
             ledger: self.parts.description.ledger.clone(),
             version: "1".into(),
         }

@@ -110,7 +110,7 @@ impl Verification {
             return Err(Refusal::Message("`aud` or `iss` is another"));
         }
         check_life(change.iat, change.exp, MAX_KEY_CHANGE_LIFE, self.now())?;
-        CheckedRegistration::new(with(&party.registration, &change))?;
+        CheckedRegistration::new(with(&party.registration, &change), self.suite())?;
         Ok(change)
     }
 
@@ -120,7 +120,7 @@ impl Verification {
         allowed(was.standing(now), RegistrationAct::ChangeKeys)?;
         let party = ActiveParty::of(was.clone(), now)?;
         let change = self.key_change(&party, message)?;
-        let checked = CheckedRegistration::new(with(&party.registration, &change))?;
+        let checked = CheckedRegistration::new(with(&party.registration, &change), self.suite())?;
         let (registration, in_force_at) = (checked.to_text()?, now.plus(self.parts.key_cooling_off));
         let expires_at = was.expires_at.unwrap_or(now);
         let kind = LeafKind::RpKeyChanged;

@@ -18,7 +18,9 @@ mod certificate;
 mod check;
 mod code;
 mod discovery;
+mod export;
 mod factor;
+mod happenings;
 mod holder;
 mod introspection;
 mod key_change;
@@ -43,7 +45,7 @@ mod ward;
 use std::sync::Arc;
 
 use cyberid_crypto::key::{self, SigningKey};
-use cyberid_crypto::{KeyFailure, PublicKey, Sign, jws};
+use cyberid_crypto::{KeyFailure, PublicKey, Sign, Suite, jws};
 use cyberid_domain::{Clock, Rng, UnixTime};
 use cyberid_keystore::role::{
     Attestation, Evidence, Journal as JournalRole, Message, Pairwise, Registration, Request,
@@ -53,6 +55,7 @@ use cyberid_pin::{PinAttempts, PinHasher};
 use cyberid_protocol::passkey::Site;
 use cyberid_storage::StorageError;
 use cyberid_storage::guardianship::Guardianships;
+use cyberid_storage::held::Held;
 use cyberid_storage::journal::Journal;
 use cyberid_storage::passkey::Passkeys;
 use cyberid_storage::promise::Promises;
@@ -95,6 +98,8 @@ pub struct Parts {
     pub verifications: Arc<dyn Verifications>,
     /// Assertions and key changes that were used.
     pub single_uses: Arc<dyn SingleUses>,
+    /// Everything that the registry holds about one person.
+    pub held: Arc<dyn Held>,
     /// Leaves that the log owes.
     pub promises: Arc<dyn Promises>,
     /// The journal of visits.
@@ -167,9 +172,13 @@ pub enum NotReady {
 impl Verification {
     /// The service of these parts.
     pub fn new(parts: Parts) -> Arc<Self> {
-        let scalar = key::random_scalar(|bytes| parts.rng.fill(bytes));
-        let decoy_key = SigningKey::from_scalar(&scalar)
-            .map_or_else(|_| parts.attestation.public_key(), |decoy| decoy.public_key());
+        let own = parts.attestation.public_key();
+        let scalar = key::random_scalar_of(own.suite(), |bytes| parts.rng.fill(bytes));
+        let decoy = scalar.map(|scalar| SigningKey::of(own.suite(), &scalar));
+        let decoy_key = match decoy {
+            Ok(Ok(decoy)) => decoy.public_key(),
+            _ => own,
+        };
         Arc::new(Self {
             answers: Buckets::new(Quota::OF_ONE_REQUEST),
             holders: Buckets::new(Quota::OF_ONE_REQUEST),
@@ -224,6 +233,11 @@ impl Verification {
 
     fn now(&self) -> UnixTime {
         self.parts.clock.now()
+    }
+
+    /// The suite that the platform runs: that of its own keys.
+    fn suite(&self) -> Suite {
+        self.parts.attestation.public_key().suite()
     }
 }
 

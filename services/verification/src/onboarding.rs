@@ -27,7 +27,7 @@ impl Verification {
     /// Keeps an operator's application for a relying party.
     pub(crate) async fn apply(&self, operator: &ClientId, body: Registration) -> Result<Registered, Refusal> {
         // 1.
-        let registration = CheckedRegistration::new(body)?;
+        let registration = CheckedRegistration::new(body, self.suite())?;
         // 2.
         let row = RelyingParty {
             client_id: ClientId::random(&*self.parts.rng),

@@ -4,7 +4,7 @@
 //! on whether there is such a person. Whether the signature fits is no problem at all: it is a check that fails.
 
 use cyberid_crypto::jws::{self, Unverified};
-use cyberid_crypto::{PublicKey, base64url, jwe};
+use cyberid_crypto::{PublicKey, Suite, base64url, jwe};
 use cyberid_domain::UnixTime;
 use cyberid_domain::check::Factor;
 use cyberid_domain::pin::Pin;
@@ -49,7 +49,7 @@ impl UncheckedProof {
             Refusal::Message("the seal does not hold `proof` and, where asked for, `pin` and `evidence`")
         })?;
         let form = Refusal::Message("`proof` is not a compact JWS of its type");
-        let (kid, claims) = parts(&proof).ok_or(form)?;
+        let (kid, claims) = parts(&proof, keys.public_key().suite()).ok_or(form)?;
         Ok(Self(FittingProof {
             kid,
             claims,
@@ -114,9 +114,13 @@ impl FittingProof {
     }
 }
 
-/// The key's name and the claims of a message of the right type whose signature nobody has checked.
-fn parts(compact: &str) -> Option<(String, Proof)> {
+/// The key's name and the claims of a message of the right type and the platform's suite whose signature nobody has
+/// checked.
+fn parts(compact: &str, suite: Suite) -> Option<(String, Proof)> {
     let message = Unverified::parse(compact, Proof::TYP).ok()?;
+    if message.suite() != suite {
+        return None;
+    }
     let kid = message.kid().ok()?.to_owned();
     Some((kid, message.unchecked_claims().ok()?))
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use cyberid_crypto::{Jwk, PublicKey};
+use cyberid_crypto::{Jwk, PublicKey, Suite};
 use cyberid_domain::check::distinct;
 use cyberid_domain::relying_party::IntendedUse;
 use cyberid_protocol::canonical;
@@ -39,8 +39,8 @@ const PRIVATE_ZONES: [&str; 7] = [
 pub(crate) struct CheckedRegistration(Registration);
 
 impl CheckedRegistration {
-    /// Checks a registration.
-    pub(crate) fn new(registration: Registration) -> Result<Self, Refusal> {
+    /// Checks a registration with a platform of this suite.
+    pub(crate) fn new(registration: Registration, suite: Suite) -> Result<Self, Refusal> {
         let Registration {
             name,
             domains,
@@ -55,7 +55,7 @@ impl CheckedRegistration {
         require(is_text(contact, MAX_CONTACT), "/contact")?;
         require(is_text(deletion_contact, MAX_CONTACT), "/deletion_contact")?;
         check_uses(intended_uses)?;
-        check_keys(&jwks.keys)?;
+        check_keys(&jwks.keys, suite)?;
         let public = events_uri.as_deref().is_none_or(is_public_https);
         require(public, "/events_uri")?;
         Ok(Self(registration))
@@ -142,11 +142,11 @@ fn check_use(intended: &IntendedUse) -> Result<(), &'static str> {
         .try_for_each(|(kept, member)| kept.then_some(()).ok_or(member))
 }
 
-/// At least one key to sign with, exactly one to encrypt to, and no key twice.
-fn check_keys(keys: &[Jwk]) -> Result<(), Refusal> {
+/// At least one key to sign with, exactly one to encrypt to, no key twice, and all of the platform's suite.
+fn check_keys(keys: &[Jwk], suite: Suite) -> Result<(), Refusal> {
     let mut thumbprints = BTreeSet::new();
     for (at, jwk) in keys.iter().enumerate().take(MAX_KEYS + 1) {
-        let thumbprint = key_thumbprint(jwk);
+        let thumbprint = key_thumbprint(jwk, suite);
         let fresh = thumbprint.is_some_and(|thumbprint| thumbprints.insert(thumbprint));
         require(fresh, format!("/jwks/keys/{at}"))?;
     }
@@ -160,13 +160,14 @@ fn check_keys(keys: &[Jwk]) -> Result<(), Refusal> {
 }
 
 /// The thumbprint of a key that says what it is for, and nothing that it is not.
-fn key_thumbprint(jwk: &Jwk) -> Option<String> {
+fn key_thumbprint(jwk: &Jwk, suite: Suite) -> Option<String> {
     let algorithm = match jwk.use_.as_deref() {
-        Some("sig") => "ES256",
-        Some("enc") => "ECDH-ES",
+        Some("sig") => suite.signing_alg(),
+        Some("enc") => suite.agreement_alg(),
         _ => return None,
     };
-    let thumbprint = PublicKey::try_from(jwk).ok()?.thumbprint();
+    let key = PublicKey::try_from(jwk).ok()?;
+    let thumbprint = (key.suite() == suite).then(|| key.thumbprint())?;
     let fits = jwk.alg.as_deref().is_none_or(|alg| alg == algorithm)
         && jwk.kid.as_deref().is_none_or(|kid| kid == thumbprint);
     fits.then_some(thumbprint)

@@ -1,6 +1,7 @@
 //! A registration is renewed by two operators: for a further life, with what it says changed or as it was. So is a
 //! relying party reinstated after a suspension, or after its registration ended.
 
+use cyberid_crypto::Suite;
 use cyberid_crypto::digest::sha256_base64url;
 use cyberid_domain::clock::DAY;
 use cyberid_domain::id::ClientId;
@@ -34,7 +35,7 @@ impl Verification {
             let renewal = WaitingRenewal {
                 applied_by: operator.clone(),
                 applied_at: self.now(),
-                particulars: particulars.map(|it| checked(it, was)).transpose()?,
+                particulars: particulars.map(|it| checked(it, was, self.suite())).transpose()?,
                 days,
             };
             let next = RelyingParty {
@@ -107,8 +108,8 @@ pub(crate) fn digest(client_id: &ClientId, renewal: &WaitingRenewal) -> String {
 }
 
 /// What a renewal changes, as it is stored: with the keys in force it keeps every rule of a registration.
-fn checked(particulars: Particulars, was: &RelyingParty) -> Result<String, Refusal> {
+fn checked(particulars: Particulars, was: &RelyingParty, suite: Suite) -> Result<String, Refusal> {
     let text = canonical::to_string(&particulars)?;
-    CheckedRegistration::new(particulars.with_keys(party::read(was)?.jwks))?;
+    CheckedRegistration::new(particulars.with_keys(party::read(was)?.jwks), suite)?;
     Ok(text)
 }

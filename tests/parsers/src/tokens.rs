@@ -42,7 +42,7 @@ pub(crate) fn jws(bytes: &[u8]) -> bool {
     }
     let header = base64url::decode(parts.first().unwrap()).unwrap();
     let header: Header = json::from_slice(&header).unwrap();
-    assert_eq!(header.alg, "ES256");
+    assert_eq!(header.alg, message.suite().signing_alg());
     assert!(message.kid().is_err() || message.embedded_key().is_err());
     if let Ok(key) = message.embedded_key() {
         let _ = message.clone().verify::<Value>(&key);

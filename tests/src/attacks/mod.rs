@@ -20,6 +20,7 @@ mod jwe_header;
 mod keys;
 mod seal;
 mod signatures;
+mod suites;
 mod times;
 mod token;
 mod types;
@@ -92,6 +93,7 @@ pub fn on_tokens() -> Vec<Attack<Token>> {
         keys::add,
         critical::add,
         signatures::add,
+        suites::add,
         times::add,
         audiences::add,
         json::add,

@@ -23,13 +23,13 @@ pub struct Token {
 impl Token {
     /// A message whose header names its key.
     pub fn of(typ: &str, claims: Value, key: Arc<dyn Sign>) -> Self {
-        let header = json!({"alg": "ES256", "typ": typ, "kid": key.kid()});
+        let header = json!({"alg": alg(&*key), "typ": typ, "kid": key.kid()});
         Self::new(header, claims, key)
     }
 
     /// A message whose header holds its key.
     pub fn embedding(typ: &str, claims: Value, key: Arc<dyn Sign>) -> Self {
-        let header = json!({"alg": "ES256", "typ": typ, "jwk": key.public_key().to_jwk()});
+        let header = json!({"alg": alg(&*key), "typ": typ, "jwk": key.public_key().to_jwk()});
         Self::new(header, claims, key)
     }
 
@@ -145,6 +145,10 @@ impl Token {
     pub(super) fn with_raw_header(&self, header: &[u8]) -> String {
         sign(&*self.key, header, self.claims.to_string().as_bytes())
     }
+}
+
+fn alg(key: &dyn Sign) -> &'static str {
+    key.public_key().suite().signing_alg()
 }
 
 /// Signs any bytes as a header and any bytes as a payload.

@@ -5,19 +5,17 @@ use std::sync::Arc;
 use cyberid_consent::PlatformKey;
 use cyberid_crypto::PublicKey;
 use cyberid_crypto::digest::sha256_base64url;
-use cyberid_domain::secret::SecretBytes;
-use cyberid_keystore::{Keystore, NoteKey, RoleName, role};
+use cyberid_keystore::{Keystore, NoteKey, RoleName, Unlock, role};
 use cyberid_ledger::LogKey;
 use cyberid_tlog::note::{NoteSigner as _, VerifierKey};
 use cyberid_web::telemetry;
 
 use super::config::{ConfigError, ConfigFile};
-use super::key_holders::client;
 use super::sandbox::{Sandbox, SandboxKeys, SandboxOptions};
 use super::services::Services;
 use super::stores::PlatformStores;
 use super::surroundings::Around;
-use super::{DataDirectory, Door, Serving, StartError, Stop, notices, roles, upkeep};
+use super::{DataDirectory, Door, Serving, StartError, Stop, notices, roles, suite, upkeep};
 
 /// How the log's name in a sandbox begins.
 const SANDBOX_ORIGIN: &str = "sandbox.cyberid.example/";
@@ -40,22 +38,22 @@ impl Platform {
     pub(crate) async fn start(
         door: Door,
         data: &DataDirectory,
-        passphrase: &SecretBytes,
+        unlock: &Unlock,
         options: PlatformOptions,
         stop: &Stop,
     ) -> Result<Self, StartError> {
         // Metrics may have been begun by another platform of this process; then they are shared.
         let _ = telemetry::begin_metrics();
-        let start = Start::new(door, data, passphrase, options, stop)?;
+        let start = Start::new(door, data, unlock, options, stop)?;
         start.run().await
     }
 
     /// The key of the log that a sandbox in this data directory writes: for its witness to know beforehand.
     pub(crate) fn sandbox_log(
         data: &DataDirectory,
-        passphrase: &SecretBytes,
+        unlock: &Unlock,
     ) -> Result<VerifierKey, StartError> {
-        let keystore = data.keystore(passphrase, &[RoleName::Ledger])?;
+        let keystore = data.keystore(unlock, &[RoleName::Ledger])?;
         let key = keystore.note_key::<role::Ledger>()?;
         let log = LogKey::new(&sandbox_origin(&key), &key)
             .map_err(|error| StartError::other("the ledger's name cannot be used")(error.into()))?;
@@ -72,7 +70,7 @@ impl Platform {
 pub(crate) struct Start<'a> {
     pub(crate) door: Door,
     pub(crate) data: &'a DataDirectory,
-    pub(crate) passphrase: &'a SecretBytes,
+    pub(crate) unlock: &'a Unlock,
     pub(crate) options: PlatformOptions,
     pub(crate) stop: &'a Stop,
     /// Stops the servers inside, after the one for outsiders.
@@ -85,7 +83,7 @@ impl<'a> Start<'a> {
     fn new(
         door: Door,
         data: &'a DataDirectory,
-        passphrase: &'a SecretBytes,
+        unlock: &'a Unlock,
         options: PlatformOptions,
         stop: &'a Stop,
     ) -> Result<Self, StartError> {
@@ -94,17 +92,17 @@ impl<'a> Start<'a> {
         if options.file.vault.is_none() {
             held.extend(roles::VAULT);
         }
-        if options.file.custodian.is_none() {
+        if options.file.custodian.is_none() && options.file.custodians.is_empty() {
             held.extend(roles::CUSTODIAN);
         }
-        let keystore = data.keystore(passphrase, &held)?;
+        let keystore = data.keystore(unlock, &held)?;
         let key = keystore.note_key::<role::Ledger>()?;
         let log = LogKey::new(&origin(&options, &door, &key), &key)
             .map_err(|error| StartError::other("the ledger's name cannot be used")(error.into()))?;
         Ok(Self {
             door,
             data,
-            passphrase,
+            unlock,
             options,
             stop,
             inner: Stop::new(),
@@ -117,6 +115,7 @@ impl<'a> Start<'a> {
     async fn run(mut self) -> Result<Platform, StartError> {
         let source = self.sandbox_source().await?;
         let around = self.around(source).await?;
+        self.require_own_suite(&around)?;
         let sandbox = self.sandbox(&around)?;
         let stores = PlatformStores::open(self.data, &self.keystore).await?;
         let services = Services::new(
@@ -157,6 +156,16 @@ impl<'a> Start<'a> {
         })
     }
 
+    /// Accepts an identity source and key holders whose keys are of the platform's suite.
+    fn require_own_suite(&self, around: &Around) -> Result<(), StartError> {
+        let source = [&around.source.signing_jwk, &around.source.encryption_jwk];
+        suite::require(&self.keystore, "identity_source", source)?;
+        let vault = std::iter::once(&around.vault.peer.jwk).chain(&around.vault.peer.identity_jwk);
+        suite::require(&self.keystore, "vault", vault)?;
+        let custodians = around.custodians.iter().map(|custodian| &custodian.peer.jwk);
+        suite::require(&self.keystore, "custodian", custodians)
+    }
+
     /// Its own keys in use, and those of the key holders, wherever they are.
     fn keys_in_use(&self, around: &Around) -> Vec<PlatformKey> {
         let pinned = |role: RoleName, key: &PublicKey| PlatformKey {
@@ -164,9 +173,10 @@ impl<'a> Start<'a> {
             kid: key.thumbprint(),
         };
         let mut keys = upkeep::keys_in_use(&self.keystore);
-        keys.push(pinned(RoleName::Vault, &around.vault.jwk));
-        keys.push(pinned(RoleName::Custodian, &around.custodian.jwk));
-        let identity = around.vault.identity_jwk.as_ref();
+        keys.push(pinned(RoleName::Vault, &around.vault.peer.jwk));
+        let custodians = around.custodians.iter();
+        keys.extend(custodians.map(|custodian| pinned(RoleName::Custodian, &custodian.peer.jwk)));
+        let identity = around.vault.peer.identity_jwk.as_ref();
         keys.extend(identity.map(|key| pinned(RoleName::Identity, key)));
         keys
     }
@@ -175,7 +185,7 @@ impl<'a> Start<'a> {
         let Some(_) = self.options.sandbox else {
             return Ok(None);
         };
-        Sandbox::open(&self.data.folder("sandbox")?, client(&around.source.url)?).map(Some)
+        Sandbox::open(&self.data.folder("sandbox")?, around.source.client()?).map(Some)
     }
 }
 

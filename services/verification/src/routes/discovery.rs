@@ -36,7 +36,7 @@ pub(super) const PUBLIC: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "public, max
             "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
             "kid": "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U"
         },
-        "suite": "ES256+A256GCM",
+        "suite": "nist",
         "ledger": {
             "origin": "id.example/ledger", "vkey": "id.example/ledger+f8e7d6c5+AVnn...", "url": "https://id.example/ledger",
             "witnesses": ["witness.example+a1b2c3d4+BHqk..."], "policy": "log id.example/ledger+f8e7d6c5+AVnn..."

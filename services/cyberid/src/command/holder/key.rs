@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use cyberid_crypto::Suite;
 use serde_json::json;
 
 use super::Common;
@@ -20,13 +21,16 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_long_help = HELP)]
 pub(crate) struct ShowKey {
+    /// The suite of the platform that the key is for, where one is made: `nist` or `sm`.
+    #[arg(long, value_name = "SUITE", default_value = "nist")]
+    suite: Suite,
     #[command(flatten)]
     common: Common,
 }
 
 impl ShowKey {
     pub(super) fn run(self) -> Outcome {
-        let thumbprint = Device::key(&self.common)?.signer().kid().to_owned();
+        let thumbprint = Device::key(&self.common, self.suite)?.signer().kid().to_owned();
         let key = json!({"thumbprint": thumbprint});
         self.common.show().result(&key, |_| thumbprint.clone());
         Ok(ExitCode::SUCCESS)

@@ -62,7 +62,7 @@ impl Rotate {
         let mut jwks: JwkSet = next.public_set();
         if self.keep_signing {
             let old = present.signer().public_key();
-            jwks.keys.push(old.to_published_jwk("sig", "ES256"));
+            jwks.keys.push(old.to_signing_jwk());
         }
         let now = SystemClock.now();
         let change = KeyChange {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use cyberid_crypto::{Jwk, PublicKey};
+use cyberid_crypto::{Jwk, PublicKey, Suite};
 use cyberid_domain::Clock as _;
 use cyberid_domain::UnixTime;
 use cyberid_domain::clock::{SKEW, SystemClock};
@@ -87,13 +87,13 @@ struct OpenQuestion {
 impl Newcomer {
     /// A relying party that is about to register. Its keys are durable before anybody hears of them; those of an
     /// attempt that came to nothing are used again.
-    pub(super) fn begin(common: &Common) -> Result<Self, Failure> {
+    pub(super) fn begin(common: &Common, suite: Suite) -> Result<Self, Failure> {
         let home = vacant(common)?;
         let path = home.path(KEYS);
         let keys = if path.exists() {
             RpKeys::load(&path)?
         } else {
-            let keys = RpKeys::make(&SystemRng)?;
+            let keys = RpKeys::make_of(suite, &SystemRng)?;
             keys.save(&path)?;
             keys
         };
@@ -177,7 +177,7 @@ impl Party {
         if next.exists() {
             return Ok(RpKeys::load(&next)?);
         }
-        let keys = RpKeys::make(&SystemRng)?;
+        let keys = RpKeys::make_of(self.rp.platform().suite(), &SystemRng)?;
         keys.save(&next)?;
         Ok(keys)
     }

@@ -63,7 +63,7 @@ impl Register {
         let client = self.common.server.client(None)?;
         let operators = self.operators.read(&client).await?;
         let platform = Platform::contact(client, Arc::new(SystemClock)).await?;
-        let newcomer = Newcomer::begin(&self.common)?;
+        let newcomer = Newcomer::begin(&self.common, platform.suite())?;
         let show = self.common.show();
         let body = registration(self.particulars(uses), newcomer.keys());
         let registered = submit(&platform, &operators, &body, |applied| {

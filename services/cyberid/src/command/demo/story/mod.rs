@@ -13,7 +13,7 @@ use cyberid_domain::Clock as _;
 use cyberid_domain::clock::SystemClock;
 use cyberid_domain::id::ClientId;
 use cyberid_domain::rng::SystemRng;
-use cyberid_holder::{DeviceKey, Holder};
+use cyberid_holder::{DeviceKey, Holder, Platform, Tree};
 use cyberid_protocol::registration::Registered;
 use cyberid_relying_party::{RelyingParty, RpKeys};
 use serde::de::DeserializeOwned;
@@ -130,8 +130,10 @@ impl Cast<'_> {
 }
 
 async fn holder(platform: Client) -> Result<Holder, Fault> {
-    let key = DeviceKey::make(&SystemRng)?.signer();
-    Ok(Holder::contact(platform, key, Arc::new(SystemClock), Arc::new(SystemRng)).await?)
+    let (clock, rng) = (Arc::new(SystemClock), Arc::new(SystemRng));
+    let platform = Platform::contact(platform, clock.clone()).await?;
+    let key = DeviceKey::make_of(platform.suite(), &SystemRng)?.signer();
+    Ok(Holder::resume(platform, Tree::default(), key, clock, rng)?)
 }
 
 fn at<T: DeserializeOwned>(value: &Value, pointer: &str) -> Result<T, Fault> {
