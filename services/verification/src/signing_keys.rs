@@ -28,7 +28,7 @@ pub(crate) fn published(keys: Vec<PublishedKey>) -> PlatformKeys {
     PlatformKeys {
         keys: keys
             .map(|published| PlatformKey {
-                jwk: published.key.to_published_jwk("sig", "ES256"),
+                jwk: published.key.to_signing_jwk(),
                 role: published.role.as_str().into(),
                 state: published.state.as_str().into(),
                 certificate: published.certificate,
