@@ -98,6 +98,8 @@ ids! {
     OfficialAccessId = "off_";
     /// An act of operators on identifiers, which may wait for a second operator.
     IdentityActId = "act_";
+    /// A case that two operators decide: a misuse that was reported, or an appeal.
+    CaseId = "case_";
     /// A value that its maker uses once: a nonce, or a `jti` (RFC 7519, section 4.1.7).
     Nonce = "";
     /// The name of one leaf before it has a place in the log; appending the same name twice appends once.

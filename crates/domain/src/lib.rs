@@ -3,6 +3,7 @@
 
 pub mod age;
 pub mod calendar;
+pub mod case;
 pub mod check;
 pub mod clock;
 pub mod device;

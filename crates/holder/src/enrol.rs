@@ -61,7 +61,7 @@ impl Holder {
 
 impl Enrolment {
     /// The body of `POST /v1/enrolments`.
-    fn to_json(&self, key_proof: &str) -> Result<Zeroizing<Vec<u8>>, KeyFailure> {
+    pub(crate) fn to_json(&self, key_proof: &str) -> Result<Zeroizing<Vec<u8>>, KeyFailure> {
         let mut members = person(&self.document, &self.evidence, &self.pin);
         members.extend([
             (r#","key_proof":"#, key_proof),

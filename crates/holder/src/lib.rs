@@ -8,6 +8,7 @@
 
 mod activity;
 mod answer;
+mod case;
 mod certified;
 mod codes;
 mod consents;
@@ -16,9 +17,11 @@ mod devices;
 mod direct;
 mod enrol;
 mod error;
+mod export;
 mod factors;
 mod grant;
 mod holder;
+mod life;
 mod personal;
 #[cfg(test)]
 #[path = "../../client/src/testing.rs"]
@@ -37,6 +40,7 @@ pub use devices::Reproof;
 pub use direct::{ReviewedDirect, review_direct_offline};
 pub use enrol::Enrolment;
 pub use error::{HolderError, RequestRefused};
+pub use export::Exported;
 pub use factors::{Authenticator, Face, FaceSource, Factors};
 pub use grant::Consented;
 pub use holder::Holder;

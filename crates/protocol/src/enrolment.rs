@@ -9,6 +9,7 @@ use cyberid_domain::pin::Pin;
 use cyberid_domain::subject::{LifeReason, SubjectStatus};
 use serde::{Deserialize, Serialize};
 
+use crate::passport::ChipFiles;
 use crate::statement::Locale;
 
 /// The answer of `POST /v1/nonces`.
@@ -51,6 +52,9 @@ pub struct Evidence {
     /// What the adapter made.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub token: Personal,
+    /// The chip of the passport, beside it: a chip alone is nobody's evidence.
+    #[serde(default)]
+    pub chip: Option<ChipFiles>,
 }
 
 /// The body of `POST /v1/enrolments`.

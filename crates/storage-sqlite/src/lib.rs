@@ -4,24 +4,31 @@
 //! returned `Ok` for survives power loss. A file is readable by its owner only.
 
 mod cancellation;
+mod case;
 mod custodian;
 mod database;
+mod device;
 mod event;
 mod fault;
 mod guardianship;
+mod held;
 mod idempotency;
 mod key_holder;
 mod ledger;
 mod life;
 mod lock;
+mod notice;
 mod official;
 mod open;
 mod oversight;
 mod passkey;
 mod promise;
 mod registry;
+mod reindex;
 mod release;
 mod relying_party;
+mod replacement;
+mod seals;
 mod single_use;
 mod subject;
 mod value;

@@ -50,7 +50,9 @@ mount! {
     official: RegistryDb::open;
     oversight: RegistryDb::open;
     cancellation: RegistryDb::open;
+    case: RegistryDb::open;
     passkey: RegistryDb::open;
+    device: RegistryDb::open;
     promise: RegistryDb::open;
     event: RegistryDb::open;
     single_use: RegistryDb::open;

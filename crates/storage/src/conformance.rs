@@ -11,7 +11,9 @@
 )]
 
 pub mod cancellation;
+pub mod case;
 pub mod custodian;
+pub mod device;
 pub mod event;
 pub mod guardianship;
 pub mod head;
@@ -26,6 +28,7 @@ pub mod passkey;
 pub mod promise;
 pub mod release;
 pub mod relying_party;
+pub mod seals;
 pub mod single_use;
 pub mod subject;
 pub mod vault;

@@ -18,6 +18,8 @@ pub(crate) struct CheckedDocument {
     pub(crate) valid_until: Personal,
     /// The first moment at which it is no longer valid.
     pub(crate) ends_at: UnixTime,
+    /// Whether two operators permitted it without its chip.
+    pub(crate) without_chip: bool,
 }
 
 impl CheckedDocument {
@@ -33,6 +35,7 @@ impl CheckedDocument {
                     number,
                     valid_until: stated.valid_until.clone(),
                     ends_at,
+                    without_chip: false,
                 })
             }
             _ => Err(EnrolmentError::Refused),

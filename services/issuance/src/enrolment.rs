@@ -1,9 +1,11 @@
 //! The enrolment cycle: the numbers in the comments are those of `docs/cycles/enrolment.md`.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use cyberid_crypto::PublicKey;
 use cyberid_domain::age::AgeFlags;
+use cyberid_domain::device::AlertKind;
 use cyberid_domain::id::SubjectId;
 use cyberid_domain::number::NetworkNumber;
 use cyberid_domain::pin::Pin;
@@ -34,6 +36,18 @@ struct Candidate {
 }
 
 impl Issuance {
+    /// Enrols a person who calls from this address; refusals are metered.
+    pub async fn enrol_from(
+        self: &Arc<Self>,
+        from: Option<IpAddr>,
+        body: EnrolmentBody,
+    ) -> Result<Enrolled, EnrolmentError> {
+        let guess = self.meter.begin(from, self.now())?;
+        let enrolled = self.enrol(body).await;
+        guess.end(matches!(enrolled, Err(EnrolmentError::Refused)));
+        enrolled
+    }
+
     /// Enrols a person. It runs to its end even when the caller goes away.
     pub async fn enrol(self: &Arc<Self>, body: EnrolmentBody) -> Result<Enrolled, EnrolmentError> {
         let issuance = Arc::clone(self);
@@ -52,6 +66,10 @@ impl Issuance {
             Ok(committed) => self.complete(&committed).await,
             Err(error) => {
                 self.abandon(subject, error.leftover()).await;
+                if matches!(error, EnrolmentError::Refused) {
+                    self.tell_person(&candidate.person_tag, AlertKind::EnrolmentTried)
+                        .await;
+                }
                 Err(error)
             }
         }
@@ -62,7 +80,8 @@ impl Issuance {
         // 2.
         let pin = Pin::chosen(body.pin.expose().to_owned()).map_err(|_| EnrolmentError::PinUnacceptable)?;
         let device = self.take_key_proof(&body.key_proof).await?;
-        let document = CheckedDocument::check(&body.document, self.now())?;
+        let mut document = CheckedDocument::check(&body.document, self.now())?;
+        document.without_chip = self.is_permitted(&device).await?;
         let bound = self.parts.subjects.by_device(&device.thumbprint()).await?;
         if bound.is_some() {
             return Err(EnrolmentError::Refused);
@@ -74,6 +93,12 @@ impl Issuance {
         // 3.
         let confirmed = self.ask_source(&document, &body.evidence).await?;
         if guardian.is_some() && !may_have_guardian(self.now().date(), confirmed.birth_date) {
+            return Err(EnrolmentError::Refused);
+        }
+        if pin.tells(confirmed.birth_date) {
+            return Err(EnrolmentError::PinUnacceptable);
+        }
+        if guardian.is_none() && self.needs_guardian(confirmed.birth_date) {
             return Err(EnrolmentError::Refused);
         }
         let pin = self.parts.pins.hash(&pin, &*self.parts.rng).await?;

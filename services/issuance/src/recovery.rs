@@ -28,6 +28,8 @@ impl Issuance {
         self.settle_open(self.started).await?;
         self.unbind_due().await?;
         self.meter.rest(self.now());
+        self.carry_out_cases().await;
+        self.forget_appeals().await?;
         self.parts.single_uses.forget_single_uses(self.now()).await?;
         self.reach_ages().await?;
         self.expire_ended().await?;

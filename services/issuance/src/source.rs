@@ -1,6 +1,7 @@
 //! Asking the identity source. What cannot be believed counts as no answer: enrolment fails closed (T7).
 
-use cyberid_crypto::{Agree as _, AgreementKey, base64url, digest, hpke};
+use cyberid_crypto::{Agree as _, AgreementKey, Mac as _, base64url, digest, hpke};
+use cyberid_domain::UnixTime;
 use cyberid_domain::clock::SKEW;
 use cyberid_domain::personal::Personal;
 use cyberid_protocol::enrolment::Evidence;
@@ -12,6 +13,7 @@ use cyberid_protocol::source::{
 use time::Date;
 
 use crate::document::CheckedDocument;
+use crate::passport::agrees;
 use crate::{EnrolmentError, Issuance, SourceFailure, calendar};
 
 /// For how many seconds an answer is fresh, beside the skew.
@@ -31,27 +33,46 @@ impl Issuance {
         document: &CheckedDocument,
         evidence: &Evidence,
     ) -> Result<Confirmed, EnrolmentError> {
-        let reply_to = AgreementKey::ephemeral()?;
+        let passport = self.check_chip(document, evidence)?;
+        let reply_to = AgreementKey::ephemeral_of(self.parts.source_encryption_key.suite())?;
         let question = self.question(document, evidence, &reply_to);
         let sealed = question.seal(&self.parts.source_encryption_key)?;
+        let passage = self.source_checks.pass().map_err(SourceFailure::from)?;
+        let said = self.said(sealed, &reply_to).await?;
+        passage.answered();
+        said.filter(|confirmed| agrees(passport.as_ref(), confirmed))
+            .ok_or(EnrolmentError::Refused)
+    }
+
+    /// What the source says to a sealed question: nothing of whom it does not confirm.
+    async fn said(
+        &self,
+        sealed: String,
+        reply_to: &AgreementKey,
+    ) -> Result<Option<Confirmed>, SourceFailure> {
         let question_sha256 = digest::sha256_base64url(sealed.as_bytes());
         let body = IdentityCheckBody { sealed };
-        let answer: IdentityCheckAnswer = self
-            .parts
-            .source
-            .post("/v1/identity-checks", &body)
-            .await
-            .map_err(SourceFailure::NoAnswer)?;
+        let answer: IdentityCheckAnswer = self.parts.source.post("/v1/identity-checks", &body).await?;
         let answer = self.believe(&answer.answer, &question_sha256)?;
         if !answer.confirmed {
-            return Err(EnrolmentError::Refused);
+            return Ok(None);
         }
-        Ok(Confirmed {
-            birth_date: birth_date(&answer, &reply_to).ok_or(SourceFailure::NoBirthDate)?,
+        Ok(Some(Confirmed {
+            birth_date: birth_date(&answer, reply_to).ok_or(SourceFailure::NoBirthDate)?,
             person_tag: self
-                .person_tag(&answer, &reply_to)
+                .person_tag(&answer, reply_to)
                 .ok_or(SourceFailure::NoPerson)?,
-        })
+        }))
+    }
+
+    /// The feed in which the source tells this platform what happens to the people it has confirmed: nobody else knows its
+    /// name.
+    pub(crate) fn source_feed(&self) -> String {
+        let name = self
+            .parts
+            .evidence_key
+            .mac(&[b"feed", self.parts.issuer.as_bytes()]);
+        base64url::encode(&name)
     }
 
     fn person_tag(&self, answer: &SourceAnswer, reply_to: &AgreementKey) -> Option<[u8; 32]> {
@@ -69,6 +90,7 @@ impl Issuance {
             evidence_kind: evidence.kind.clone(),
             evidence: evidence.token.clone(),
             aud: self.parts.issuer.clone(),
+            feed: self.source_feed(),
             reply_to: reply_to.public_key(),
         }
     }
@@ -79,11 +101,17 @@ impl Issuance {
         if answer.question_sha256 != question_sha256 {
             return Err(SourceFailure::OtherQuestion);
         }
+        self.require_now(answer.iat)?;
+        Ok(answer)
+    }
+
+    /// What the source signs, it signs for this moment.
+    pub(crate) fn require_now(&self, iat: UnixTime) -> Result<(), SourceFailure> {
         let now = self.now();
-        if answer.iat > now.plus(SKEW) || now.since(answer.iat) > FRESH + SKEW {
+        if iat > now.plus(SKEW) || now.since(iat) > FRESH + SKEW {
             return Err(SourceFailure::NotNow);
         }
-        Ok(answer)
+        Ok(())
     }
 }
 

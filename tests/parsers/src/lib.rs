@@ -14,6 +14,7 @@ mod http_texts;
 mod ledger_proofs;
 mod ledger_texts;
 mod mutate;
+mod passports;
 mod seals;
 mod seeds;
 mod tokens;
@@ -77,6 +78,9 @@ targets! {
     ledger_proofs::inclusion,
     ledger_proofs::consistency,
     ledger_proofs::receipt,
+    passports::security_object,
+    passports::machine_zone,
+    passports::trust_anchors,
 }
 
 /// The parser of this name.

@@ -2,16 +2,20 @@
 
 mod audit;
 mod authority;
+mod backup;
+mod cases;
 mod demo;
 mod holder;
 mod identity_source;
 mod keys;
 mod ledger;
 mod openapi;
+mod operator;
 mod outside;
 mod receipt;
 mod rp;
 mod serve;
+mod shares;
 mod witness;
 
 use std::process::ExitCode;
@@ -47,7 +51,15 @@ enum Command {
     #[command(subcommand)]
     Authority(authority::Authority),
     #[command(subcommand)]
+    Operator(operator::Operator),
+    #[command(subcommand)]
+    Cases(cases::Cases),
+    #[command(subcommand)]
     Keys(keys::Keys),
+    #[command(subcommand)]
+    Shares(shares::Shares),
+    #[command(subcommand)]
+    Backup(backup::Backup),
     #[command(subcommand)]
     Ledger(ledger::Ledger),
     Witness(witness::Witness),
@@ -66,7 +78,11 @@ impl Cli {
             Command::Receipt(receipt) => receipt.run(),
             Command::Audit(audit) => audit.run().await,
             Command::Authority(authority) => authority.run().await,
-            Command::Keys(keys) => keys.run(),
+            Command::Cases(cases) => cases.run().await,
+            Command::Operator(operator) => operator.run().await,
+            Command::Keys(keys) => keys.run().await,
+            Command::Shares(shares) => shares.run().await,
+            Command::Backup(backup) => backup.run().await,
             Command::Ledger(ledger) => ledger.run().await,
             Command::Witness(witness) => witness.run().await,
             Command::IdentitySource(source) => source.run().await,

@@ -19,7 +19,16 @@ use serde::Deserialize;
 use url::{Host, Url};
 
 use super::authorities::{AuthorityConfig, OfficerConfig};
+use super::backup::BackupConfig;
 use super::events::EventsConfig;
+use super::evidence::EvidenceConfig;
+use super::peers::PeerTls;
+use super::hardening::ProcessConfig;
+use super::index::IndexConfig;
+use super::keystore::KeystoreConfig;
+use super::source::SourceTls;
+use super::suite::PlatformConfig;
+use super::issuance::IssuanceConfig;
 
 /// Where the platform listens when nobody says otherwise.
 pub(crate) const DEFAULT_LISTEN: SocketAddr =
@@ -39,6 +48,12 @@ pub(crate) struct ConfigFile {
     pub(crate) listen: Option<SocketAddr>,
     pub(crate) data: Option<PathBuf>,
     pub(crate) passphrase_file: Option<PathBuf>,
+    /// Where private keys are kept.
+    #[serde(default)]
+    pub(crate) keystore: KeystoreConfig,
+    /// What a platform is from its first start on.
+    #[serde(default)]
+    pub(crate) platform: PlatformConfig,
     /// The connection is made private in front of this process.
     #[serde(default)]
     pub(crate) behind_tls_proxy: bool,
@@ -47,6 +62,12 @@ pub(crate) struct ConfigFile {
     pub(crate) holders_in_memory: Option<usize>,
     /// How often each relying party may call.
     pub(crate) quota: Option<QuotaConfig>,
+    /// How the blind index treats people whose identifier ended.
+    #[serde(default)]
+    pub(crate) index: IndexConfig,
+    /// What is done about this process's memory.
+    #[serde(default)]
+    pub(crate) process: ProcessConfig,
     #[serde(default)]
     pub(crate) storage: StorageConfig,
     #[serde(default)]
@@ -54,11 +75,21 @@ pub(crate) struct ConfigFile {
     #[serde(default)]
     pub(crate) consent: ConsentConfig,
     #[serde(default)]
+    pub(crate) issuance: IssuanceConfig,
+    #[serde(default)]
     pub(crate) events: EventsConfig,
+    /// What counts as evidence of a person.
+    #[serde(default)]
+    pub(crate) evidence: EvidenceConfig,
     pub(crate) identity_source: Option<IdentitySource>,
     pub(crate) ledger: Option<LedgerConfig>,
     pub(crate) vault: Option<Peer>,
     pub(crate) custodian: Option<Peer>,
+    /// Instead of one custodian: three, of whom any two are enough.
+    #[serde(default)]
+    pub(crate) custodians: Vec<Peer>,
+    /// The backups of this process's share stores.
+    pub(crate) backup: Option<BackupConfig>,
     pub(crate) anchors: Option<AnchorsConfig>,
     #[serde(default)]
     pub(crate) clients: Vec<ClientConfig>,
@@ -221,6 +252,10 @@ pub(crate) struct IdentitySource {
     pub(crate) url: String,
     pub(crate) signing_jwk: PublicKey,
     pub(crate) encryption_jwk: PublicKey,
+    /// How source and platform show each other who they are; only on this machine can it be left out.
+    pub(crate) tls: Option<SourceTls>,
+    /// For how many seconds an answer is waited for; five by default.
+    pub(crate) timeout_seconds: Option<u64>,
 }
 
 /// The ledger's name and its witnesses.
@@ -255,6 +290,8 @@ pub(crate) struct Peer {
     pub(crate) jwk: PublicKey,
     /// The key that the vault signs released identities with.
     pub(crate) identity_jwk: Option<PublicKey>,
+    /// Whom it is believed to be by TLS, and as whom this process shows itself to it.
+    pub(crate) tls: Option<PeerTls>,
 }
 
 /// What a key holder in a process of its own trusts.
@@ -313,7 +350,7 @@ impl ClientConfig {
     }
 
     /// All its keys.
-    fn keys(&self) -> impl Iterator<Item = &PublicKey> {
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &PublicKey> {
         let officers = self.officers.iter().map(|officer| &officer.jwk);
         std::iter::once(&self.jwk)
             .chain(&self.encryption_jwk)

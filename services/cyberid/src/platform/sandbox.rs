@@ -7,13 +7,14 @@ use axum::Json;
 use axum::extract::State;
 use cyberid_client::key_file::{self, PrivateKey};
 use cyberid_client::{Client, Session};
-use cyberid_crypto::PublicKey;
+use cyberid_crypto::{PublicKey, Suite};
 use cyberid_domain::check::Check;
 use cyberid_domain::clock::SystemClock;
 use cyberid_domain::field::Field;
 use cyberid_domain::id::ClientId;
 use cyberid_domain::relying_party::{IntendedUse, RegistrationStatus, Role};
 use cyberid_domain::rng::SystemRng;
+use cyberid_passport::synthetic::Utopia;
 use cyberid_protocol::problem::ProblemType;
 use cyberid_protocol::registration::Registered;
 use cyberid_relying_party::{Particulars, RpKeys, registration};
@@ -28,7 +29,7 @@ use utoipa_axum::routes;
 
 use super::authorities::OfficerConfig;
 use super::config::ClientConfig;
-use super::{DataDirectory, StartError};
+use super::{DataDirectory, StartError, evidence, sandbox_passports};
 
 /// What a sandbox is made with.
 #[derive(Debug, Clone, Copy)]
@@ -101,12 +102,14 @@ pub(crate) struct Sandbox {
     clients: Vec<ClientConfig>,
     /// The synthetic identity source, which knows the people.
     source: Client,
+    /// The country whose passports the sandbox believes.
+    pub(super) utopia: Utopia,
 }
 
 impl Sandbox {
     /// The sandbox in this data directory; its keys are drawn at the first start.
     pub(crate) fn open(data: &DataDirectory, source: Client) -> Result<(Arc<Self>, SandboxKeys), StartError> {
-        let keys = SandboxKeys::open(&data.file("keys.json"))?;
+        let keys = SandboxKeys::open(&data.file("keys.json"), data.suite())?;
         let mut clients = Vec::new();
         for operator in &keys.operators {
             clients.push(operator.configured(Role::Operator)?);
@@ -121,6 +124,7 @@ impl Sandbox {
                 authority,
                 clients,
                 source,
+                utopia: evidence::utopia(data)?.utopia,
             }),
             keys,
         ))
@@ -161,27 +165,27 @@ impl Sandbox {
 
 impl SandboxKeys {
     /// The keys of an earlier start, or fresh ones.
-    fn open(path: &Path) -> Result<Self, StartError> {
+    fn open(path: &Path, suite: Suite) -> Result<Self, StartError> {
         if path.exists() {
             return load(path);
         }
-        let keys = Self::make()?;
+        let keys = Self::make(suite)?;
         save(path, &keys)?;
         Ok(keys)
     }
 
-    fn make() -> Result<Self, StartError> {
+    fn make(suite: Suite) -> Result<Self, StartError> {
         let client = || {
             Ok::<_, StartError>(SandboxClient {
                 client_id: ClientId::random(&SystemRng),
-                signing_jwk: jwk()?,
+                signing_jwk: jwk(suite)?,
             })
         };
         Ok(Self {
             relying_party: SandboxRelyingParty {
                 client_id: None,
-                signing_jwk: jwk()?,
-                encryption_jwk: jwk()?,
+                signing_jwk: jwk(suite)?,
+                encryption_jwk: jwk(suite)?,
                 intended_uses: intended_uses(),
             },
             operators: vec![client()?, client()?],
@@ -204,17 +208,18 @@ impl SandboxAuthority {
         if path.exists() {
             return load(&path);
         }
+        let suite = folder.suite();
         let officer = |id: &str| {
             Ok::<_, StartError>(SandboxOfficer {
                 id: id.into(),
-                signing_jwk: jwk()?,
+                signing_jwk: jwk(suite)?,
             })
         };
         let authority = Self {
             client_id: ClientId::random(&SystemRng),
             name: "Example Public Security Bureau".into(),
-            signing_jwk: jwk()?,
-            encryption_jwk: jwk()?,
+            signing_jwk: jwk(suite)?,
+            encryption_jwk: jwk(suite)?,
             officers: vec![officer("officer-1")?, officer("officer-2")?],
         };
         save(&path, &authority)?;
@@ -267,9 +272,10 @@ fn intended_uses() -> Vec<IntendedUse> {
     ]
 }
 
-fn jwk() -> Result<Value, StartError> {
-    let text = PrivateKey::make(&SystemRng).to_jwk();
-    serde_json::from_slice(&text).map_err(|error| StartError::other("a sandbox key")(error.into()))
+fn jwk(suite: Suite) -> Result<Value, StartError> {
+    let key = PrivateKey::make_of(suite, &SystemRng);
+    let key = key.map_err(|error| StartError::other("a sandbox key")(error.into()))?;
+    serde_json::from_slice(&key.to_jwk()).map_err(|error| StartError::other("a sandbox key")(error.into()))
 }
 
 fn private_key(jwk: &Value) -> Result<PrivateKey, StartError> {
@@ -353,6 +359,7 @@ pub(crate) fn routes() -> Routes<Arc<Sandbox>> {
     .public(routes!(show_keys))
     .public(routes!(list_people))
     .public(routes!(show_source))
+    .public(routes!(sandbox_passports::make_passport))
 }
 
 /// Gives the private keys of the sandbox's relying party, operators, regulator and authority, so that anyone can act as

@@ -9,12 +9,12 @@ use cyberid_consent::{Consent, PlatformKey};
 use cyberid_domain::clock::SystemClock;
 use cyberid_domain::rng::SystemRng;
 use cyberid_event_push::Push;
-use cyberid_issuance::Issuance;
+use cyberid_issuance::{CustodianPeer, Issuance};
 use cyberid_keystore::{Keystore, role};
 use cyberid_ledger::{Ledger, LogKey};
 use cyberid_pin::{PinCost, PinHasher};
 use cyberid_protocol::official::Authorities;
-use cyberid_storage_cache::CachedSubjects;
+use cyberid_storage_cache::{CachedDevices, CachedSubjects};
 use cyberid_storage_journal::FileJournal;
 use cyberid_storage_sqlite::RegistryDb;
 use cyberid_tlog::note::NoteSigner as _;
@@ -30,8 +30,8 @@ use super::readiness::{JournalTrial, LedgerTrial, RegistryTrial, SelfTest, Signi
 use super::sandbox::Sandbox;
 use super::start::Start;
 use super::stores::PlatformStores;
-use super::surroundings::Around;
-use super::{StartError, authorities, compose, events};
+use super::surroundings::{Around, AroundHolder};
+use super::{StartError, authorities, compose, events, suite};
 
 /// How many devices' holders are kept in memory when nobody says otherwise: about 260 MB.
 const HOLDERS_IN_MEMORY: usize = 2_000_000;
@@ -56,10 +56,11 @@ struct Shared<'a> {
     rng: Arc<SystemRng>,
     registry: Arc<RegistryDb>,
     subjects: Arc<CachedSubjects>,
+    devices: Arc<CachedDevices>,
     journal: Arc<FileJournal>,
     pins: PinHasher,
     vault: Client,
-    custodian: Client,
+    custodians: Vec<Client>,
     promised: Arc<Notify>,
     tokens: Arc<AccessTokens>,
     push: Arc<Push>,
@@ -77,9 +78,14 @@ impl Services {
         let own = sandbox.iter().flat_map(|sandbox| sandbox.clients());
         let clients: Vec<_> = start.options.file.clients.iter().cloned().chain(own).collect();
         require_clients(&clients)?;
+        suite::require(
+            &start.keystore,
+            "clients",
+            clients.iter().flat_map(ClientConfig::keys),
+        )?;
         let authorities = authorities::among(&clients)?;
         Ok(Self {
-            issuance: shared.issuance(around)?,
+            issuance: shared.issuance(start, around)?,
             verification: shared.verification(start, around, clients)?,
             audit: shared.audit(stores, &ledger),
             readiness: shared.readiness(&ledger)?,
@@ -150,8 +156,12 @@ impl<'a> Shared<'a> {
             ..CallerQuotas::default()
         };
         let tokens = AccessTokens::new(issuer.clone(), &token_key, clock.clone(), rng.clone());
-        let tokens = tokens.with_quotas(quotas);
+        let tokens = tokens
+            .with_quotas(quotas)
+            .with_suite(suite::suite_of(&start.keystore)?);
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let subjects = subjects_in_memory(start, stores);
+        let devices = CachedDevices::new(Arc::clone(&subjects), stores.registry.clone());
         let pepper = Arc::new(start.keystore.mac::<role::Pin>()?);
         Ok(Self {
             keystore: &start.keystore,
@@ -159,11 +169,12 @@ impl<'a> Shared<'a> {
             clock,
             rng,
             registry: stores.registry.clone(),
-            subjects: subjects_in_memory(start, stores),
+            subjects,
+            devices,
             journal: stores.journal.clone(),
             pins: PinHasher::new(pepper, PinCost::default(), cores),
-            vault: client(&around.vault.url)?,
-            custodian: client(&around.custodian.url)?,
+            vault: around.vault.peer.client()?,
+            custodians: clients_of(&around.custodians)?,
             promised: Arc::new(Notify::new()),
             push: events::push(start, stores)?,
             tokens: Arc::new(if allow_bearer {
@@ -174,21 +185,35 @@ impl<'a> Shared<'a> {
         })
     }
 
-    fn issuance(&self, around: &Around) -> Result<Arc<Issuance>, StartError> {
+    fn issuance(&self, start: &Start<'_>, around: &Around) -> Result<Arc<Issuance>, StartError> {
         Ok(Issuance::new(cyberid_issuance::Parts {
             issuer: self.issuer.clone(),
             clock: self.clock.clone(),
             rng: self.rng.clone(),
             subjects: self.subjects.clone(),
+            notices: self.registry.clone(),
             guardianships: self.registry.clone(),
             number_salts: self.registry.clone(),
+            lives: self.registry.clone(),
+            acts: self.registry.clone(),
+            renumberings: self.registry.clone(),
+            promises: self.registry.clone(),
+            promised: self.promised.clone(),
+            guardian_until: start.options.file.issuance.guardian_until()?,
             passkeys: self.registry.clone(),
+            devices: self.devices.clone(),
+            device_cooling_off: start.device_cooling_off()?,
+            refusal_limits: (start.options.file.issuance).refusal_limits(start.options.file.behind_tls_proxy),
             single_uses: self.registry.clone(),
             vault: self.vault.clone(),
-            custodian: self.custodian.clone(),
-            source: client(&around.source.url)?,
-            vault_key: around.vault.jwk,
-            custodian_key: around.custodian.jwk,
+            custodians: around
+                .custodians
+                .iter()
+                .zip(&self.custodians)
+                .map(custodian_peer)
+                .collect(),
+            source: around.source.client()?,
+            vault_key: around.vault.key.clone(),
             source_signing_key: around.source.signing_jwk,
             source_encryption_key: around.source.encryption_jwk,
             message_key: self.keystore.opener::<role::Message>()?,
@@ -198,6 +223,8 @@ impl<'a> Shared<'a> {
             age_key: self.keystore.mac::<role::Age>()?,
             token_key: self.keystore.mac::<role::Token>()?,
             pins: self.pins.clone(),
+            passports: start.passports()?,
+            cases: self.registry.clone(),
         }))
     }
 
@@ -221,6 +248,7 @@ impl<'a> Shared<'a> {
             relying_parties: self.registry.clone(),
             verifications: self.journal.clone(),
             single_uses: self.registry.clone(),
+            held: self.registry.clone(),
             promises: self.registry.clone(),
             journal: self.journal.clone(),
             visits_kept: start.options.file.verification.visits_kept()?,
@@ -233,12 +261,11 @@ impl<'a> Shared<'a> {
             source_key: around.source.signing_jwk,
             evidence_key: self.keystore.mac::<role::Evidence>()?,
             journal_key: self.keystore.mac::<role::Journal>()?,
-            signing_keys: start.signing_keys(&around.vault),
+            signing_keys: start.signing_keys(&around.vault.peer),
             access_tokens: self.tokens.clone(),
             pins: self.pins.clone(),
             clients: clients.into_iter().map(known).collect(),
             description: Description {
-                suite: "P-256".into(),
                 client_certificates: start.door.takes_client_certificates(),
                 ledger: start.describe(around),
             },
@@ -262,6 +289,8 @@ impl<'a> Shared<'a> {
             releases: self.registry.clone(),
             relying_parties: self.registry.clone(),
             subjects: self.subjects.clone(),
+            guardianships: self.registry.clone(),
+            devices: self.devices.clone(),
             authorities,
             officials: self.registry.clone(),
             number_salts: self.registry.clone(),
@@ -277,7 +306,7 @@ impl<'a> Shared<'a> {
             pairwise_key: self.keystore.mac::<role::Pairwise>()?,
             idempotency_key: self.keystore.mac::<role::Idempotency>()?,
             vault: self.vault.clone(),
-            custodian: self.custodian.clone(),
+            custodians: self.custodians.clone(),
             promised: self.promised.clone(),
             erase_within: (start.options.file.consent).erase_within(start.options.sandbox.is_some())?,
         }))
@@ -300,6 +329,20 @@ impl<'a> Shared<'a> {
             Box::new(JournalTrial(self.journal.clone())),
             Box::new(LedgerTrial(Arc::clone(ledger))),
         ])))
+    }
+}
+
+fn clients_of(custodians: &[AroundHolder]) -> Result<Vec<Client>, StartError> {
+    custodians
+        .iter()
+        .map(|custodian| custodian.peer.client())
+        .collect()
+}
+
+fn custodian_peer((found, client): (&AroundHolder, &Client)) -> CustodianPeer {
+    CustodianPeer {
+        client: client.clone(),
+        key: found.key.clone(),
     }
 }
 

@@ -1,13 +1,15 @@
 //! A platform for a test: issuance, and its peers behind real sockets.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
-use cyberid_client::Client;
+use cyberid_client::{Client, Limits};
+use cyberid_domain::age::Threshold;
 use cyberid_domain::clock::ManualClock;
-use cyberid_domain::id::{Nonce, SubjectId};
+use cyberid_domain::id::{ClientId, Nonce, SubjectId};
 use cyberid_domain::relying_party::Role;
 use cyberid_domain::rng::SystemRng;
 use cyberid_domain::secret::SecretBytes;
@@ -18,6 +20,7 @@ use cyberid_pin::{PinCost, PinHasher};
 use cyberid_protocol::deposit::KeyHolder;
 use cyberid_protocol::enrolment::EnrolmentBody;
 use cyberid_protocol::problem::{Problem, ProblemType};
+use cyberid_storage_sqlite::RegistryDb;
 use cyberid_web::Failure;
 use cyberid_web::auth::{Authenticate, Caller};
 use http::request::{Parts as Head, Request};
@@ -32,16 +35,25 @@ use super::holder_peer::HolderPeer;
 use super::registry::Registry;
 use super::source_peer::SourcePeer;
 use crate::document::CheckedDocument;
-use crate::{Issuance, Parts};
+use crate::{CustodianPeer, Issuance, Parts, Passports, RefusalLimits};
 
 pub(super) const ISSUER: &str = "https://cyberid.example";
 
 /// 2026-11-23T11:06:40Z.
 pub(super) const START: UnixTime = UnixTime(1_795_432_000);
 
+/// What the source may take: little, so that a slow one ends a test soon.
+const SOURCE_LIMITS: Limits = Limits {
+    connect: Duration::from_secs(1),
+    total: Duration::from_secs(1),
+    answer: 256 * 1024,
+};
+
 pub(super) struct TestPlatform {
     pub(super) issuance: Arc<Issuance>,
     pub(super) registry: Arc<Registry>,
+    /// What has no double: in a file.
+    pub(super) db: Arc<RegistryDb>,
     pub(super) vault: Arc<HolderPeer>,
     pub(super) custodian: Arc<HolderPeer>,
     pub(super) source: Arc<SourcePeer>,
@@ -71,12 +83,18 @@ impl Answer {
     }
 }
 
-/// Believes the header `x-holder`.
+/// Believes the headers `x-holder` and `x-operator`.
 struct Believer;
 
 #[async_trait]
 impl Authenticate for Believer {
     async fn authenticate(&self, head: &Head) -> Result<Caller, Failure> {
+        if let Some(id) = head.headers.get("x-operator") {
+            return Ok(Caller {
+                role: Role::Operator,
+                id: id.to_str().unwrap().to_owned(),
+            });
+        }
         let id = head.headers.get("x-holder").ok_or(ProblemType::Unauthenticated)?;
         Ok(Caller {
             role: Role::Holder,
@@ -100,15 +118,19 @@ impl TestPlatform {
             serve(source.router()).await,
         ];
         let registry = Arc::new(Registry::default());
+        let db = RegistryDb::open(folder.path().join("registry.db")).await.unwrap();
+        let db = Arc::new(db);
         let parts = parts(
             &store,
             &addresses,
             (&registry, &vault, &custodian, &source),
+            &db,
             &clock,
         );
         Self {
             issuance: Issuance::new(parts),
             registry,
+            db,
             vault,
             custodian,
             source,
@@ -121,8 +143,33 @@ impl TestPlatform {
 
     /// Another start of issuance over the same stores and peers, as after a crash.
     pub(super) fn restart(&mut self) {
+        self.issuance = Issuance::new(self.parts());
+    }
+
+    fn parts(&self) -> Parts {
         let peers = (&self.registry, &self.vault, &self.custodian, &self.source);
-        self.issuance = Issuance::new(parts(&self.store, &self.addresses, peers, &self.clock));
+        parts(&self.store, &self.addresses, peers, &self.db, &self.clock)
+    }
+
+    /// The same over one file, where nobody is enrolled without a guardian before this age.
+    pub(super) async fn start_on_disk(guardian_until: Threshold) -> Self {
+        let mut test = Self::start().await;
+        test.issuance = test.another_on_disk(guardian_until);
+        test
+    }
+
+    /// Another process over the same file.
+    pub(super) fn another_on_disk(&self, guardian_until: Threshold) -> Arc<Issuance> {
+        let db = &self.db;
+        Issuance::new(Parts {
+            subjects: Arc::clone(db) as _,
+            guardianships: Arc::clone(db) as _,
+            number_salts: Arc::clone(db) as _,
+            passkeys: Arc::clone(db) as _,
+            single_uses: Arc::clone(db) as _,
+            guardian_until,
+            ..self.parts()
+        })
     }
 
     pub(super) fn keys(&self) -> &Keystore {
@@ -170,6 +217,15 @@ impl TestPlatform {
             .header("content-type", "application/json");
         let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
         self.send(request.body(body).unwrap()).await
+    }
+
+    /// Calls as an operator.
+    pub(super) async fn as_operator(&self, path: &str, operator: &ClientId, body: &Value) -> Answer {
+        let request = Request::post(path)
+            .header("x-operator", operator.as_str())
+            .header("content-type", "application/json");
+        self.send(request.body(Body::from(body.to_string())).unwrap())
+            .await
     }
 
     pub(super) async fn nonce(&self) -> Nonce {
@@ -271,6 +327,7 @@ fn parts(
     store: &Keystore,
     addresses: &[String; 3],
     (registry, vault, custodian, source): Peers<'_>,
+    life: &Arc<RegistryDb>,
     clock: &Arc<ManualClock>,
 ) -> Parts {
     let [vault_url, custodian_url, source_url] = addresses;
@@ -281,13 +338,27 @@ fn parts(
         subjects: Arc::clone(registry) as _,
         guardianships: Arc::clone(registry) as _,
         number_salts: Arc::clone(registry) as _,
+        lives: Arc::clone(life) as _,
+        acts: Arc::clone(life) as _,
+        renumberings: Arc::clone(life) as _,
+        promises: Arc::clone(life) as _,
+        promised: Arc::default(),
+        guardian_until: Threshold::Fourteen,
         passkeys: Arc::clone(registry) as _,
+        devices: Arc::clone(life) as _,
+        device_cooling_off: 72 * 3_600,
+        refusal_limits: RefusalLimits::default(),
+        notices: Arc::clone(life) as _,
+        passports: Passports::WithoutChip,
+        cases: Arc::clone(life) as _,
         single_uses: Arc::clone(registry) as _,
         vault: Client::new(vault_url).unwrap(),
-        custodian: Client::new(custodian_url).unwrap(),
-        source: Client::new(source_url).unwrap(),
-        vault_key: vault.public_key(),
-        custodian_key: custodian.public_key(),
+        custodians: vec![CustodianPeer {
+            client: Client::new(custodian_url).unwrap(),
+            key: custodian.public_key().into(),
+        }],
+        source: Client::with_limits(source_url, SOURCE_LIMITS).unwrap(),
+        vault_key: vault.public_key().into(),
         source_signing_key: source.signing_public_key(),
         source_encryption_key: source.encryption_public_key(),
         enrolment_key: store.signer().unwrap(),

@@ -2,6 +2,7 @@
 
 mod claims;
 mod ledger;
+mod passports;
 
 use std::sync::{Arc, OnceLock};
 
@@ -12,6 +13,7 @@ use serde_json::json;
 
 use claims::claims;
 pub(crate) use ledger::*;
+pub(crate) use passports::*;
 
 /// The moment of every seed.
 pub(crate) const NOW: u64 = 1_800_000_000;

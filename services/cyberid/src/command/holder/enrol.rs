@@ -10,6 +10,7 @@ use cyberid_protocol::statement::Locale;
 
 use super::Common;
 use super::device::Device;
+use super::passport::chip_in;
 use super::person::PersonSource;
 use super::pin::PinSource;
 use crate::command::Outcome;
@@ -18,7 +19,8 @@ use crate::command::outside::{moment, read_text_of};
 const HELP: &str = "\
 Examples:
   cyberid holder enrol --sandbox-person 1 --pin 52719406
-  curl -s localhost:8080/sandbox/people | jq '.people[4]' | cyberid holder enrol --person - --pin-file pin.txt";
+  curl -s localhost:8080/sandbox/people | jq '.people[4]' | cyberid holder enrol --person - --pin-file pin.txt
+  cyberid holder enrol --person me.json --passport chip --pin-file pin.txt";
 
 /// Enrol with an identity document, and receive a network number (网号) and certificate (网证).
 ///
@@ -34,6 +36,9 @@ pub(crate) struct Enrol {
     /// The consent of a guardian, for whoever is under 18: what `cyberid holder guardian-consent` printed there.
     #[arg(long, value_name = "FILE")]
     guardian_consent: Option<PathBuf>,
+    /// The directory with the chip of your passport, as `EF.SOD`, `EF.DG1` and perhaps `EF.DG2`.
+    #[arg(long, value_name = "DIR")]
+    passport: Option<PathBuf>,
     /// The language of messages to you: `zh-CN` or `en`.
     #[arg(long, value_name = "TAG", default_value = "zh-CN")]
     locale: Locale,
@@ -47,7 +52,10 @@ impl Enrol {
         let guardian_consent = self.guardian_consent.as_deref().map(read_text_of).transpose()?;
         let device = Device::begin(&self.common).await?;
         let person = self.person.read(device.holder.platform().client()).await?;
-        let (document, evidence) = person.stated();
+        let (document, mut evidence) = person.stated();
+        if let Some(folder) = &self.passport {
+            evidence.chip = Some(chip_in(folder)?);
+        }
         let enrolment = Enrolment {
             document,
             evidence,

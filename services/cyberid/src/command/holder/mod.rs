@@ -3,18 +3,26 @@
 mod activity;
 mod approve;
 mod cancel;
+mod case;
 mod code;
 mod decision;
 pub(in crate::command) mod device;
+mod devices;
 mod direct;
 mod enrol;
+mod export;
 mod face;
 mod guardian_consent;
 mod key;
+mod life;
+mod new_pin;
+mod passport;
 mod person;
 mod pin;
 mod receipts;
+mod recover;
 mod release;
+mod report_misuse;
 mod show;
 mod wards;
 mod withdraw;
@@ -50,18 +58,33 @@ Exit codes:
 pub(crate) enum Holder {
     // Each command describes itself: a description here would hide its own.
     Enrol(enrol::Enrol),
+    #[command(visible_alias = "status")]
     Show(show::ShowMe),
     Approve(approve::Approve),
     Release(release::Release),
     Withdraw(withdraw::Withdraw),
+    Suspend(life::Suspend),
+    Resume(life::Resume),
+    Renew(life::Renew),
+    NewNumber(life::NewNumber),
     Cancel(cancel::Cancel),
     Receipts(receipts::Receipts),
     Direct(direct::Direct),
     Code(code::ShowCode),
     Key(key::ShowKey),
+    Passport(passport::MakePassport),
+    ReportMisuse(report_misuse::ReportMisuse),
+    Appeal(case::Appeal),
+    Case(case::ShowCase),
     GuardianConsent(guardian_consent::GuardianConsent),
     Wards(wards::Wards),
+    #[command(subcommand)]
+    Device(devices::Devices),
+    Recover(recover::Recover),
+    #[command(subcommand)]
+    Pin(new_pin::NewPin),
     Activity(activity::ShowActivity),
+    Export(export::Export),
     Repin(Repin),
 }
 
@@ -92,14 +115,26 @@ impl Holder {
             Self::Approve(approve) => approve.run().await,
             Self::Release(release) => release.run().await,
             Self::Withdraw(withdraw) => withdraw.run().await,
+            Self::Suspend(suspend) => suspend.run().await,
+            Self::Resume(resume) => resume.run().await,
+            Self::Renew(renew) => renew.run().await,
+            Self::NewNumber(number) => number.run().await,
             Self::Cancel(cancel) => cancel.run().await,
             Self::Receipts(receipts) => receipts.run().await,
             Self::Direct(direct) => direct.run().await,
             Self::Code(code) => code.run().await,
             Self::Key(key) => key.run(),
-            Self::GuardianConsent(consent) => consent.run(),
+            Self::Passport(passport) => passport.run().await,
+            Self::ReportMisuse(report) => report.run().await,
+            Self::Appeal(appeal) => appeal.run().await,
+            Self::Case(case) => case.run().await,
+            Self::GuardianConsent(consent) => consent.run().await,
             Self::Wards(wards) => wards.run().await,
+            Self::Device(devices) => devices.run().await,
+            Self::Recover(recover) => recover.run().await,
+            Self::Pin(pin) => pin.run().await,
             Self::Activity(activity) => activity.run().await,
+            Self::Export(export) => export.run().await,
             Self::Repin(repin) => repin.run("holder").await,
         }
     }
@@ -158,6 +193,20 @@ mod tests {
     }
 
     #[test]
+    fn devices_and_pins_are_named() {
+        assert!(parses("cyberid holder device list --json"));
+        assert!(parses("cyberid holder device add --home tablet"));
+        assert!(parses("cyberid holder device approve --request - --pin 52719406"));
+        assert!(parses("cyberid holder device revoke -x9"));
+        assert!(!parses("cyberid holder device approve"));
+        assert!(parses("cyberid holder recover --sandbox-person 1 --pin 52719406 --keep-others"));
+        assert!(!parses("cyberid holder recover --pin 52719406"));
+        assert!(parses("cyberid holder pin change --pin 52719406 --new-pin 83620517"));
+        assert!(!parses("cyberid holder pin change --pin 52719406"));
+        assert!(parses("cyberid holder pin reset --sandbox-person 1 --new-pin-file new"));
+    }
+
+    #[test]
     fn activity_is_of_days() {
         assert!(parses("cyberid holder activity --json"));
         assert!(parses(
@@ -167,9 +216,31 @@ mod tests {
     }
 
     #[test]
+    fn an_archive_is_fetched_or_checked() {
+        assert!(parses("cyberid holder export --json --home h"));
+        assert!(parses("cyberid holder export verify a.json --home h"));
+        assert!(parses("cyberid holder export verify - --key k --issuer https://id.example"));
+        assert!(!parses("cyberid holder export verify a.json --key k"));
+        assert!(!parses("cyberid holder export verify"));
+    }
+
+    #[test]
     fn an_end_for_ever_is_said_in_so_many_words() {
         assert!(parses("cyberid holder cancel --for-ever --home h"));
         assert!(!parses("cyberid holder cancel"));
+    }
+
+    #[test]
+    fn a_life_is_turned_by_its_holder() {
+        assert!(parses("cyberid holder status --json"));
+        assert!(parses("cyberid holder suspend --home h"));
+        assert!(parses("cyberid holder resume --pin 52719406"));
+        assert!(parses("cyberid holder renew --sandbox-person 1"));
+        assert!(!parses("cyberid holder renew --sandbox-person 1 --person me.json"));
+        assert!(parses("cyberid holder new-number --json"));
+        assert!(parses("cyberid holder wards end ward_YUxXbTdLV1RqRlN6ZVhGbw"));
+        assert!(parses("cyberid holder guardian-consent --ward-key -x --release rel_x --fields name"));
+        assert!(!parses("cyberid holder guardian-consent --ward-key -x --fields name"));
     }
 
     #[test]
