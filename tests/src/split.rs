@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cyberid_client::Client;
 use cyberid_domain::secret::SecretBytes;
@@ -31,11 +31,18 @@ pub enum Part {
     Vault,
     /// Everything else, the ledger too.
     Platform,
+    /// Where there are three custodians: the second.
+    SecondCustodian,
+    /// Where there are three custodians: the third.
+    ThirdCustodian,
 }
 
 impl Part {
-    /// All of them, in the order of their start.
+    /// All of them, in the order of their start, where there is one custodian.
     pub const ALL: [Self; 4] = [Self::Witness, Self::Custodian, Self::Vault, Self::Platform];
+
+    /// The custodians, where there are three.
+    pub const CUSTODIANS: [Self; 3] = [Self::Custodian, Self::SecondCustodian, Self::ThirdCustodian];
 
     fn name(self) -> &'static str {
         match self {
@@ -43,6 +50,17 @@ impl Part {
             Self::Custodian => "custodian",
             Self::Vault => "vault",
             Self::Platform => "platform",
+            Self::SecondCustodian => "second-custodian",
+            Self::ThirdCustodian => "third-custodian",
+        }
+    }
+
+    /// What `cyberid serve` calls it.
+    fn kind(self) -> &'static str {
+        if Self::CUSTODIANS.contains(&self) {
+            "custodian"
+        } else {
+            self.name()
         }
     }
 }
@@ -57,11 +75,70 @@ pub struct SplitPlatform {
     resting: Option<TempDir>,
     ledger_vkey: String,
     witness_vkey: String,
+    settings: Settings,
+}
+
+/// What stands in the configurations beside what is needed, as TOML.
+#[derive(Default)]
+struct Settings {
+    platform: String,
+    everyone: String,
+    /// Whether there are three custodians.
+    several: bool,
+    /// Certificates, by which the custodian and its callers know each other.
+    certificates: Option<PathBuf>,
+}
+
+impl Settings {
+    fn custodians(&self) -> &'static [Part] {
+        let many = if self.several { 3 } else { 1 };
+        &Part::CUSTODIANS[..many]
+    }
+
+    /// The processes with keys and a configuration, in the order of their start.
+    fn parts(&self) -> Vec<Part> {
+        let custodians = self.custodians().iter().copied();
+        custodians.chain([Part::Vault, Part::Platform]).collect()
+    }
 }
 
 impl SplitPlatform {
     /// Makes the keys of each process, writes the configurations that pin the public halves, and starts all four.
     pub async fn start() -> Self {
+        Self::start_with("", "").await
+    }
+
+    /// The same with these tables in the configuration of the platform, and those in that of all but the witness; then the
+    /// key holders run as parts of a sandbox.
+    pub async fn start_with(platform: &str, everyone: &str) -> Self {
+        Self::of(Settings {
+            platform: platform.to_owned(),
+            everyone: everyone.to_owned(),
+            ..Settings::default()
+        })
+        .await
+    }
+
+    /// The same with three custodians, of whom any two are enough.
+    pub async fn start_with_three_custodians() -> Self {
+        Self::of(Settings {
+            several: true,
+            ..Settings::default()
+        })
+        .await
+    }
+
+    /// The same with a custodian that speaks TLS as `localhost` with `server.pem` and `server.key` of this folder, and
+    /// answers nobody who has no certificate of the authority `ca.pem`: `client.pem` and `client.key` are one.
+    pub async fn start_over_mutual_tls(certificates: &Path) -> Self {
+        Self::of(Settings {
+            certificates: Some(certificates.to_owned()),
+            ..Settings::default()
+        })
+        .await
+    }
+
+    async fn of(settings: Settings) -> Self {
         let root = tempfile::tempdir().unwrap();
         for folder in ["secrets", "logs"] {
             fs::create_dir(root.path().join(folder)).unwrap();
@@ -69,17 +146,22 @@ impl SplitPlatform {
         let resting = tempfile::tempdir_in(root.path()).unwrap();
         let mut split = Self {
             root,
-            addresses: Part::ALL.map(|part| (part, free_address())).into(),
+            addresses: Part::ALL
+                .into_iter()
+                .chain(Part::CUSTODIANS)
+                .map(|part| (part, free_address()))
+                .collect(),
             processes: BTreeMap::new(),
             platform: None,
             resting: Some(resting),
             ledger_vkey: String::new(),
             witness_vkey: String::new(),
+            settings,
         };
         split.make_keys();
         split.restart(Part::Witness).await;
         split.configure();
-        for part in [Part::Custodian, Part::Vault, Part::Platform] {
+        for part in split.settings.parts() {
             split.restart(part).await;
         }
         split
@@ -97,6 +179,9 @@ impl SplitPlatform {
 
     /// Where a process answers.
     pub fn url(&self, part: Part) -> String {
+        if part == Part::Custodian && self.settings.certificates.is_some() {
+            return format!("https://localhost:{}", self.address(part).port());
+        }
         format!("http://{}", self.address(part))
     }
 
@@ -111,6 +196,14 @@ impl SplitPlatform {
             (Part::Platform, Some(platform), _) => platform.data(),
             (Part::Platform, None, Some(resting)) => resting.path().to_owned(),
             _ => self.root.path().join(part.name()),
+        }
+    }
+
+    /// The system's number of a process that runs.
+    pub fn process_id(&self, part: Part) -> u32 {
+        match part {
+            Part::Platform => self.platform().process_id(),
+            _ => self.processes.get(&part).unwrap().id(),
         }
     }
 
@@ -204,9 +297,13 @@ impl SplitPlatform {
             Part::Platform => ["serve", "--sandbox", "--people", "300", "--config", &config]
                 .map(String::from)
                 .into(),
-            Part::Vault | Part::Custodian => ["serve", part.name(), "--config", &config]
-                .map(String::from)
-                .into(),
+            Part::Vault | Part::Custodian | Part::SecondCustodian | Part::ThirdCustodian => {
+                let sandbox = (!self.settings.everyone.is_empty()).then_some("--sandbox");
+                let words = ["serve", part.kind(), "--config", &config]
+                    .into_iter()
+                    .chain(sandbox);
+                words.map(String::from).collect()
+            }
             Part::Witness => self.witness_arguments(),
         };
         arguments
@@ -233,12 +330,12 @@ impl SplitPlatform {
     }
 
     fn make_keys(&mut self) {
-        for part in Part::ALL {
+        for part in self.settings.parts().into_iter().chain([Part::Witness]) {
             let secret = format!("only the {} knows {}", part.name(), self.root.path().display());
             write_private(&self.passphrase_file(part), &secret);
         }
-        for part in [Part::Custodian, Part::Vault, Part::Platform] {
-            self.run_keys("init", part, &["--for", part.name()]);
+        for part in self.settings.parts() {
+            self.run_keys("init", part, &["--for", part.kind()]);
         }
         let vkey = self.public(Part::Platform, "ledger");
         self.ledger_vkey = vkey.as_str().map(str::to_owned).unwrap();
@@ -269,14 +366,20 @@ impl SplitPlatform {
 
     fn configure(&self) {
         let issuer = self.url(Part::Platform);
-        let [vault, custodian] = [Part::Vault, Part::Custodian].map(|part| {
-            let jwk = inline(&self.public(part, part.name()));
-            format!(
-                "[{name}]\nurl = \"{url}\"\njwk = {jwk}\n",
-                name = part.name(),
-                url = self.url(part)
-            )
-        });
+        let peer = |part: Part| {
+            let (url, jwk) = (self.url(part), inline(&self.public(part, part.kind())));
+            format!("url = \"{url}\"\njwk = {jwk}\n{}", self.peer_tls(part))
+        };
+        let vault = format!("[vault]\n{}", peer(Part::Vault));
+        let table = if self.settings.several {
+            "[[custodians]]"
+        } else {
+            "[custodian]"
+        };
+        let custodians = self.settings.custodians().iter();
+        let custodian: String = custodians
+            .map(|part| format!("{table}\n{}", peer(*part)))
+            .collect();
         let identity = inline(&self.public(Part::Vault, "identity"));
         let anchors = format!(
             "[anchors]\nenrolment_jwk = {}\nledger_vkey = \"{}\"\npolicy = \"\"\"\n{}\"\"\"\n",
@@ -289,19 +392,50 @@ impl SplitPlatform {
             self.url(Part::Witness),
             self.witness_vkey
         );
-        let platform = format!("{vault}identity_jwk = {identity}\n{custodian}{witness}");
-        for (part, says) in [
-            (Part::Vault, format!("{custodian}{anchors}")),
-            (Part::Custodian, format!("{vault}{anchors}")),
-            (Part::Platform, platform),
-        ] {
+        let Settings {
+            platform: more,
+            everyone,
+            ..
+        } = &self.settings;
+        let platform = format!("{vault}identity_jwk = {identity}\n{custodian}{witness}{more}");
+        let says = |part| match part {
+            Part::Vault => format!("{custodian}{anchors}"),
+            Part::Platform => platform.clone(),
+            _ => format!("{vault}{anchors}"),
+        };
+        for part in self.settings.parts() {
             let common = format!(
-                "issuer = \"{issuer}\"\nlisten = \"{}\"\ndata = \"{}\"\npassphrase_file = \"{}\"\n",
+                "issuer = \"{issuer}\"\nlisten = \"{}\"\ndata = \"{}\"\npassphrase_file = \"{}\"\n{}",
                 self.address(part),
                 self.data(part).display(),
-                self.passphrase_file(part).display()
+                self.passphrase_file(part).display(),
+                self.own_tls(part)
             );
-            fs::write(self.config_file(part), format!("{common}{says}")).unwrap();
+            let says = says(part);
+            fs::write(self.config_file(part), format!("{common}{says}{everyone}")).unwrap();
+        }
+    }
+
+    /// How a process speaks TLS, if it does.
+    fn own_tls(&self, part: Part) -> String {
+        match &self.settings.certificates {
+            Some(folder) if part == Part::Custodian => format!(
+                "tls = {{ certificate = '{0}/server.pem', key = '{0}/server.key', client_ca = '{0}/ca.pem', \
+                 client_certificates = 'required' }}\n",
+                folder.display()
+            ),
+            _ => String::new(),
+        }
+    }
+
+    /// How a process is called by TLS, if it is.
+    fn peer_tls(&self, part: Part) -> String {
+        match &self.settings.certificates {
+            Some(folder) if part == Part::Custodian => format!(
+                "tls = {{ authority = '{0}/ca.pem', certificate = '{0}/client.pem', key = '{0}/client.key' }}\n",
+                folder.display()
+            ),
+            _ => String::new(),
         }
     }
 
@@ -321,7 +455,7 @@ impl SplitPlatform {
 }
 
 /// A JWK as an inline table of TOML.
-fn inline(jwk: &Value) -> String {
+pub(crate) fn inline(jwk: &Value) -> String {
     let members = jwk.as_object().unwrap().iter();
     let members: Vec<String> = members.map(|(name, value)| format!("{name} = {value}")).collect();
     format!("{{ {} }}", members.join(", "))

@@ -88,6 +88,9 @@ pub enum WarrantRefused {
     /// No record is bound to the key that is said to have signed.
     #[error("unknown_device")]
     UnknownDevice,
+    /// The device that is said to have signed is bound, and may not release anything yet.
+    #[error("device_cooling_off")]
+    DeviceCoolingOff,
     /// The consent's signature or audience does not fit.
     #[error("consent_invalid")]
     ConsentInvalid,
@@ -303,6 +306,48 @@ pub struct RememberedSize {
 pub struct WarrantBody {
     /// The warrant.
     pub warrant: Warrant,
+    /// Where there are several custodians, who need not remember the same: a proof from the last checkpoint of each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub custodians: Vec<ConsistencyFrom>,
+}
+
+impl WarrantBody {
+    /// The warrant as the custodian that remembers `size` checks it.
+    pub fn for_custodian(&self, size: u64) -> Warrant {
+        let mut warrant = self.warrant.clone();
+        if let Some(hashes) = ConsistencyFrom::find(&self.custodians, size) {
+            warrant.custodian_consistency = hashes;
+        }
+        warrant
+    }
+}
+
+impl From<Warrant> for WarrantBody {
+    fn from(warrant: Warrant) -> Self {
+        Self {
+            warrant,
+            custodians: Vec::new(),
+        }
+    }
+}
+
+/// A proof that the ledger continues what one of several custodians remembers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ConsistencyFrom {
+    /// The size of the checkpoint that it begins at.
+    pub size: u64,
+    /// The proof.
+    pub hashes: Vec<String>,
+}
+
+impl ConsistencyFrom {
+    /// The proof that begins at `size`.
+    pub(crate) fn find(all: &[Self], size: u64) -> Option<Vec<String>> {
+        let found = all.iter().find(|proof| proof.size == size);
+        found.map(|proof| proof.hashes.clone())
+    }
 }
 
 /// The vault's answer.

@@ -1,13 +1,18 @@
 //! The custodian's database.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use cyberid_domain::UnixTime;
 use cyberid_domain::field::Field;
 use cyberid_domain::id::SubjectId;
 use cyberid_storage::custodian::{CustodianShare, CustodianStore};
-use cyberid_storage::key_holder::{BoundDevice, ConsentUse, KeyHolderStore, RememberedCheckpoint, Used};
+use cyberid_storage::erasure::Erasures;
+use cyberid_storage::key_holder::{
+    BoundDevice, ConsentUse, DeviceBinding, KeyHolderStore, RememberedCheckpoint, Used,
+};
+use cyberid_storage::seals::{ResealedShare, SealedShare, ShareRow, ShareSeals};
 use cyberid_storage::{Result, Synchronous};
 use sqlx::SqliteConnection;
 
@@ -15,12 +20,16 @@ use crate::database::Database;
 use crate::fault::{Answer, Fault};
 use crate::key_holder::{self, Made};
 use crate::open::OpenError;
+use crate::seals::CUSTODIAN;
 use crate::value::seconds;
+
+const SUBJECTS: &str = "SELECT subject FROM record WHERE subject > ?1 ORDER BY subject LIMIT ?2";
 
 /// The custodian's database: the other half of every key.
 #[derive(Clone)]
 pub struct CustodianDb {
     db: Database,
+    erasures: Option<Arc<dyn Erasures>>,
 }
 
 impl CustodianDb {
@@ -36,7 +45,30 @@ impl CustodianDb {
     ) -> std::result::Result<Self, OpenError> {
         let migrations = sqlx::migrate!("../../migrations/sqlite/custodian");
         let db = Database::open(path.as_ref(), synchronous, &migrations).await?;
-        Ok(Self { db })
+        Ok(Self { db, erasures: None })
+    }
+
+    /// The same, noting apart from it what is erased.
+    #[must_use]
+    pub fn noting(self, erasures: Arc<dyn Erasures>) -> Self {
+        Self {
+            erasures: Some(erasures),
+            ..self
+        }
+    }
+
+    /// Writes all that stands in it at one moment into a new file, while it is being read and written.
+    pub async fn snapshot(&self, path: impl AsRef<Path>) -> std::result::Result<(), OpenError> {
+        self.db.snapshot(path.as_ref()).await
+    }
+
+    /// The subjects of which it has a record, at most `limit`, in order, from the one after `after`.
+    pub async fn subjects(&self, after: Option<&SubjectId>, limit: u32) -> Result<Vec<SubjectId>> {
+        Ok(key_holder::subjects(&self.db, SUBJECTS, after, limit).await?)
+    }
+
+    pub(crate) fn database(&self) -> &Database {
+        &self.db
     }
 
     /// Ends all connections; the file is then whole without its log.
@@ -49,6 +81,14 @@ impl CustodianDb {
 impl KeyHolderStore for CustodianDb {
     async fn device(&self, jkt: &str) -> Result<Option<BoundDevice>> {
         Ok(key_holder::device(&self.db, jkt).await?)
+    }
+
+    async fn bind(&self, binding: &DeviceBinding) -> Result<bool> {
+        Ok(key_holder::bind(&self.db, binding).await?)
+    }
+
+    async fn unbind(&self, subject: &SubjectId, jkt: &str, key: &[u8; 65]) -> Result<()> {
+        Ok(key_holder::unbind(&self.db, subject, jkt, key).await?)
     }
 
     async fn remembered(&self) -> Result<Option<RememberedCheckpoint>> {
@@ -65,18 +105,55 @@ impl KeyHolderStore for CustodianDb {
 
     async fn free(&self, subject: &SubjectId) -> Result<()> {
         let mut tx = self.db.begin("free").await?;
+        if !key_holder::is_confirmed(&mut tx, subject).await? {
+            key_holder::note(self.erasures.as_ref(), subject).await?;
+        }
         key_holder::free(&mut tx, subject).await?;
         tx.commit().await?;
         self.db.wipe_log().await;
         Ok(())
     }
 
+    async fn renumber(
+        &self,
+        subject: &SubjectId,
+        number_commitment: &[u8; 32],
+        signed_at: UnixTime,
+    ) -> Result<bool> {
+        Ok(key_holder::renumber(&self.db, subject, number_commitment, signed_at).await?)
+    }
+
     async fn erase(&self, subject: &SubjectId) -> Result<()> {
         let mut tx = self.db.begin("erase").await?;
+        key_holder::note(self.erasures.as_ref(), subject).await?;
         key_holder::erase(&mut tx, subject).await?;
         tx.commit().await?;
         self.db.wipe_log().await;
         Ok(())
+    }
+}
+
+#[async_trait]
+impl ShareSeals for CustodianDb {
+    async fn seal_keys(&self) -> Result<Vec<[u8; 32]>> {
+        Ok(CUSTODIAN.seal_keys(&self.db).await?)
+    }
+
+    async fn sealed_to(&self, key: &[u8; 32]) -> Result<u64> {
+        Ok(CUSTODIAN.sealed_to(&self.db, key).await?)
+    }
+
+    async fn next_sealed_to(
+        &self,
+        key: &[u8; 32],
+        after: Option<ShareRow>,
+        limit: u32,
+    ) -> Result<Vec<SealedShare>> {
+        Ok(CUSTODIAN.next_sealed_to(&self.db, key, after, limit).await?)
+    }
+
+    async fn reseal(&self, shares: &[ResealedShare]) -> Result<u64> {
+        Ok(CUSTODIAN.reseal(&self.db, shares).await?)
     }
 }
 

@@ -12,7 +12,7 @@ use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
 };
-use sqlx::{ConnectOptions as _, Sqlite, SqliteConnection, Transaction};
+use sqlx::{ConnectOptions as _, Connection as _, Sqlite, SqliteConnection, Transaction};
 
 use crate::fault::{Answer, Fault};
 use crate::open::{OpenError, prepare_file};
@@ -99,6 +99,19 @@ impl Database {
             .await;
         metrics::counter!("storage_log_wipes_total", "done" => if wiped.is_ok() { "yes" } else { "no" })
             .increment(1);
+    }
+
+    /// Writes what stands here at one moment into a new file for its owner only, while others go on reading and writing.
+    pub(crate) async fn snapshot(&self, path: &Path) -> Result<(), OpenError> {
+        prepare_file(path)?;
+        let mut alone = self.writer.connect_options().connect().await?;
+        let written = sqlx::query("VACUUM INTO ?1")
+            .bind(path.to_string_lossy())
+            .execute(&mut alone)
+            .await;
+        alone.close().await?;
+        written?;
+        Ok(())
     }
 
     /// Moves the write-ahead log into the file, and syncs both; `false` if somebody still reads what was before a part of it.

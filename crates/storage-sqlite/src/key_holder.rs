@@ -1,18 +1,75 @@
 //! What vault and custodian both keep, the same in both databases.
 
+use std::sync::Arc;
+
+use cyberid_domain::UnixTime;
 use cyberid_domain::id::SubjectId;
-use cyberid_storage::key_holder::{BoundDevice, ConsentUse, RememberedCheckpoint, Used};
+use cyberid_storage::erasure::Erasures;
+use cyberid_storage::key_holder::{BoundDevice, ConsentUse, DeviceBinding, RememberedCheckpoint, Used};
 use sqlx::SqliteConnection;
 
 use crate::database::Database;
-use crate::fault::Answer;
-use crate::value::{array, count, integer, seconds};
+use crate::fault::{Answer, Fault};
+use crate::value::{array, count, integer, moment, seconds};
 
 pub(crate) async fn device(db: &Database, jkt: &str) -> Answer<Option<BoundDevice>> {
-    let sql = "SELECT subject, key, number_commitment FROM device JOIN record USING (subject) \
-               WHERE jkt = ?1 AND confirmed";
+    let sql = "SELECT subject, key, release_from, number_commitment FROM device JOIN record USING (subject) \
+               WHERE jkt = ?1 AND confirmed AND NOT unbound";
     let row: Option<DeviceRow> = sqlx::query_as(sql).bind(jkt).fetch_optional(db.readers()).await?;
     row.map(DeviceRow::read).transpose()
+}
+
+/// `false` if there is no such record, or the key is another record's or was unbound.
+pub(crate) async fn bind(db: &Database, binding: &DeviceBinding) -> Answer<bool> {
+    let (subject, key) = (binding.subject.as_bytes().as_slice(), binding.key.as_slice());
+    let mut tx = db.begin("bind").await?;
+    let sql = "INSERT INTO device (jkt, subject, key, release_from) SELECT ?1, subject, ?3, ?4 FROM record \
+               WHERE subject = ?2 AND confirmed ON CONFLICT DO NOTHING";
+    sqlx::query(sql)
+        .bind(&binding.jkt)
+        .bind(subject)
+        .bind(key)
+        .bind(seconds(binding.release_from))
+        .execute(&mut *tx)
+        .await?;
+    let sql = "SELECT EXISTS (SELECT 1 FROM device JOIN record USING (subject) \
+               WHERE jkt = ?1 AND subject = ?2 AND key = ?3 AND confirmed AND NOT unbound)";
+    let bound = sqlx::query_scalar(sql)
+        .bind(&binding.jkt)
+        .bind(subject)
+        .bind(key)
+        .fetch_one(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    Ok(bound)
+}
+
+/// Unbinds for good, whether it was bound or not.
+pub(crate) async fn unbind(db: &Database, subject: &SubjectId, jkt: &str, key: &[u8; 65]) -> Answer<()> {
+    let sql = "INSERT INTO device (jkt, subject, key, unbound) SELECT ?1, subject, ?3, 1 FROM record \
+               WHERE subject = ?2 ON CONFLICT (jkt) DO UPDATE SET unbound = 1 WHERE subject = excluded.subject";
+    let unbind = sqlx::query(sql)
+        .bind(jkt)
+        .bind(subject.as_bytes().as_slice())
+        .bind(key.as_slice());
+    db.write("unbind", unbind).await?;
+    Ok(())
+}
+
+/// `false` if there is no such record, or a later word changed it.
+pub(crate) async fn renumber(
+    db: &Database,
+    subject: &SubjectId,
+    number_commitment: &[u8; 32],
+    signed_at: UnixTime,
+) -> Answer<bool> {
+    let sql = "UPDATE record SET number_commitment = ?2, numbered_at = ?3 WHERE subject = ?1 AND confirmed \
+               AND (coalesce(numbered_at, 0) < ?3 OR (number_commitment = ?2 AND numbered_at = ?3))";
+    let renumber = sqlx::query(sql)
+        .bind(subject.as_bytes().as_slice())
+        .bind(number_commitment.as_slice())
+        .bind(seconds(signed_at));
+    Ok(db.write("renumber", renumber).await? > 0)
 }
 
 pub(crate) async fn remembered(db: &Database) -> Answer<Option<RememberedCheckpoint>> {
@@ -68,6 +125,45 @@ pub(crate) async fn erase(tx: &mut SqliteConnection, subject: &SubjectId) -> Ans
     Ok(())
 }
 
+/// Whether there is a record that freeing leaves as it is.
+pub(crate) async fn is_confirmed(tx: &mut SqliteConnection, subject: &SubjectId) -> Answer<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM record WHERE subject = ?1 AND confirmed)";
+    Ok(sqlx::query_scalar(sql)
+        .bind(subject.as_bytes().as_slice())
+        .fetch_one(tx)
+        .await?)
+}
+
+/// Notes an erasure apart from the store, where that is kept.
+pub(crate) async fn note(erasures: Option<&Arc<dyn Erasures>>, subject: &SubjectId) -> Answer<()> {
+    let Some(erasures) = erasures.map(Arc::clone) else {
+        return Ok(());
+    };
+    let subject = *subject;
+    let noted = tokio::task::spawn_blocking(move || erasures.note(&subject)).await;
+    let noted = noted.map_err(std::io::Error::other).flatten();
+    noted.map_err(|error| Fault::Sql(sqlx::Error::Io(error)))
+}
+
+/// The subjects that `sql` finds after one, at most so many.
+pub(crate) async fn subjects(
+    db: &Database,
+    sql: &'static str,
+    after: Option<&SubjectId>,
+    limit: u32,
+) -> Answer<Vec<SubjectId>> {
+    let after = after
+        .map(|subject| subject.as_bytes().to_vec())
+        .unwrap_or_default();
+    let rows: Vec<Vec<u8>> = sqlx::query_scalar(sql)
+        .bind(after)
+        .bind(i64::from(limit))
+        .fetch_all(db.readers())
+        .await?;
+    let subject = |row: &Vec<u8>| Ok(SubjectId::from_bytes(array(row, "subject")?));
+    rows.iter().map(subject).collect()
+}
+
 /// Whether a record was made for a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Made {
@@ -114,6 +210,7 @@ pub(crate) async fn make_record(tx: &mut SqliteConnection, device: &BoundDevice,
 struct DeviceRow {
     subject: Vec<u8>,
     key: Vec<u8>,
+    release_from: i64,
     number_commitment: Option<Vec<u8>>,
 }
 
@@ -124,6 +221,7 @@ impl DeviceRow {
         Ok(BoundDevice {
             subject: SubjectId::from_bytes(array(&self.subject, "subject")?),
             key: array(&self.key, "device key")?,
+            release_from: moment(self.release_from)?,
             number_commitment: commitment.transpose()?,
         })
     }

@@ -7,6 +7,7 @@ use cyberid_domain::id::SubjectId;
 
 use crate::Result;
 use crate::key_holder::{BoundDevice, KeyHolderStore};
+use crate::seals::ShareSeals;
 
 /// One share as the custodian keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub struct CustodianShare {
 
 /// The custodian's store. A stolen copy holds sealed shares of values that are elsewhere.
 #[async_trait]
-pub trait CustodianStore: KeyHolderStore {
+pub trait CustodianStore: KeyHolderStore + ShareSeals {
     /// Keeps an unconfirmed subject's shares; `false` if it has others. The same again is fine.
     async fn deposit(
         &self,

@@ -89,12 +89,12 @@ impl Consent {
         settled.then_some(()).ok_or(ConsentError::Unsettled)
     }
 
-    /// Hands both key holders what the holder signed; the custodian first, because fields without shares open nothing.
+    /// Hands every key holder what the holder signed; custodians first, because fields without shares open nothing.
     async fn destroy_record(&self, cancellation: &str) -> Result<(), ConsentError> {
         let body = CancellationBody {
             cancellation: cancellation.to_owned(),
         };
-        for key_holder in [&self.parts.custodian, &self.parts.vault] {
+        for key_holder in self.parts.custodians.iter().chain([&self.parts.vault]) {
             key_holder.post_no_content("/v1/erasures", &body).await?;
         }
         Ok(())

@@ -10,6 +10,7 @@ mod cancellation;
 mod consent_check;
 mod erasure;
 mod error;
+mod guardian;
 mod housekeeping;
 mod kept_answer;
 mod leaf;
@@ -22,6 +23,7 @@ mod platform_leaf;
 mod reading;
 mod receipt;
 mod redeem;
+mod remembered;
 mod request_object;
 mod routes;
 mod told;
@@ -42,7 +44,9 @@ use cyberid_keystore::{MacHandle, Opener, Signer, role};
 use cyberid_ledger::Ledger;
 use cyberid_protocol::official::Authorities;
 use cyberid_storage::cancellation::Cancellations;
+use cyberid_storage::device::Devices;
 use cyberid_storage::event::Events;
+use cyberid_storage::guardianship::Guardianships;
 use cyberid_storage::idempotency::KeptAnswers;
 use cyberid_storage::official::{NumberSalts, OfficialAccesses};
 use cyberid_storage::promise::{Pledges, Promises};
@@ -74,6 +78,10 @@ pub struct Parts {
     pub relying_parties: Arc<dyn RelyingParties>,
     /// Subjects and their device keys.
     pub subjects: Arc<dyn Subjects>,
+    /// Who is whose guardian.
+    pub guardianships: Arc<dyn Guardianships>,
+    /// Since when devices may release.
+    pub devices: Arc<dyn Devices>,
     /// Promised leaves, of this service and of others.
     pub promises: Arc<dyn Promises>,
     /// Promises of leaves of the platform's own life.
@@ -104,8 +112,8 @@ pub struct Parts {
     pub idempotency_key: MacHandle<role::Idempotency>,
     /// The vault.
     pub vault: Client,
-    /// The custodian.
-    pub custodian: Client,
+    /// The custodian, or all three.
+    pub custodians: Vec<Client>,
     /// Woken whenever a leaf was promised.
     pub promised: Arc<Notify>,
     /// Within how many seconds a relying party confirms erasure.

@@ -3,7 +3,7 @@
 use cyberid_client::ClientError;
 use cyberid_crypto::{PublicKey, base64url};
 use cyberid_protocol::problem::{Problem, ProblemType};
-use cyberid_protocol::warrant::{Opened, RememberedSize, Warrant, WarrantBody};
+use cyberid_protocol::warrant::{Opened, Warrant, WarrantBody};
 use cyberid_storage::release::Grant;
 
 use crate::leaf::KeptLeaf;
@@ -31,20 +31,15 @@ pub(crate) struct Delivery {
 }
 
 impl Consent {
-    /// Shows the warrant to the vault, which shows it to the custodian (steps 6 and 7 of the release cycle).
+    /// Shows the warrant to the vault, which shows it to the custodians (steps 6 and 7 of the release cycle).
     pub(crate) async fn open(&self, case: &Case<'_>) -> Result<Delivery, ConsentError> {
         let _alone = self.opening.lock().await;
         for _ in 0..TRIES {
             // 6.
-            let warrant = self.warrant(case).await?;
-            let proof = warrant.proof.clone();
+            let body = self.warrant(case).await?;
+            let proof = body.warrant.proof.clone();
             // 7.
-            match self
-                .parts
-                .vault
-                .post("/v1/openings", &WarrantBody { warrant })
-                .await
-            {
+            match self.parts.vault.post("/v1/openings", &body).await {
                 Ok(Opened { identity }) => return Ok(Delivery { identity, proof }),
                 Err(error) => overtaken_or(error)?,
             }
@@ -52,24 +47,22 @@ impl Consent {
         Err(ConsentError::Overtaken)
     }
 
-    async fn warrant(&self, case: &Case<'_>) -> Result<Warrant, ConsentError> {
-        let (vault, custodian) = tokio::try_join!(
-            self.parts.vault.get::<RememberedSize>("/v1/checkpoint"),
-            self.parts.custodian.get::<RememberedSize>("/v1/checkpoint"),
-        )?;
-        let least = vault
-            .size
-            .max(custodian.size)
-            .max(case.intended.index.saturating_add(1));
+    async fn warrant(&self, case: &Case<'_>) -> Result<WarrantBody, ConsentError> {
+        let remembered = self.remembered().await?;
+        let least = remembered.largest().max(case.intended.index.saturating_add(1));
         let checkpoint = self.witnessed(least).await?;
-        Ok(Warrant {
-            consent: case.grant.consent.clone(),
-            salt: base64url::encode(&case.grant.salt),
-            rp_key: case.rp_key,
-            leaf: case.intended.body.clone(),
-            proof: self.proof_under(case.intended.index, &checkpoint).await?,
-            vault_consistency: self.consistency(vault.size, checkpoint.size()).await?,
-            custodian_consistency: self.consistency(custodian.size, checkpoint.size()).await?,
+        let proofs = self.proofs_to(&remembered, checkpoint.size()).await?;
+        Ok(WarrantBody {
+            warrant: Warrant {
+                consent: case.grant.consent.clone(),
+                salt: base64url::encode(&case.grant.salt),
+                rp_key: case.rp_key,
+                leaf: case.intended.body.clone(),
+                proof: self.proof_under(case.intended.index, &checkpoint).await?,
+                vault_consistency: proofs.vault,
+                custodian_consistency: proofs.custodian,
+            },
+            custodians: proofs.custodians,
         })
     }
 }

@@ -3,6 +3,7 @@
 use cyberid_crypto::base64url;
 use cyberid_key_holder::{KeyHolderError, bound_device, distinct_fields};
 use cyberid_protocol::deposit::{Deposit, DepositedField};
+use cyberid_record::sealed_to;
 use cyberid_storage::custodian::CustodianShare;
 
 use crate::Custodian;
@@ -13,6 +14,12 @@ impl Custodian {
         let deposit: Deposit = self.gate.command(compact)?;
         let shares = distinct_fields(&deposit)?.iter().map(share);
         let shares = shares.collect::<Result<Vec<_>, _>>()?;
+        // What is sealed to a key that is not here would be kept and never open.
+        let ours =
+            |share: &CustodianShare| sealed_to(&share.share).is_ok_and(|kid| self.key.find(&kid).is_some());
+        if !shares.iter().all(ours) {
+            return Err(KeyHolderError::InvalidCommand);
+        }
         let (device, jkt) = bound_device(&deposit)?;
         let now = self.gate.clock.now();
         let kept = self.store.deposit(&device, &jkt, &shares, now).await?;

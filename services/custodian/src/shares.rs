@@ -4,8 +4,8 @@ use cyberid_crypto::base64url;
 use cyberid_domain::field::Field;
 use cyberid_domain::id::SubjectId;
 use cyberid_key_holder::KeyHolderError;
-use cyberid_protocol::official::OfficialWarrant;
-use cyberid_protocol::warrant::{Shares, Warrant, YieldedShare};
+use cyberid_protocol::official::OfficialWarrantBody;
+use cyberid_protocol::warrant::{Shares, WarrantBody, YieldedShare};
 use cyberid_record::{Place, Side, hand_over, open_share, sealed_to};
 use cyberid_storage::custodian::CustodianShare;
 
@@ -13,8 +13,8 @@ use crate::Custodian;
 
 impl Custodian {
     /// Checks the whole warrant and yields the shares of exactly the agreed fields, bound to this warrant.
-    pub(crate) async fn yield_shares(&self, warrant: &Warrant) -> Result<Shares, KeyHolderError> {
-        let yielded = self.checked_shares(warrant).await;
+    pub(crate) async fn yield_shares(&self, body: &WarrantBody) -> Result<Shares, KeyHolderError> {
+        let yielded = self.checked_shares(body).await;
         count(&yielded);
         yielded
     }
@@ -22,25 +22,27 @@ impl Custodian {
     /// The same for the fields that an authority's order names.
     pub(crate) async fn yield_official_shares(
         &self,
-        warrant: &OfficialWarrant,
+        body: &OfficialWarrantBody,
     ) -> Result<Shares, KeyHolderError> {
-        let yielded = self.checked_official_shares(warrant).await;
+        let yielded = self.checked_official_shares(body).await;
         count(&yielded);
         yielded
     }
 
-    async fn checked_shares(&self, warrant: &Warrant) -> Result<Shares, KeyHolderError> {
+    async fn checked_shares(&self, body: &WarrantBody) -> Result<Shares, KeyHolderError> {
         // 6. The warrant, for itself, against its own store.
-        let admitted = self.gate.admit(warrant).await?;
+        let warrant = body.for_custodian(self.gate.remembered_size().await?.size);
+        let admitted = self.gate.admit(&warrant).await?;
         // 7. Only then the shares.
         let warrant = &admitted.warrant;
         self.shares_of(&admitted.subject, &warrant.consent.fields, &warrant.leaf_sha256)
             .await
     }
 
-    async fn checked_official_shares(&self, warrant: &OfficialWarrant) -> Result<Shares, KeyHolderError> {
+    async fn checked_official_shares(&self, body: &OfficialWarrantBody) -> Result<Shares, KeyHolderError> {
         // 6. The warrant, for itself, against its own store and pins.
-        let admitted = self.gate.admit_official(warrant).await?;
+        let warrant = body.for_custodian(self.gate.remembered_size().await?.size);
+        let admitted = self.gate.admit_official(&warrant).await?;
         // 7. Only then the shares.
         let warrant = &admitted.warrant;
         self.shares_of(&admitted.subject, &warrant.order.fields, &warrant.leaf_sha256)
@@ -78,7 +80,7 @@ impl Custodian {
         let key = self.key.find(&sealed_to(&kept.share)?);
         let key = key.ok_or(KeyHolderError::DoesNotOpen)?;
         let share = open_share(Side::Custodian, &*key, &place, &kept.share)?;
-        let sealed = hand_over(&share, &self.vault_key, leaf_sha256, &place)?;
+        let sealed = hand_over(&share, &self.vault_key.key(), leaf_sha256, &place)?;
         let share = base64url::encode(&sealed);
         Ok(YieldedShare { field, share })
     }

@@ -11,16 +11,19 @@ use cyberid_protocol::deposit::{
     ReservationAnswer, Settlement,
 };
 use cyberid_protocol::message::Message;
-use cyberid_record::{Place, seal_field};
+use cyberid_record::{Place, seal_field, seal_field_among};
 use zeroize::Zeroizing;
 
 use crate::document::CheckedDocument;
 use crate::{EnrolmentError, Issuance, calendar};
 
+type Sealed = (Vec<u8>, Vec<u8>, Vec<Vec<u8>>);
+
 /// What each key holder is to keep of a record.
 pub(crate) struct SealedRecord {
     vault: Vec<DepositedField>,
-    custodian: Vec<DepositedField>,
+    /// Of each custodian.
+    custodians: Vec<Vec<DepositedField>>,
 }
 
 impl Issuance {
@@ -32,7 +35,7 @@ impl Issuance {
     ) -> Result<bool, EnrolmentError> {
         let person = Zeroizing::new(format!("{}|{}", document.kind.as_str(), document.number.expose()));
         let sealed = hpke::seal(
-            &self.parts.vault_key,
+            &self.parts.vault_key.key(),
             RESERVATION_INFO,
             subject.as_bytes(),
             person.as_bytes(),
@@ -57,20 +60,49 @@ impl Issuance {
         document: &CheckedDocument,
         birth_date: time::Date,
     ) -> Result<SealedRecord, KeyFailure> {
-        let (mut vault, mut custodian) = (Vec::new(), Vec::new());
+        let mut record = SealedRecord {
+            vault: Vec::new(),
+            custodians: self.parts.custodians.iter().map(|_| Vec::new()).collect(),
+        };
         for field in Field::ALL {
             let value = value(field, document, birth_date);
             let place = Place { subject, field };
-            let (vault_key, custodian_key) = (&self.parts.vault_key, &self.parts.custodian_key);
-            let sealed = seal_field(&place, &value, vault_key, custodian_key, &*self.parts.rng)?;
-            let ciphertext = Some(base64url::encode(&sealed.ciphertext));
-            vault.push(deposited(field, ciphertext, &sealed.vault_share));
-            custodian.push(deposited(field, None, &sealed.custodian_share));
+            let (ciphertext, vault_share, custodian_shares) = self.seal(&place, &value)?;
+            let ciphertext = Some(base64url::encode(&ciphertext));
+            record.vault.push(deposited(field, ciphertext, &vault_share));
+            for (fields, share) in record.custodians.iter_mut().zip(&custodian_shares) {
+                fields.push(deposited(field, None, share));
+            }
         }
-        Ok(SealedRecord { vault, custodian })
+        Ok(record)
     }
 
-    /// Hands each key holder its part of the record, the custodian first: a record without shares opens nothing.
+    /// Ciphertext, the vault's share, and each custodian's.
+    fn seal(&self, place: &Place, value: &Personal) -> Result<Sealed, KeyFailure> {
+        let (vault, rng) = (self.parts.vault_key.key(), &*self.parts.rng);
+        match self.parts.custodians.as_slice() {
+            [custodian] => {
+                let sealed = seal_field(place, value, &vault, &custodian.key.key(), rng)?;
+                Ok((
+                    sealed.ciphertext,
+                    sealed.vault_share,
+                    vec![sealed.custodian_share],
+                ))
+            }
+            [one, two, three] => {
+                let keys = [one.key.key(), two.key.key(), three.key.key()];
+                let sealed = seal_field_among(place, value, &vault, &keys, rng)?;
+                Ok((
+                    sealed.ciphertext,
+                    sealed.vault_share,
+                    sealed.custodian_shares.into(),
+                ))
+            }
+            _ => Err(KeyFailure),
+        }
+    }
+
+    /// Hands each key holder its part of the record, custodians first: a record without shares opens nothing.
     pub(crate) async fn deposit(
         &self,
         subject: SubjectId,
@@ -78,11 +110,7 @@ impl Issuance {
         number_commitment: &str,
         record: SealedRecord,
     ) -> Result<(), EnrolmentError> {
-        let parts = [
-            (KeyHolder::Custodian, record.custodian),
-            (KeyHolder::Vault, record.vault),
-        ];
-        for (aud, fields) in parts {
+        for (aud, client, fields) in self.parts_of(record) {
             let (iat, exp) = self.command_life();
             let command = self.command(&Deposit {
                 aud,
@@ -94,14 +122,22 @@ impl Issuance {
                 exp,
                 jti: Nonce::random(&*self.parts.rng),
             })?;
-            self.key_holder(aud)
-                .post_no_content("/v1/deposits", &command)
-                .await?;
+            client.post_no_content("/v1/deposits", &command).await?;
         }
         Ok(())
     }
 
-    /// Tells both key holders how an enrolment ended. Each is told, whatever the other says.
+    /// The part of each key holder, custodians first.
+    pub(crate) fn parts_of(&self, record: SealedRecord) -> Vec<(KeyHolder, &Client, Vec<DepositedField>)> {
+        let custodians = self.key_holders(KeyHolder::Custodian).into_iter();
+        let custodians = custodians.zip(record.custodians);
+        custodians
+            .map(|(client, fields)| (KeyHolder::Custodian, client, fields))
+            .chain([(KeyHolder::Vault, &self.parts.vault, record.vault)])
+            .collect()
+    }
+
+    /// Tells all key holders how an enrolment ended. Each is told, whatever the other says.
     pub(crate) async fn settle(&self, subject: SubjectId, outcome: Outcome) -> Result<(), EnrolmentError> {
         let (custodian, vault) = tokio::join!(
             self.settle_with(KeyHolder::Custodian, subject, outcome),
@@ -125,26 +161,39 @@ impl Issuance {
             exp,
             jti: Nonce::random(&*self.parts.rng),
         })?;
-        let settled: Result<(), ClientError> = self
-            .key_holder(aud)
-            .post_no_content("/v1/settlements", &command)
-            .await;
-        Ok(settled?)
+        Ok(self.tell(aud, "/v1/settlements", &command).await?)
     }
 
-    fn key_holder(&self, which: KeyHolder) -> &Client {
+    /// Tells the vault, or every custodian, the same. Each is told, whatever another says; the first failure is the answer.
+    pub(crate) async fn tell(
+        &self,
+        aud: KeyHolder,
+        path: &str,
+        command: &CommandBody,
+    ) -> Result<(), ClientError> {
+        let mut told = Ok(());
+        for client in self.key_holders(aud) {
+            told = told.and(client.post_no_content(path, command).await);
+        }
+        told
+    }
+
+    fn key_holders(&self, which: KeyHolder) -> Vec<&Client> {
         match which {
-            KeyHolder::Vault => &self.parts.vault,
-            KeyHolder::Custodian => &self.parts.custodian,
+            KeyHolder::Vault => vec![&self.parts.vault],
+            KeyHolder::Custodian => {
+                let custodians = self.parts.custodians.iter();
+                custodians.map(|custodian| &custodian.client).collect()
+            }
         }
     }
 
-    fn command_life(&self) -> (UnixTime, UnixTime) {
+    pub(crate) fn command_life(&self) -> (UnixTime, UnixTime) {
         let now = self.now();
         (now, now.plus(MAX_LIFE))
     }
 
-    fn command(&self, command: &impl Message) -> Result<CommandBody, KeyFailure> {
+    pub(crate) fn command(&self, command: &impl Message) -> Result<CommandBody, KeyFailure> {
         let message = command.sign(&*self.parts.enrolment_key.current())?;
         Ok(CommandBody { message })
     }

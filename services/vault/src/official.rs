@@ -5,7 +5,7 @@ use cyberid_domain::field::Field;
 use cyberid_domain::personal::Personal;
 use cyberid_key_holder::{AdmittedOfficial, KeyHolderError};
 use cyberid_protocol::official::{OfficialIdentity, OfficialWarrantBody};
-use cyberid_protocol::warrant::{Opened, Shares};
+use cyberid_protocol::warrant::Opened;
 
 use crate::Vault;
 use crate::error::OpeningError;
@@ -25,14 +25,15 @@ impl Vault {
         let kept = self
             .agreed_fields(&admitted.subject, &admitted.warrant.order.fields)
             .await?;
-        let asked = self.custodian.post("/v1/official-shares", body).await;
-        let yielded: Shares = asked.map_err(OpeningError::Custodian)?;
         // 7. Shares, then fields, then ciphertext for the authority. What is opened is wiped when it is dropped.
         let record = Record {
             subject: admitted.subject,
             leaf_sha256: &admitted.warrant.leaf_sha256,
+            kept: &kept,
         };
-        let fields = self.open_fields(&record, &kept, &yielded.shares)?;
+        let fields = self
+            .open_any_version("/v1/official-shares", body, &record)
+            .await?;
         Ok(self.sealed_official_identity(&admitted, fields)?)
     }
 

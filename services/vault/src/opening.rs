@@ -7,7 +7,7 @@ use cyberid_domain::personal::Personal;
 use cyberid_key_holder::{Admitted, KeyHolderError};
 use cyberid_protocol::identity::Identity;
 use cyberid_protocol::warrant::{Opened, Shares, WarrantBody, YieldedShare};
-use cyberid_record::{Place, Side, open_field, open_share, receive, sealed_to};
+use cyberid_record::{Place, Share, Side, combine, open_field, open_share, receive, sealed_to};
 use cyberid_storage::vault::VaultField;
 
 use crate::Vault;
@@ -19,6 +19,8 @@ pub(crate) struct Record<'a> {
     pub(crate) subject: SubjectId,
     /// SHA-256 of the leaf, to which the custodian's shares are bound.
     pub(crate) leaf_sha256: &'a str,
+    /// What the vault keeps of the agreed fields.
+    pub(crate) kept: &'a [VaultField],
 }
 
 impl Vault {
@@ -35,14 +37,13 @@ impl Vault {
         let kept = self
             .agreed_fields(&admitted.subject, &admitted.warrant.consent.fields)
             .await?;
-        let asked = self.custodian.post("/v1/shares", body).await;
-        let yielded: Shares = asked.map_err(OpeningError::Custodian)?;
         // 7. Shares, then fields, then ciphertext for the relying party. What is opened is wiped when it is dropped.
         let record = Record {
             subject: admitted.subject,
             leaf_sha256: &admitted.warrant.leaf_sha256,
+            kept: &kept,
         };
-        let fields = self.open_fields(&record, &kept, &yielded.shares)?;
+        let fields = self.open_any_version("/v1/shares", body, &record).await?;
         Ok(self.sealed_identity(&admitted, fields)?)
     }
 
@@ -60,51 +61,71 @@ impl Vault {
         }
     }
 
-    /// The values of the fields, by the shares that the custodian yielded for this very record and leaf.
+    /// The values of the fields, by what one custodian, or two of three, yielded for this very record and leaf.
     pub(crate) fn open_fields(
         &self,
         record: &Record<'_>,
-        kept: &[VaultField],
-        yielded: &[YieldedShare],
+        yielded: &[&Shares],
     ) -> Result<Vec<(Field, Personal)>, OpeningError> {
-        let names = yielded.iter().map(|share| share.field);
-        if !names.eq(kept.iter().map(|field| field.field)) {
-            return Err(OpeningError::WrongShares);
+        for shares in yielded {
+            let names = shares.shares.iter().map(|share| share.field);
+            if !names.eq(record.kept.iter().map(|field| field.field)) {
+                return Err(OpeningError::WrongShares);
+            }
         }
-        let pairs = kept.iter().zip(yielded);
-        pairs
-            .map(|(field, share)| Ok((field.field, self.open_one(record, field, share)?)))
+        let fields = record.kept.iter().enumerate();
+        fields
+            .map(|(index, kept)| {
+                let of_field = yielded.iter().filter_map(|shares| shares.shares.get(index));
+                Ok((kept.field, self.open_one(record, kept, of_field)?))
+            })
             .collect()
     }
 
-    fn open_one(
+    fn open_one<'a>(
         &self,
         record: &Record<'_>,
         kept: &VaultField,
-        yielded: &YieldedShare,
+        yielded: impl Iterator<Item = &'a YieldedShare>,
     ) -> Result<Personal, OpeningError> {
         let place = Place {
             subject: record.subject,
             field: kept.field,
         };
+        let received = yielded.map(|share| self.received(record, &place, share));
+        let received = received.collect::<Result<Vec<_>, _>>()?;
+        let combined = match received.as_slice() {
+            [one, other] => Some(combine(one, other).map_err(|_| OpeningError::WrongShares)?),
+            _ => None,
+        };
+        let theirs = combined.as_ref().or(received.first());
+        Ok(self.open_kept(&place, kept, theirs.ok_or(OpeningError::WrongShares)?)?)
+    }
+
+    /// A share that a custodian handed over for this record and leaf.
+    fn received(
+        &self,
+        record: &Record<'_>,
+        place: &Place,
+        yielded: &YieldedShare,
+    ) -> Result<Share, OpeningError> {
         let handed = base64url::decode(&yielded.share).ok_or(OpeningError::WrongShares)?;
         let key = sealed_to(&handed).ok().and_then(|kid| self.key.find(&kid));
         let key = key.ok_or(OpeningError::WrongShares)?;
-        let theirs =
-            receive(&*key, record.leaf_sha256, &place, &handed).map_err(|_| OpeningError::WrongShares)?;
-        Ok(self.open_kept(&place, kept, &theirs)?)
+        receive(&*key, record.leaf_sha256, place, &handed).map_err(|_| OpeningError::WrongShares)
     }
 
     fn open_kept(
         &self,
         place: &Place,
         kept: &VaultField,
-        theirs: &cyberid_record::Share,
+        theirs: &Share,
     ) -> Result<Personal, KeyHolderError> {
         let key = self.key.find(&sealed_to(&kept.share)?);
         let key = key.ok_or(KeyHolderError::DoesNotOpen)?;
         let ours = open_share(Side::Vault, &*key, place, &kept.share)?;
-        Ok(open_field(place, &ours, theirs, &kept.ciphertext)?)
+        let suite = key.public_key().suite();
+        Ok(open_field(suite, place, &ours, theirs, &kept.ciphertext)?)
     }
 
     fn sealed_identity(

@@ -75,7 +75,13 @@ async fn a_custodian_has_nothing_that_its_shares_open() {
     // Not even with the vault's ciphertexts.
     for (index, place) in inside.place.iter().enumerate() {
         for theirs in &inside.shares {
-            let opened = open_field(cyberid_crypto::Suite::Nist, place, &inside.shares[index], theirs, &kept_of(&kept, place.field));
+            let opened = open_field(
+                cyberid_crypto::Suite::Nist,
+                place,
+                &inside.shares[index],
+                theirs,
+                &kept_of(&kept, place.field),
+            );
             assert!(opened.is_err());
         }
     }

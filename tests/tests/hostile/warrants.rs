@@ -55,8 +55,7 @@ impl Answer {
 
 /// Shows a warrant to the vault or the custodian.
 pub(crate) async fn show(split: &SplitPlatform, part: Part, warrant: &Warrant) -> Answer {
-    let warrant = warrant.clone();
-    send(split, part, &WarrantBody { warrant }).await
+    send(split, part, &WarrantBody::from(warrant.clone())).await
 }
 
 /// Sends anything to where the vault or the custodian takes warrants.

@@ -12,7 +12,7 @@ use crate::deposit::KeyHolder;
 use crate::enrolment::number_commitment;
 use crate::leaf::{Leaf, LeafKind};
 use crate::message;
-use crate::warrant::{Anchors, Remembered, WarrantRefused, check_fresh, consistent, witnessed};
+use crate::warrant::{Anchors, ConsistencyFrom, Remembered, WarrantRefused, check_fresh, consistent, witnessed};
 
 /// A warrant of an official access as it was sent: nothing in it has been checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +48,29 @@ pub struct OfficialWarrant {
 pub struct OfficialWarrantBody {
     /// The warrant.
     pub warrant: OfficialWarrant,
+    /// Where there are several custodians, who need not remember the same: a proof from the last checkpoint of each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub custodians: Vec<ConsistencyFrom>,
+}
+
+impl OfficialWarrantBody {
+    /// The warrant as the custodian that remembers `size` checks it.
+    pub fn for_custodian(&self, size: u64) -> OfficialWarrant {
+        let mut warrant = self.warrant.clone();
+        if let Some(hashes) = ConsistencyFrom::find(&self.custodians, size) {
+            warrant.custodian_consistency = hashes;
+        }
+        warrant
+    }
+}
+
+impl From<OfficialWarrant> for OfficialWarrantBody {
+    fn from(warrant: OfficialWarrant) -> Self {
+        Self {
+            warrant,
+            custodians: Vec::new(),
+        }
+    }
 }
 
 /// The record that a device key is bound to, as one key holder keeps it in its own store.

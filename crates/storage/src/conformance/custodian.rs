@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use cyberid_domain::field::Field;
 
-use super::key_holder;
 use super::sample::{self, NOW};
+use super::{key_holder, seals};
 use crate::custodian::{CustodianShare, CustodianStore};
 use crate::key_holder::BoundDevice;
 
@@ -13,6 +13,16 @@ use crate::key_holder::BoundDevice;
 pub async fn all<S: CustodianStore + 'static>(make: impl AsyncFn() -> Arc<S>) {
     key_holder::all(&make, async |store: &S, device: &BoundDevice, jkt: &str| {
         assert!(store.deposit(device, jkt, &shares(), NOW).await.unwrap());
+    })
+    .await;
+    seals::all(&make, async |store: &S, device, shares| {
+        let kept = |(name, share): &(Field, Vec<u8>)| CustodianShare {
+            field: *name,
+            share: share.clone(),
+        };
+        let shares: Vec<CustodianShare> = shares.iter().map(kept).collect();
+        let kept = store.deposit(device, &sample::jkt(), &shares, NOW).await;
+        assert!(kept.unwrap());
     })
     .await;
     the_same_shares_again_are_fine_and_others_are_not(&make().await).await;

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use cyberid_domain::clock::DAY;
 use cyberid_domain::field::Field;
 use cyberid_domain::id::SubjectId;
 use tokio::task::JoinSet;
 
-use super::key_holder;
 use super::sample::{self, NOW};
+use super::{key_holder, seals};
 use crate::key_holder::BoundDevice;
 use crate::vault::{VaultField, VaultStore};
 
@@ -19,14 +20,28 @@ pub async fn all<S: VaultStore + 'static>(make: impl AsyncFn() -> Arc<S>) {
         assert!(store.deposit(device, jkt, &fields()).await.unwrap());
     })
     .await;
+    seals::all(&make, async |store: &S, device, shares| {
+        let kept = |(name, share): &(Field, Vec<u8>)| VaultField {
+            share: share.clone(),
+            ..field(*name)
+        };
+        let fields: Vec<VaultField> = shares.iter().map(kept).collect();
+        let reserved = store.reserve(&sample::bytes(), &device.subject, NOW).await;
+        assert!(reserved.unwrap());
+        assert!(store.deposit(device, &sample::jkt(), &fields).await.unwrap());
+    })
+    .await;
     a_person_is_reserved_once(&make().await).await;
     a_hundred_subjects_of_one_person_reserve_once(&make().await).await;
+    a_person_stands_under_the_newest_key(&make().await).await;
     a_record_needs_a_reservation(&make().await).await;
     the_same_record_again_is_fine_and_another_is_not(&make().await).await;
     a_confirmed_record_takes_no_other(&make().await).await;
     a_device_opens_one_record(&make().await).await;
     fields_come_in_the_order_asked(&make().await).await;
     freeing_removes_the_fields(&make().await).await;
+    an_erased_persons_tag_cools_off(&make().await).await;
+    an_unconfirmed_record_that_is_erased_bars_nobody(&make().await).await;
 }
 
 fn field(field: Field) -> VaultField {
@@ -64,6 +79,24 @@ async fn a_person_is_reserved_once<S: VaultStore>(store: &Arc<S>) {
     store.free(&other).await.unwrap();
     assert!(!store.reserve(&tag, &subject, NOW).await.unwrap());
     assert!(store.reserve(&tag, &other, NOW).await.unwrap());
+}
+
+async fn a_person_stands_under_the_newest_key<S: VaultStore>(store: &Arc<S>) {
+    let (subject, other) = (sample::subject(), sample::subject());
+    let (oldest, old, new): ([u8; 32], [u8; 32], [u8; 32]) =
+        (sample::bytes(), sample::bytes(), sample::bytes());
+    assert!(store.reserve(&old, &subject, NOW).await.unwrap());
+    for _ in 0..2 {
+        store.reindex(&[oldest, old], &new).await.unwrap();
+    }
+    assert!(!store.reserve(&new, &other, NOW).await.unwrap());
+    assert!(store.reserve(&new, &subject, NOW).await.unwrap());
+    assert!(store.reserve(&old, &other, NOW).await.unwrap(), "it is kept once");
+    store.reindex(&[old], &new).await.unwrap();
+    assert!(
+        store.reserve(&new, &subject, NOW).await.unwrap(),
+        "who stands there stays"
+    );
 }
 
 async fn a_hundred_subjects_of_one_person_reserve_once<S: VaultStore + 'static>(store: &Arc<S>) {
@@ -147,4 +180,37 @@ async fn freeing_removes_the_fields<S: VaultStore>(store: &Arc<S>) {
     store.free(&device.subject).await.unwrap();
     let left = store.fields(&device.subject, &Field::ALL).await.unwrap();
     assert_eq!(left, []);
+}
+
+async fn recorded<S: VaultStore>(store: &Arc<S>, tag: &[u8; 32]) -> SubjectId {
+    let subject = sample::subject();
+    assert!(store.reserve(tag, &subject, NOW).await.unwrap());
+    let device = sample::bound_device(subject);
+    assert!(store.deposit(&device, &sample::jkt(), &fields()).await.unwrap());
+    subject
+}
+
+async fn an_erased_persons_tag_cools_off<S: VaultStore>(store: &Arc<S>) {
+    let tag = sample::bytes();
+    let subject = recorded(store, &tag).await;
+    assert!(store.confirm(&subject).await.unwrap());
+    store.erase(&subject).await.unwrap();
+    store.erase(&subject).await.unwrap();
+    let today = NOW.day_start();
+    let free = async |now| store.reserve(&tag, &sample::subject(), now).await.unwrap();
+    assert!(!free(NOW).await, "nobody counted yet");
+    assert_eq!(store.cool_off(today, today.minus(DAY)).await.unwrap(), 0);
+    assert!(!free(NOW).await);
+    // The first day counts, and no later one.
+    assert_eq!(store.cool_off(today.plus(DAY), today.minus(1)).await.unwrap(), 0);
+    assert!(!free(NOW.plus(DAY)).await);
+    assert_eq!(store.cool_off(today.plus(2 * DAY), today).await.unwrap(), 1);
+    assert!(free(NOW.plus(2 * DAY)).await);
+}
+
+async fn an_unconfirmed_record_that_is_erased_bars_nobody<S: VaultStore>(store: &Arc<S>) {
+    let tag = sample::bytes();
+    let subject = recorded(store, &tag).await;
+    store.erase(&subject).await.unwrap();
+    assert!(store.reserve(&tag, &sample::subject(), NOW).await.unwrap());
 }

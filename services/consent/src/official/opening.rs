@@ -2,7 +2,7 @@
 
 use cyberid_crypto::base64url;
 use cyberid_protocol::official::{OfficialWarrant, OfficialWarrantBody, OneSubject};
-use cyberid_protocol::warrant::{Opened, RememberedSize};
+use cyberid_protocol::warrant::Opened;
 use cyberid_storage::official::OfficialAccess;
 
 use super::finding::Found;
@@ -11,7 +11,7 @@ use crate::opening::{Delivery, TRIES, overtaken_or};
 use crate::{Consent, ConsentError};
 
 impl Consent {
-    /// Shows the warrant to the vault, which shows it to the custodian.
+    /// Shows the warrant to the vault, which shows it to the custodians.
     pub(super) async fn open_official(
         &self,
         access: &OfficialAccess,
@@ -21,9 +21,8 @@ impl Consent {
         let _alone = self.opening.lock().await;
         for _ in 0..TRIES {
             // 6.
-            let warrant = self.official_warrant(access, found, intended).await?;
-            let proof = warrant.proof.clone();
-            let body = OfficialWarrantBody { warrant };
+            let body = self.official_warrant(access, found, intended).await?;
+            let proof = body.warrant.proof.clone();
             // 7.
             match self.parts.vault.post("/v1/official-openings", &body).await {
                 Ok(Opened { identity }) => return Ok(Delivery { identity, proof }),
@@ -38,17 +37,14 @@ impl Consent {
         access: &OfficialAccess,
         found: &Found,
         intended: &KeptLeaf,
-    ) -> Result<OfficialWarrant, ConsentError> {
-        let (vault, custodian) = tokio::try_join!(
-            self.parts.vault.get::<RememberedSize>("/v1/checkpoint"),
-            self.parts.custodian.get::<RememberedSize>("/v1/checkpoint"),
-        )?;
+    ) -> Result<OfficialWarrantBody, ConsentError> {
+        let remembered = self.remembered().await?;
         let own = intended.index.saturating_add(1);
-        let least = vault.size.max(custodian.size).max(own);
-        let checkpoint = self.witnessed(least).await?;
+        let checkpoint = self.witnessed(remembered.largest().max(own)).await?;
+        let proofs = self.proofs_to(&remembered, checkpoint.size()).await?;
         let countersignature = access.countersignature.clone();
         let by_number = matches!(self.one_subject(access)?, OneSubject::Number(_));
-        Ok(OfficialWarrant {
+        let warrant = OfficialWarrant {
             order: access.order.clone(),
             countersignature: countersignature.ok_or(ConsentError::Corrupt("countersignature"))?,
             salt: base64url::encode(&access.salt),
@@ -57,8 +53,12 @@ impl Consent {
             number_salt: by_number.then(|| base64url::encode(&found.number_salt)),
             leaf: intended.body.clone(),
             proof: self.proof_under(intended.index, &checkpoint).await?,
-            vault_consistency: self.consistency(vault.size, checkpoint.size()).await?,
-            custodian_consistency: self.consistency(custodian.size, checkpoint.size()).await?,
+            vault_consistency: proofs.vault,
+            custodian_consistency: proofs.custodian,
+        };
+        Ok(OfficialWarrantBody {
+            warrant,
+            custodians: proofs.custodians,
         })
     }
 }

@@ -350,7 +350,7 @@ impl Platform {
         self.ask_for(&self.alice).await
     }
 
-    async fn ask_for(&self, person: &Person) -> ReleaseId {
+    pub(super) async fn ask_for(&self, person: &Person) -> ReleaseId {
         let question = Some(self.question_to(person));
         let answer = self
             .call(Method::POST, "/v1/releases", &self.as_rp(), question)
@@ -370,6 +370,15 @@ impl Platform {
     /// Sends a consent as this person.
     pub(super) async fn answer(&self, id: &ReleaseId, claims: &Claims, person: &Person) -> Answer {
         self.answer_compact(id, &claims.sign(&person.key).unwrap()).await
+    }
+
+    /// Answers with a guardian's word beside the consent.
+    pub(super) async fn answer_with(&self, id: &ReleaseId, consent: &str, guardian: &str) -> Answer {
+        let platform = self.keystore.opener::<role::Message>().unwrap().public_key();
+        let sealed = SealedConsent::seal_with(&platform, consent, Some(guardian)).unwrap();
+        let path = format!("/v1/requests/{id}/answer");
+        self.call(Method::POST, &path, "", Some(json!({"sealed": sealed})))
+            .await
     }
 
     pub(super) async fn answer_compact(&self, id: &ReleaseId, consent: &str) -> Answer {
@@ -493,6 +502,8 @@ fn parts(
         releases: scripted.clone(),
         relying_parties: registry.clone(),
         subjects: registry.clone(),
+        guardianships: registry.clone(),
+        devices: registry.clone(),
         promises: scripted.clone(),
         pledges: scripted.clone(),
         authorities: super::official::authorities(),
@@ -508,7 +519,7 @@ fn parts(
         pairwise_key: keystore.mac().unwrap(),
         idempotency_key: keystore.mac().unwrap(),
         vault: vault.clone(),
-        custodian: custodian.clone(),
+        custodians: vec![custodian.clone()],
         promised: Arc::new(Notify::new()),
         erase_within: 30 * cyberid_domain::clock::DAY,
     }

@@ -1,9 +1,14 @@
 //! The custodian's operations.
 
+mod bind;
 mod checkpoint;
 mod deposit;
 mod erase;
+mod renumber;
 mod settle;
+mod stage;
+mod switch;
+mod unbind;
 mod yield_official_shares;
 mod yield_shares;
 
@@ -22,6 +27,11 @@ pub fn routes() -> Routes<Arc<Custodian>> {
     )
     .signed(routes!(deposit::deposit))
     .signed(routes!(settle::settle))
+    .signed(routes!(stage::stage))
+    .signed(routes!(switch::switch))
+    .signed(routes!(bind::bind))
+    .signed(routes!(unbind::unbind))
+    .signed(routes!(renumber::renumber))
     .signed(routes!(erase::erase))
     .public(routes!(checkpoint::checkpoint))
     .signed(routes!(yield_shares::yield_shares))

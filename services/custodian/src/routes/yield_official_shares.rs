@@ -39,5 +39,5 @@ pub(crate) async fn yield_official_shares(
     State(custodian): State<Arc<Custodian>>,
     StrictJson(body): StrictJson<OfficialWarrantBody>,
 ) -> Result<Json<Shares>, Failure> {
-    Ok(Json(custodian.yield_official_shares(&body.warrant).await?))
+    Ok(Json(custodian.yield_official_shares(&body).await?))
 }

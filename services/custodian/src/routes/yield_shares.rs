@@ -36,5 +36,5 @@ pub(crate) async fn yield_shares(
     State(custodian): State<Arc<Custodian>>,
     StrictJson(body): StrictJson<WarrantBody>,
 ) -> Result<Json<Shares>, Failure> {
-    Ok(Json(custodian.yield_shares(&body.warrant).await?))
+    Ok(Json(custodian.yield_shares(&body).await?))
 }

@@ -60,8 +60,10 @@ impl TestCustodian {
             anchors: world.anchors(),
             authorities: world.authorities(),
             enrolment_key: world.enrolment.public_key(),
-            vault_key: vault.public_key(),
+            device_cooling_off: 259_200,
+            vault_key: vault.public_key().into(),
             store: Arc::<MemoryCustodian>::clone(&store),
+            replacements: Arc::<MemoryCustodian>::clone(&store),
             key: keys.opener().unwrap(),
             clock: Arc::<ManualClock>::clone(&world.clock),
         });
@@ -114,18 +116,14 @@ impl TestCustodian {
 
     /// Asks for shares.
     pub(crate) async fn shares(&self, warrant: &Warrant) -> Answer<Shares> {
-        let body = WarrantBody {
-            warrant: warrant.clone(),
-        };
+        let body = WarrantBody::from(warrant.clone());
         let (status, bytes) = self.send("POST", "/v1/shares", &body).await;
         read(status, &bytes)
     }
 
     /// Asks for shares by an authority's order.
     pub(crate) async fn official_shares(&self, warrant: &OfficialWarrant) -> Answer<Shares> {
-        let body = OfficialWarrantBody {
-            warrant: warrant.clone(),
-        };
+        let body = OfficialWarrantBody::from(warrant.clone());
         let (status, bytes) = self.send("POST", "/v1/official-shares", &body).await;
         read(status, &bytes)
     }

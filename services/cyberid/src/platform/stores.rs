@@ -5,6 +5,7 @@ use std::sync::Arc;
 use cyberid_domain::clock::SystemClock;
 use cyberid_domain::rng::SystemRng;
 use cyberid_keystore::{Keystore, role};
+use cyberid_storage::erasure::Erasures;
 use cyberid_storage_journal::{FileHead, FileJournal, HeadOptions, Options};
 use cyberid_storage_sqlite::{CustodianDb, LedgerDb, OpenError, RegistryDb, VaultDb};
 
@@ -55,18 +56,28 @@ impl PlatformStores {
     }
 }
 
-/// Opens the vault's store.
-pub(crate) async fn vault(data: &DataDirectory) -> Result<Arc<VaultDb>, OpenError> {
-    VaultDb::open_with(data.file("vault.db"), data.synchronous())
-        .await
-        .map(Arc::new)
+/// Opens the vault's store, which notes its erasures where that is wanted.
+pub(crate) async fn vault(
+    data: &DataDirectory,
+    erasures: Option<Arc<dyn Erasures>>,
+) -> Result<Arc<VaultDb>, OpenError> {
+    let store = VaultDb::open_with(data.file("vault.db"), data.synchronous()).await?;
+    Ok(Arc::new(match erasures {
+        Some(erasures) => store.noting(erasures),
+        None => store,
+    }))
 }
 
-/// Opens the custodian's store.
-pub(crate) async fn custodian(data: &DataDirectory) -> Result<Arc<CustodianDb>, OpenError> {
-    CustodianDb::open_with(data.file("custodian.db"), data.synchronous())
-        .await
-        .map(Arc::new)
+/// Opens the custodian's store, which notes its erasures where that is wanted.
+pub(crate) async fn custodian(
+    data: &DataDirectory,
+    erasures: Option<Arc<dyn Erasures>>,
+) -> Result<Arc<CustodianDb>, OpenError> {
+    let store = CustodianDb::open_with(data.file("custodian.db"), data.synchronous()).await?;
+    Ok(Arc::new(match erasures {
+        Some(erasures) => store.noting(erasures),
+        None => store,
+    }))
 }
 
 /// What the log keeps: its leaves and tiles, and apart from them its head.

@@ -1,12 +1,17 @@
 //! The vault's operations.
 
+mod bind;
 mod checkpoint;
 mod deposit;
 mod erase;
 mod open;
 mod open_official;
+mod renumber;
 mod reserve;
 mod settle;
+mod stage;
+mod switch;
+mod unbind;
 
 use std::sync::Arc;
 
@@ -24,6 +29,11 @@ pub fn routes() -> Routes<Arc<Vault>> {
     .signed(routes!(reserve::reserve))
     .signed(routes!(deposit::deposit))
     .signed(routes!(settle::settle))
+    .signed(routes!(stage::stage))
+    .signed(routes!(switch::switch))
+    .signed(routes!(bind::bind))
+    .signed(routes!(unbind::unbind))
+    .signed(routes!(renumber::renumber))
     .signed(routes!(erase::erase))
     .public(routes!(checkpoint::checkpoint))
     .signed(routes!(open::open))

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on must stop"
 )]
 
+mod cooling_off;
 mod enrolment;
 mod official;
 mod opening;

@@ -247,7 +247,16 @@ async fn the_vaults_key_and_store_together_open_no_field() {
             field: kept.field,
         };
         let ours = open_share(Side::Vault, &*key, &place, &kept.share).unwrap();
-        assert!(open_field(cyberid_crypto::Suite::Nist, &place, &ours, &ours, &kept.ciphertext).is_err());
+        assert!(
+            open_field(
+                cyberid_crypto::Suite::Nist,
+                &place,
+                &ours,
+                &ours,
+                &kept.ciphertext
+            )
+            .is_err()
+        );
         let text = String::from_utf8_lossy(&kept.ciphertext).into_owned();
         assert!(
             !text.contains("王小明") && !text.contains("1949"),

@@ -8,6 +8,7 @@ use cyberid_keystore::{Keystore, RoleName, Rotation};
 use super::place::Place;
 use super::row::{Row, words};
 use crate::command::Outcome;
+use crate::platform::require_unused;
 use crate::platform::turning::ANNOUNCED;
 
 const PREPARE: &str = "\
@@ -57,6 +58,8 @@ pub(crate) struct Rotate {
 }
 
 /// Revoke a next or retained key: its private half is destroyed, and it is no longer published.
+///
+/// A key that shares of a key holder are sealed to is refused: `cyberid shares status` says how many are left.
 #[derive(Debug, Args)]
 #[command(after_long_help = REVOKE)]
 pub(crate) struct Revoke {
@@ -107,8 +110,12 @@ impl Rotate {
 }
 
 impl Revoke {
-    pub(super) fn run(self) -> Outcome {
+    pub(super) async fn run(self) -> Outcome {
         let keystore = open(&self.place)?;
+        let keys = keystore.list().into_iter();
+        for key in keys.filter(|key| key.id == self.id) {
+            require_unused(&self.place.find()?.data, &key).await?;
+        }
         keystore.destroy(&self.id)?;
         let keys = keystore.list().into_iter().filter(|key| key.id == self.id);
         let rows = Row::all(keys.collect(), None);

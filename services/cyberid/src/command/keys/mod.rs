@@ -4,7 +4,7 @@ mod ceremony;
 mod change;
 mod check;
 mod init;
-mod place;
+pub(super) mod place;
 mod rekey;
 mod row;
 
@@ -31,14 +31,14 @@ pub(crate) enum Keys {
 }
 
 impl Keys {
-    pub(crate) fn run(self) -> Outcome {
+    pub(crate) async fn run(self) -> Outcome {
         match self {
             Self::Init(init) => init.run(),
             Self::List(list) => list.run(),
             Self::Check(check) => check.run(),
             Self::Prepare(prepare) => prepare.run(),
             Self::Rotate(rotate) => rotate.run(),
-            Self::Revoke(revoke) => revoke.run(),
+            Self::Revoke(revoke) => revoke.run().await,
             Self::Rekey(rekey) => rekey.run(),
             Self::SignCeremony(sign) => sign.run(),
             Self::Ceremony(ceremony) => ceremony.run(),

@@ -12,7 +12,7 @@ use crate::platform::{ConfigFile, DataDirectory, KeyOperator, PassphraseSource, 
 use crate::terminal::Show;
 
 #[derive(Debug, Args)]
-pub(super) struct Place {
+pub(in crate::command) struct Place {
     /// The data directory; else the one that the configuration names, or `data`.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -24,20 +24,20 @@ pub(super) struct Place {
     passphrase_file: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
-    pub(super) json: bool,
+    pub(in crate::command) json: bool,
 }
 
 /// A keystore's folder with what opens it.
-pub(super) struct Found {
-    pub(super) data: DataDirectory,
-    pub(super) unlock: Unlock,
+pub(in crate::command) struct Found {
+    pub(in crate::command) data: DataDirectory,
+    pub(in crate::command) unlock: Unlock,
     /// Who signs ceremonies.
-    pub(super) operators: Vec<KeyOperator>,
+    pub(in crate::command) operators: Vec<KeyOperator>,
 }
 
 impl Place {
     /// Finds it.
-    pub(super) fn find(&self) -> Result<Found, StartError> {
+    pub(in crate::command) fn find(&self) -> Result<Found, StartError> {
         let file = self.file()?;
         let data = self.data.clone().or_else(|| file.data.clone());
         let data = DataDirectory::open(&data.unwrap_or_else(|| "data".into()))?;
@@ -51,12 +51,12 @@ impl Place {
     }
 
     /// Who signs ceremonies.
-    pub(super) fn operators(&self) -> Result<Vec<KeyOperator>, StartError> {
+    pub(in crate::command) fn operators(&self) -> Result<Vec<KeyOperator>, StartError> {
         Ok(self.file()?.keystore.operators)
     }
 
     /// How results are shown.
-    pub(super) const fn show(&self) -> Show {
+    pub(in crate::command) const fn show(&self) -> Show {
         Show::json(self.json)
     }
 
@@ -68,12 +68,12 @@ impl Place {
 
 impl Found {
     /// Where the list of keys is.
-    pub(super) fn folder(&self) -> Result<PathBuf, StartError> {
+    pub(in crate::command) fn folder(&self) -> Result<PathBuf, StartError> {
         Ok(self.data.folder("keys")?.path().to_owned())
     }
 
     /// Opens the keystore beside whoever serves with its keys.
-    pub(super) fn administer(&self) -> Result<Keystore, StartError> {
+    pub(in crate::command) fn administer(&self) -> Result<Keystore, StartError> {
         let (clock, rng) = (Arc::new(SystemClock), Arc::new(SystemRng));
         Ok(Keystore::administer(
             &self.folder()?,

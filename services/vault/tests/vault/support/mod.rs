@@ -10,11 +10,12 @@ use axum::Router;
 use axum::body::Body;
 use cyberid_client::Client;
 use cyberid_crypto::{PublicKey, Sign as _, jwe};
-use cyberid_domain::clock::ManualClock;
+use cyberid_domain::clock::{DAY, ManualClock};
 use cyberid_domain::rng::SystemRng;
 use cyberid_domain::secret::SecretBytes;
 use cyberid_key_holder::testing::{MemoryVault, Person, World};
 use cyberid_keystore::{KdfCost, Keystore, RoleName, role};
+use cyberid_protocol::cancellation::CancellationBody;
 use cyberid_protocol::deposit::{CommandBody, Deposit, KeyHolder, Outcome, Reservation, ReservationAnswer};
 use cyberid_protocol::identity::{IdentityClaims, TYP};
 use cyberid_protocol::message::Message as _;
@@ -33,6 +34,9 @@ use serde::de::DeserializeOwned;
 use tower::ServiceExt as _;
 
 pub(crate) use custodian::{Credulous, Play};
+
+/// For how many days a cancelled person is not reserved again.
+pub(crate) const COOLING_OFF_DAYS: u64 = 30;
 
 /// A vault in an honest world.
 pub(crate) struct TestVault {
@@ -81,11 +85,14 @@ impl TestVault {
             anchors: world.anchors(),
             authorities: world.authorities(),
             enrolment_key: world.enrolment.public_key(),
+            device_cooling_off: 259_200,
             store: Arc::<MemoryVault>::clone(&store),
+            replacements: Arc::<MemoryVault>::clone(&store),
             key: keys.opener().unwrap(),
             index: keys.mac().unwrap(),
             identity: keys.signer().unwrap(),
-            custodian: Client::new(address).unwrap(),
+            custodians: vec![Client::new(address).unwrap()],
+            index_cooling_off: COOLING_OFF_DAYS * DAY,
             clock: Arc::<ManualClock>::clone(&world.clock),
         });
         vault.recover().await.unwrap();
@@ -161,20 +168,22 @@ impl TestVault {
         Err(read::<()>(status, &bytes).unwrap_err())
     }
 
+    /// Hands on what a holder signed.
+    pub(crate) async fn erase(&self, body: &CancellationBody) {
+        let (status, _) = self.send("POST", "/v1/erasures", body).await;
+        assert_eq!(status, StatusCode::NO_CONTENT);
+    }
+
     /// Presents a warrant.
     pub(crate) async fn open(&self, warrant: &Warrant) -> Answer<Opened> {
-        let body = WarrantBody {
-            warrant: warrant.clone(),
-        };
+        let body = WarrantBody::from(warrant.clone());
         let (status, bytes) = self.send("POST", "/v1/openings", &body).await;
         read(status, &bytes)
     }
 
     /// What the authority reads of what a warrant of an official access opens.
     pub(crate) async fn official(&self, warrant: &OfficialWarrant) -> Answer<OfficialIdentityClaims> {
-        let body = OfficialWarrantBody {
-            warrant: warrant.clone(),
-        };
+        let body = OfficialWarrantBody::from(warrant.clone());
         let (status, bytes) = self.send("POST", "/v1/official-openings", &body).await;
         let opened = read::<Opened>(status, &bytes)?;
         let sealed = jwe::Sealed::parse(&opened.identity).unwrap();

@@ -1,0 +1,144 @@
+//! The share stores: their snapshots, the record of what is erased, and what sealing anew leaves behind.
+
+#![expect(clippy::unwrap_used, reason = "a test stops where its files cannot be made")]
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use cyberid_domain::UnixTime;
+use cyberid_domain::field::Field;
+use cyberid_domain::id::SubjectId;
+use cyberid_domain::rng::{SystemRng, random};
+use cyberid_storage::custodian::{CustodianShare, CustodianStore as _};
+use cyberid_storage::erasure::Erasures;
+use cyberid_storage::key_holder::{BoundDevice, KeyHolderStore as _};
+use cyberid_storage::seals::{ResealedShare, ShareSeals as _};
+use cyberid_storage_sqlite::CustodianDb;
+
+const NOW: UnixTime = UnixTime(1_800_000_000);
+
+/// Remembers what is noted, or fails.
+#[derive(Default)]
+struct Noted {
+    subjects: Mutex<Vec<SubjectId>>,
+    fails: bool,
+}
+
+impl Erasures for Noted {
+    fn note(&self, subject: &SubjectId) -> io::Result<()> {
+        if self.fails {
+            return Err(io::Error::other("the disk is full"));
+        }
+        self.subjects.lock().unwrap().push(*subject);
+        Ok(())
+    }
+}
+
+async fn deposited(store: &CustodianDb) -> (SubjectId, Vec<u8>) {
+    let subject = SubjectId::random(&SystemRng);
+    let device = BoundDevice {
+        subject,
+        key: [4; 65],
+        release_from: UnixTime(0),
+        number_commitment: None,
+    };
+    let share = CustodianShare {
+        field: Field::Name,
+        share: random::<112>(&SystemRng).to_vec(),
+    };
+    let jkt = cyberid_domain::id::Nonce::random(&SystemRng);
+    let kept = store.deposit(&device, jkt.as_str(), std::slice::from_ref(&share), NOW);
+    assert!(kept.await.unwrap());
+    (subject, share.share)
+}
+
+fn is_in(folder: &Path, bytes: &[u8]) -> bool {
+    let files = fs::read_dir(folder).unwrap();
+    let mut files = files.map(|file| fs::read(file.unwrap().path()).unwrap());
+    files.any(|file| file.windows(bytes.len()).any(|window| window == bytes))
+}
+
+#[tokio::test]
+async fn a_snapshot_is_of_one_moment_and_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let store = CustodianDb::open(folder.path().join("custodian.db"))
+        .await
+        .unwrap();
+    let (before, _) = deposited(&store).await;
+    let path = folder.path().join("snapshot");
+    store.snapshot(&path).await.unwrap();
+    deposited(&store).await;
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    let snapshot = CustodianDb::open(&path).await.unwrap();
+    assert_eq!(snapshot.subjects(None, 9).await.unwrap(), [before]);
+    assert_eq!(store.subjects(None, 9).await.unwrap().len(), 2);
+    let all = store.subjects(None, 9).await.unwrap();
+    assert_eq!(store.subjects(all.first(), 9).await.unwrap(), all[1..]);
+    assert!(store.snapshot(&path).await.is_err(), "never over another file");
+}
+
+#[tokio::test]
+async fn what_is_erased_or_freed_is_noted_first_and_what_stays_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let noted = Arc::new(Noted::default());
+    let store = CustodianDb::open(folder.path().join("custodian.db"))
+        .await
+        .unwrap();
+    let store = store.noting(Arc::<Noted>::clone(&noted));
+    let [erased, freed, stays] = [
+        deposited(&store).await.0,
+        deposited(&store).await.0,
+        deposited(&store).await.0,
+    ];
+    for subject in [&erased, &stays] {
+        assert!(store.confirm(subject).await.unwrap());
+    }
+    store.erase(&erased).await.unwrap();
+    for subject in [&freed, &stays] {
+        store.free(subject).await.unwrap();
+    }
+    assert_eq!(*noted.subjects.lock().unwrap(), [erased, freed]);
+    assert_eq!(store.subjects(None, 9).await.unwrap(), [stays]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_noted_is_not_erased() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = CustodianDb::open(folder.path().join("custodian.db"))
+        .await
+        .unwrap();
+    let failing = Noted {
+        fails: true,
+        ..Noted::default()
+    };
+    let store = store.noting(Arc::new(failing));
+    let (subject, _) = deposited(&store).await;
+    assert!(store.erase(&subject).await.is_err());
+    assert!(store.free(&subject).await.is_err());
+    assert_eq!(store.subjects(None, 9).await.unwrap(), [subject]);
+}
+
+#[tokio::test]
+async fn an_old_seal_is_in_no_file_after_the_new_one_took_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = CustodianDb::open(folder.path().join("custodian.db"))
+        .await
+        .unwrap();
+    let (subject, old) = deposited(&store).await;
+    assert!(store.confirm(&subject).await.unwrap());
+    assert!(is_in(folder.path(), &old));
+    let [key] = store.seal_keys().await.unwrap()[..] else {
+        panic!("one key")
+    };
+    let read = store.next_sealed_to(&key, None, 9).await.unwrap().remove(0);
+    let new = random::<112>(&SystemRng).to_vec();
+    let anew = ResealedShare {
+        old: read,
+        new: new.clone(),
+    };
+    assert_eq!(store.reseal(&[anew]).await.unwrap(), 1);
+    assert!(is_in(folder.path(), &new) && !is_in(folder.path(), &old));
+}
