@@ -1,14 +1,19 @@
 //! The gate of both key holders: every attack is refused by each of them, and what is honest passes once.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
+#[path = "gate/devices.rs"]
+mod devices;
 #[path = "gate/erasing.rs"]
 mod erasing;
+#[path = "gate/numbers.rs"]
+mod numbers;
 #[path = "gate/official.rs"]
 mod official;
 
 use std::sync::Arc;
 
 use cyberid_crypto::{Agree as _, AgreementKey, Sign as _, SigningKey, base64url};
+use cyberid_domain::UnixTime;
 use cyberid_domain::field::Field;
 use cyberid_domain::id::SubjectId;
 use cyberid_key_holder::testing::{MemoryCustodian, Person, World};
@@ -18,7 +23,9 @@ use cyberid_protocol::message::Message as _;
 use cyberid_protocol::warrant::{Warrant, WarrantRefused};
 use cyberid_storage::Result;
 use cyberid_storage::custodian::CustodianStore as _;
-use cyberid_storage::key_holder::{BoundDevice, ConsentUse, KeyHolderStore, RememberedCheckpoint, Used};
+use cyberid_storage::key_holder::{
+    BoundDevice, ConsentUse, DeviceBinding, KeyHolderStore, RememberedCheckpoint, Used,
+};
 
 const HOLDERS: [KeyHolder; 2] = [KeyHolder::Vault, KeyHolder::Custodian];
 
@@ -36,6 +43,7 @@ impl Tested {
         let world = World::default();
         let store = Arc::new(MemoryCustodian::default());
         let gate = Gate {
+            device_cooling_off: 259_200,
             holder,
             anchors: world.anchors(),
             authorities: world.authorities(),
@@ -63,6 +71,7 @@ impl Tested {
         let device = BoundDevice {
             subject: person.subject,
             key: *key.as_sec1(),
+            release_from: cyberid_domain::UnixTime(0),
             number_commitment: cyberid_crypto::base64url::decode_array(&person.number_commitment()),
         };
         let now = cyberid_domain::UnixTime(0);
@@ -257,6 +266,14 @@ impl KeyHolderStore for Racing {
         self.store.device(jkt).await
     }
 
+    async fn bind(&self, binding: &DeviceBinding) -> Result<bool> {
+        self.store.bind(binding).await
+    }
+
+    async fn unbind(&self, subject: &SubjectId, jkt: &str, key: &[u8; 65]) -> Result<()> {
+        self.store.unbind(subject, jkt, key).await
+    }
+
     async fn remembered(&self) -> Result<Option<RememberedCheckpoint>> {
         self.store.remembered().await
     }
@@ -272,6 +289,15 @@ impl KeyHolderStore for Racing {
 
     async fn free(&self, subject: &SubjectId) -> Result<()> {
         self.store.free(subject).await
+    }
+
+    async fn renumber(
+        &self,
+        subject: &SubjectId,
+        number_commitment: &[u8; 32],
+        signed_at: UnixTime,
+    ) -> Result<bool> {
+        self.store.renumber(subject, number_commitment, signed_at).await
     }
 
     async fn erase(&self, subject: &SubjectId) -> Result<()> {

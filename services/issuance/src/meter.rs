@@ -122,7 +122,8 @@ impl Guess<'_> {
         let mut state = self.meter.state();
         if refused {
             metrics::counter!("enrolments_refused_total").increment(1);
-            state.raise(self.meter.limits);
+            let of_caller = self.caller.and_then(|name| state.callers.get(&name)).copied();
+            state.raise(self.meter.limits, of_caller.unwrap_or_default());
         } else if state.window == self.window {
             state.all = state.all.saturating_sub(1);
             if let Some(count) = self.caller.and_then(|name| state.callers.get_mut(&name)) {
@@ -157,13 +158,16 @@ impl State {
         }
     }
 
-    fn raise(&mut self, limits: RefusalLimits) {
-        let one = self.callers.values().any(|count| *count >= limits.of_one_caller);
+    fn raise(&mut self, limits: RefusalLimits, of_caller: u32) {
+        let one = of_caller >= limits.of_one_caller;
         if !self.alarm && (one || self.all >= limits.of_all.div_ceil(10)) {
             self.alarm = true;
             metrics::gauge!("enrolment_guess_alarm").set(1.0);
             metrics::counter!("enrolment_guess_alarms_total").increment(1);
-            tracing::warn!(refused = self.all, "somebody guesses documents: enrolments are refused unusually often");
+            tracing::warn!(
+                refused = self.all,
+                "somebody guesses documents: enrolments are refused unusually often"
+            );
         }
     }
 }
@@ -199,9 +203,16 @@ mod tests {
         let meter = Meter::new(RefusalLimits::default(), &SystemRng);
         assert_eq!(guesses(&meter, address("192.0.2.1"), 10_000), 100);
         assert!(meter.state().alarm);
-        assert!(meter.begin(address("192.0.2.2"), NOW).is_ok(), "others are served");
+        assert!(
+            meter.begin(address("192.0.2.2"), NOW).is_ok(),
+            "others are served"
+        );
         let over = meter.begin(address("192.0.2.1"), NOW).err().unwrap();
-        assert!(meter.begin(address("192.0.2.1"), NOW.plus(over.retry_after)).is_ok());
+        assert!(
+            meter
+                .begin(address("192.0.2.1"), NOW.plus(over.retry_after))
+                .is_ok()
+        );
     }
 
     #[test]
@@ -220,7 +231,9 @@ mod tests {
         for _ in 0..10 {
             meter.begin(address("192.0.2.1"), NOW).unwrap().end(false);
         }
-        let running: Vec<_> = (0..3).map(|_| meter.begin(address("192.0.2.1"), NOW).unwrap()).collect();
+        let running: Vec<_> = (0..3)
+            .map(|_| meter.begin(address("192.0.2.1"), NOW).unwrap())
+            .collect();
         assert!(meter.begin(address("192.0.2.1"), NOW).is_err());
         running.into_iter().for_each(|guess| guess.end(false));
         assert!(meter.begin(address("192.0.2.1"), NOW).is_ok());

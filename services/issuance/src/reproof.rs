@@ -46,7 +46,11 @@ impl Issuance {
         let (document, confirmed) = self.prove_again(&body.document, &body.evidence).await?;
         let pin = self.new_pin(&pin, &confirmed).await?;
         // 4.
-        let found = self.parts.devices.subject_of_person(&confirmed.person_tag).await?;
+        let found = self
+            .parts
+            .devices
+            .subject_of_person(&confirmed.person_tag)
+            .await?;
         let subject = found.ok_or(EnrolmentError::Refused)?;
         // The number is at hand: the vault keeps it under its newest key from now on.
         self.reserve(subject, &document).await?;

@@ -6,7 +6,7 @@ use cyberid_domain::id::SubjectId;
 
 use super::sample::{self, NOW};
 use super::{CALLERS, count, together};
-use crate::key_holder::{BoundDevice, ConsentUse, KeyHolderStore, RememberedCheckpoint, Used};
+use crate::key_holder::{BoundDevice, ConsentUse, DeviceBinding, KeyHolderStore, RememberedCheckpoint, Used};
 
 /// Asks every sentence of the contract, of records that `deposit` makes of a device and its thumbprint.
 pub async fn all<S: KeyHolderStore + 'static>(
@@ -15,6 +15,9 @@ pub async fn all<S: KeyHolderStore + 'static>(
 ) {
     a_device_opens_confirmed_records_only(&make().await, &deposit).await;
     an_unconfirmed_record_is_freed_and_a_confirmed_one_stays(&make().await, &deposit).await;
+    another_device_opens_the_same_record(&make().await, &deposit).await;
+    an_unbound_device_opens_nothing_again(&make().await, &deposit).await;
+    a_record_is_numbered_anew_by_a_later_word(&make().await, &deposit).await;
     a_consent_is_used_for_one_leaf(&make().await).await;
     the_larger_checkpoint_is_remembered(&make().await).await;
     an_overtaken_checkpoint_writes_nothing(&make().await).await;
@@ -35,6 +38,35 @@ async fn a_device_opens_confirmed_records_only<S: KeyHolderStore>(
     assert!(store.confirm(&device.subject).await.unwrap());
     assert_eq!(store.device(&jkt).await.unwrap(), Some(device));
     assert_eq!(store.device(&sample::jkt()).await.unwrap(), None);
+}
+
+async fn a_record_is_numbered_anew_by_a_later_word<S: KeyHolderStore>(
+    store: &Arc<S>,
+    deposit: &impl AsyncFn(&S, &BoundDevice, &str),
+) {
+    let (device, jkt) = (sample::bound_device(sample::subject()), sample::jkt());
+    let (other, other_jkt) = (sample::bound_device(sample::subject()), sample::jkt());
+    deposit(store, &device, &jkt).await;
+    deposit(store, &other, &other_jkt).await;
+    let [first, second]: [[u8; 32]; 2] = [sample::bytes(), sample::bytes()];
+    let renumber = async |commitment: [u8; 32], at| {
+        store.renumber(&device.subject, &commitment, at).await.unwrap()
+    };
+    assert!(!renumber(first, NOW).await, "not confirmed");
+    for bound in [&device, &other] {
+        assert!(store.confirm(&bound.subject).await.unwrap());
+    }
+    assert!(renumber(first, NOW).await && renumber(first, NOW).await);
+    assert!(renumber(second, NOW.plus(1)).await);
+    assert!(!renumber(first, NOW).await, "an earlier word");
+    let numbered = BoundDevice {
+        number_commitment: Some(second),
+        ..device
+    };
+    assert_eq!(store.device(&jkt).await.unwrap(), Some(numbered));
+    assert_eq!(store.device(&other_jkt).await.unwrap(), Some(other));
+    let nobody = store.renumber(&sample::subject(), &first, NOW).await;
+    assert!(!nobody.unwrap());
 }
 
 async fn an_unconfirmed_record_is_freed_and_a_confirmed_one_stays<S: KeyHolderStore>(
@@ -63,6 +95,86 @@ async fn an_unconfirmed_record_is_freed_and_a_confirmed_one_stays<S: KeyHolderSt
     deposit(store, &other, &freed_jkt).await;
     assert!(store.confirm(&other.subject).await.unwrap());
     assert_eq!(store.device(&freed_jkt).await.unwrap(), Some(other));
+}
+
+fn binding(subject: SubjectId) -> DeviceBinding {
+    DeviceBinding {
+        subject,
+        jkt: sample::jkt(),
+        key: sample::bytes(),
+        release_from: NOW.plus(1_000),
+    }
+}
+
+async fn another_device_opens_the_same_record<S: KeyHolderStore>(
+    store: &Arc<S>,
+    deposit: &impl AsyncFn(&S, &BoundDevice, &str),
+) {
+    let (first, jkt) = (sample::bound_device(sample::subject()), sample::jkt());
+    let second = binding(first.subject);
+    assert!(!store.bind(&second).await.unwrap(), "there is no record");
+    deposit(store, &first, &jkt).await;
+    assert!(!store.bind(&second).await.unwrap(), "it is not confirmed");
+    assert!(store.confirm(&first.subject).await.unwrap());
+    assert!(store.bind(&second).await.unwrap());
+    let later = DeviceBinding {
+        release_from: NOW,
+        ..second.clone()
+    };
+    assert!(store.bind(&later).await.unwrap());
+    let bound = BoundDevice {
+        key: second.key,
+        release_from: NOW.plus(1_000),
+        ..first.clone()
+    };
+    assert_eq!(store.device(&second.jkt).await.unwrap(), Some(bound));
+    assert_eq!(store.device(&jkt).await.unwrap(), Some(first.clone()));
+    let (other, other_jkt) = (sample::bound_device(sample::subject()), sample::jkt());
+    deposit(store, &other, &other_jkt).await;
+    assert!(store.confirm(&other.subject).await.unwrap());
+    let of_another = DeviceBinding {
+        subject: other.subject,
+        ..second.clone()
+    };
+    assert!(!store.bind(&of_another).await.unwrap());
+    store.erase(&first.subject).await.unwrap();
+    assert_eq!(store.device(&second.jkt).await.unwrap(), None);
+}
+
+async fn an_unbound_device_opens_nothing_again<S: KeyHolderStore>(
+    store: &Arc<S>,
+    deposit: &impl AsyncFn(&S, &BoundDevice, &str),
+) {
+    let (first, jkt) = (sample::bound_device(sample::subject()), sample::jkt());
+    deposit(store, &first, &jkt).await;
+    assert!(store.confirm(&first.subject).await.unwrap());
+    let (second, never) = (binding(first.subject), binding(first.subject));
+    assert!(store.bind(&second).await.unwrap());
+    let nobody = sample::subject();
+    store.unbind(&nobody, &jkt, &first.key).await.unwrap();
+    assert!(
+        store.device(&jkt).await.unwrap().is_some(),
+        "it is another record's"
+    );
+    for _ in 0..2 {
+        store.unbind(&first.subject, &jkt, &first.key).await.unwrap();
+        store
+            .unbind(&first.subject, &never.jkt, &never.key)
+            .await
+            .unwrap();
+    }
+    assert_eq!(store.device(&jkt).await.unwrap(), None);
+    assert!(store.device(&second.jkt).await.unwrap().is_some());
+    assert!(
+        !store.bind(&never).await.unwrap(),
+        "it was unbound before it was bound"
+    );
+    let again = DeviceBinding {
+        jkt,
+        key: first.key,
+        ..binding(first.subject)
+    };
+    assert!(!store.bind(&again).await.unwrap());
 }
 
 async fn free_twice<S: KeyHolderStore>(store: &Arc<S>, subject: &SubjectId) {
