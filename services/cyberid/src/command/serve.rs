@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use cyberid_crypto::Suite;
 use cyberid_web::{shutdown, telemetry};
 use serde_json::{Map, Value};
 
@@ -37,6 +38,10 @@ pub(crate) struct Serve {
     /// Where to listen [default: 127.0.0.1:8080]; port 0 lets the system choose.
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
+    /// The suite of algorithms: `nist`, or `sm` (SM2, SM3, SM4). Chosen at the first start, before there are keys; it
+    /// stays what it was [default: what the configuration says, else `nist`].
+    #[arg(long, value_name = "SUITE")]
+    suite: Option<Suite>,
     /// How many synthetic people the sandbox has.
     #[arg(long, value_name = "COUNT", default_value_t = 1000, requires = "sandbox")]
     people: usize,
@@ -90,27 +95,29 @@ impl Serve {
             .map(ConfigFile::load)
             .transpose()?
             .unwrap_or_default();
+        file.process.apply(self.sandbox)?;
         let data = self
             .data
             .clone()
             .or_else(|| file.data.clone())
             .unwrap_or_else(|| "data".into());
         let synchronous = file.storage.synchronous(self.sandbox)?;
-        let data = DataDirectory::open(&data)?.with(synchronous);
+        let suite = file.platform.suite(self.suite)?;
+        let data = DataDirectory::open(&data)?.with(synchronous).with_suite(suite);
         let passphrase_file = file.passphrase_file.as_deref();
         let source = if self.sandbox {
             PassphraseSource::choose_for_sandbox(passphrase_file, &data)
         } else {
             PassphraseSource::choose(passphrase_file, &data)
         };
-        let passphrase = source.read(&data)?;
+        let unlock = file.keystore.unlock(&source, &data)?;
         let door = Door::bind(&file, self.listen).await?;
         let sandbox = self.sandbox.then_some(SandboxOptions { people: self.people });
         let part = self.part;
         run_until_told(async |stop| match part {
             Part::Platform => {
                 let options = PlatformOptions { file, sandbox };
-                let platform = Platform::start(door, &data, &passphrase, options, stop).await?;
+                let platform = Platform::start(door, &data, &unlock, options, stop).await?;
                 announce(
                     &platform.serving,
                     &[("ledger_vkey", platform.ledger_vkey.to_string().into())],
@@ -118,12 +125,12 @@ impl Serve {
                 Ok(platform.into_servings())
             }
             Part::Vault => {
-                let serving = serve_vault(door, &data, &passphrase, &file, stop).await?;
+                let serving = serve_vault(door, &data, &unlock, &file, stop).await?;
                 announce(&serving, &[]);
                 Ok(vec![serving])
             }
             Part::Custodian => {
-                let serving = serve_custodian(door, &data, &passphrase, &file, stop).await?;
+                let serving = serve_custodian(door, &data, &unlock, &file, stop).await?;
                 announce(&serving, &[]);
                 Ok(vec![serving])
             }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cyberid_client::Client;
+use cyberid_crypto::Suite;
 use cyberid_domain::clock::SystemClock;
 use cyberid_domain::id::ConsentId;
 use cyberid_domain::rng::SystemRng;
@@ -74,15 +75,21 @@ impl Device {
             .into());
         }
         let client: Client = common.server.client(None)?;
-        let key = own_key(&home)?;
         let (clock, rng) = (Arc::new(SystemClock), Arc::new(SystemRng));
-        let holder = Holder::contact(client, key.signer(), clock, rng).await?;
+        let platform = Platform::contact(client, clock.clone()).await?;
+        let key = own_key(&home, platform.suite())?;
+        let holder = Holder::resume(platform, Tree::default(), key.signer(), clock, rng)?;
         Ok(Self { home, holder })
     }
 
-    /// The key of this directory's device, enrolled or not; made, and durable, if there is none.
-    pub(super) fn key(common: &Common) -> Result<DeviceKey, Failure> {
-        own_key(&Home::open(common.home.as_deref(), PARTY)?)
+    /// The key of this directory's device, enrolled or not; made of this suite, and durable, if there is none.
+    pub(super) fn key(common: &Common, suite: Suite) -> Result<DeviceKey, Failure> {
+        own_key(&Home::open(common.home.as_deref(), PARTY)?, suite)
+    }
+
+    /// Pins the platform, which is about to know this device.
+    pub(super) fn begun(&self) -> Result<(), Failure> {
+        Ok(self.home.save(PLATFORM, self.holder.platform().pins())?)
     }
 
     /// Keeps an enrolment, and pins the platform that gave it.
@@ -112,6 +119,11 @@ impl Device {
     }
 }
 
+/// A device's directory that is there.
+pub(super) fn found(named: Option<&Path>) -> Option<Home> {
+    Home::find(named, PARTY)
+}
+
 /// What the device in this directory pinned of its platform; nothing where nobody enrolled.
 pub(in crate::command) fn pins(named: Option<&Path>) -> Result<Option<Pins>, Failure> {
     let home = Home::find(named, PARTY);
@@ -119,12 +131,12 @@ pub(in crate::command) fn pins(named: Option<&Path>) -> Result<Option<Pins>, Fai
     Ok(pins.flatten())
 }
 
-fn own_key(home: &Home) -> Result<DeviceKey, Failure> {
+fn own_key(home: &Home, suite: Suite) -> Result<DeviceKey, Failure> {
     let path = home.path(KEY);
     if path.exists() {
         return Ok(DeviceKey::load(&path)?);
     }
-    let key = DeviceKey::make(&SystemRng)?;
+    let key = DeviceKey::make_of(suite, &SystemRng)?;
     key.save(&path)?;
     Ok(key)
 }

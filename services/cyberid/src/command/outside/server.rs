@@ -28,6 +28,8 @@ impl Server {
 
 #[cfg(test)]
 mod tests {
+    use cyberid_crypto::Suite;
+
     use super::*;
 
     #[test]
@@ -37,6 +39,7 @@ mod tests {
             ledger_vkey: "v".into(),
             ledger_url: "u".into(),
             policy: "p".into(),
+            suite: Suite::Nist,
         };
         let named = Server {
             server: Some("http://127.0.0.1:9".into()),
