@@ -9,7 +9,8 @@ use std::sync::Arc;
 use cyberid_crypto::jws::{InvalidJws, Unverified};
 use cyberid_crypto::{PublicKey, Suite, jwk::InvalidKey};
 use cyberid_domain::{Clock, UnixTime};
-use cyberid_protocol::discovery::{Discovery, PlatformKeys};
+use cyberid_protocol::discovery::{Discovery, PlatformKey, PlatformKeys};
+use cyberid_protocol::key_certificate::KeyCertificate;
 use cyberid_protocol::message::Message;
 use cyberid_protocol::warrant::Anchors;
 use serde::de::DeserializeOwned;
@@ -123,6 +124,7 @@ pub struct Platform {
     pins: Pins,
     anchors: Anchors,
     clock: Arc<dyn Clock>,
+    attestation_root: Option<PublicKey>,
     keys: Mutex<HeldKeys>,
     sealing: Mutex<Option<Sealing>>,
 }
@@ -171,9 +173,20 @@ impl Platform {
             pins,
             anchors,
             clock,
+            attestation_root: None,
             keys: Mutex::default(),
             sealing: Mutex::default(),
         })
+    }
+
+    /// The same platform, believing only attestation keys that this key, the platform's `attestation-root`, vouches for:
+    /// an attacker who alters the key set alone then forges no attestation.
+    #[must_use]
+    pub fn trusting_root(self, root: PublicKey) -> Self {
+        Self {
+            attestation_root: Some(root),
+            ..self
+        }
     }
 
     /// What to keep, so that the next run meets the same platform.
@@ -310,13 +323,24 @@ impl Platform {
             // A key id is believed only as the thumbprint of its key.
             let key = PublicKey::try_from(&published.jwk).ok()?;
             // A key of another suite is nobody's here, whoever publishes it.
-            let own = key.suite() == self.suite();
+            let own = key.suite() == self.suite() && self.is_vouched_for(&key, &published);
             own.then(|| (key.thumbprint(), (key, published.role)))
         });
         Ok(Keys {
             by_kid: keys.collect(),
             fetched: self.clock.now(),
         })
+    }
+
+    /// Where the attestation root is pinned, what signs attestations needs its certificate.
+    fn is_vouched_for(&self, key: &PublicKey, published: &PlatformKey) -> bool {
+        let role = KeyRole::Attestation.as_str();
+        let Some(root) = self.attestation_root.as_ref().filter(|_| published.role == role) else {
+            return true;
+        };
+        let certificate = published.certificate.as_deref();
+        certificate
+            .is_some_and(|compact| KeyCertificate::check(compact, root, role, key, self.clock.now()).is_ok())
     }
 
     fn is_recent(&self, asked: UnixTime) -> bool {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cyberid_client::ledger::{LedgerReader, Tree};
 use cyberid_client::{Client, Platform, Session};
-use cyberid_crypto::{Agree, Sign};
+use cyberid_crypto::{Agree, PublicKey, Sign};
 use cyberid_domain::id::ClientId;
 use cyberid_domain::{Clock, Rng, UnixTime};
 
@@ -98,6 +98,16 @@ impl RelyingParty {
         }
         self.checkpoints = Some(checkpoints);
         Ok(self)
+    }
+
+    /// The same relying party, believing only attestation keys that this key, the platform's `attestation-root`, vouches
+    /// for.
+    #[must_use]
+    pub fn trusting_root(self, root: PublicKey) -> Self {
+        Self {
+            platform: self.platform.trusting_root(root),
+            ..self
+        }
     }
 
     /// Looks at the ledger: it has to continue what was seen before, and is remembered as it is now.

@@ -241,3 +241,50 @@ async fn a_platform_neither_changes_its_suite_nor_seals_in_another() {
     double.script_json("GET /.well-known/cyberid", &mixed);
     assert_eq!(platform.sealing_key().await, Err(PlatformError::Malformed));
 }
+
+#[tokio::test]
+async fn with_the_root_pinned_an_attestation_key_needs_its_certificate() {
+    use cyberid_crypto::{Sign as _, SigningKey};
+    use cyberid_protocol::message::Message as _;
+
+    let double = PlatformDouble::start().await;
+    let (root, signing) = (
+        SigningKey::from_scalar(&[5; 32]).unwrap(),
+        SigningKey::from_scalar(&[6; 32]).unwrap(),
+    );
+    let signed = message(&double).sign(&signing).unwrap();
+    let certificate = |by: &SigningKey| {
+        let claims = KeyCertificate::new("attestation", signing.public_key(), NOW);
+        Some(claims.sign(by).unwrap())
+    };
+    let opened = async |certificate: Option<String>, pinned: bool| {
+        let published = PlatformKey {
+            jwk: signing.public_key().to_signing_jwk(),
+            role: "attestation".into(),
+            state: "active".into(),
+            certificate,
+        };
+        double.script_json(
+            "GET /.well-known/jwks.json",
+            &PlatformKeys {
+                keys: vec![published],
+            },
+        );
+        let platform = met(&double).await;
+        let platform = if pinned {
+            platform.trusting_root(root.public_key())
+        } else {
+            platform
+        };
+        platform
+            .open::<Certificate>(KeyRole::Attestation, &signed)
+            .await
+            .map(drop)
+    };
+    assert_eq!(opened(None, false).await, Ok(()));
+    assert_eq!(opened(certificate(&root), true).await, Ok(()));
+    let forged = certificate(&signing);
+    for certificate in [None, forged] {
+        assert_eq!(opened(certificate, true).await, Err(MessageRefused::UnknownKey));
+    }
+}

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use cyberid_domain::secret::SecretBytes;
+use cyberid_keystore::Unlock;
 use cyberid_tlog::note::VerifierKey;
 use cyberid_web::telemetry;
 use serde_json::json;
@@ -13,7 +13,7 @@ use serde_json::json;
 use super::Outcome;
 use super::serve::{LogFormat, announce, run_until_told};
 use crate::platform::{
-    DataDirectory, Door, PassphraseSource, StartError, WitnessFile, open_witness, start_witness,
+    DataDirectory, Door, PassphraseSource, ProcessConfig, StartError, WitnessFile, open_witness, start_witness,
 };
 use crate::terminal::line;
 
@@ -82,15 +82,16 @@ impl Witness {
         telemetry::init(self.format.into(), &LogFormat::filter())?;
         let file = self.config.as_deref().map(WitnessFile::load).transpose()?;
         let file = file.unwrap_or_default();
+        ProcessConfig::default().apply(self.sandbox)?;
         let data = self.data.as_ref().or(file.data.as_ref());
         let data = DataDirectory::open(&data.cloned().unwrap_or_else(|| "witness-data".into()))?;
-        let passphrase = self.passphrase(&file, &data)?;
+        let unlock = self.unlock(&file, &data)?;
         let name = self.name.as_ref().or(file.name.as_ref());
         let name = name.map_or(NAME, String::as_str);
         let mut logs = file.log_keys()?;
         logs.extend(self.logs);
         if self.show_key {
-            let witness = open_witness(&data, &passphrase, name, logs)?;
+            let witness = open_witness(&data, &unlock, name, logs)?;
             let vkey = witness.verifier_key().to_string();
             line(&json!({ "name": name, "vkey": vkey }).to_string());
             return Ok(ExitCode::SUCCESS);
@@ -100,7 +101,7 @@ impl Witness {
         let listen = self.listen.or(file.listen).unwrap_or(LISTEN);
         let door = Door::bind(&file.door(), Some(listen)).await?;
         run_until_told(async |stop| {
-            let (serving, vkey) = start_witness(door, &data, &passphrase, name, logs, stop)?;
+            let (serving, vkey) = start_witness(door, &data, &unlock, name, logs, stop)?;
             announce(&serving, &[("vkey", vkey.to_string().into())]);
             Ok(vec![serving])
         })
@@ -108,7 +109,7 @@ impl Witness {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn passphrase(&self, file: &WitnessFile, data: &DataDirectory) -> Result<SecretBytes, StartError> {
+    fn unlock(&self, file: &WitnessFile, data: &DataDirectory) -> Result<Unlock, StartError> {
         let named = self
             .passphrase_file
             .as_deref()
@@ -118,7 +119,7 @@ impl Witness {
         } else {
             PassphraseSource::choose(named, data)
         };
-        source.read(data)
+        file.keystore.unlock(&source, data)
     }
 }
 

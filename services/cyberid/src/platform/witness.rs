@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use cyberid_domain::clock::SystemClock;
-use cyberid_domain::secret::SecretBytes;
-use cyberid_keystore::role;
+use cyberid_keystore::{Unlock, role};
 use cyberid_tlog::note::VerifierKey;
 use cyberid_witness::Witness;
 use serde::Deserialize;
@@ -15,7 +14,7 @@ use serde::Deserialize;
 use super::compose::{operations, standalone};
 use super::config::{ConfigError, ConfigFile, TlsFiles};
 use super::readiness::{SelfTest, Trial};
-use super::{DataDirectory, Door, Serving, StartError, Stop, roles};
+use super::{DataDirectory, Door, KeystoreConfig, Serving, StartError, Stop, roles};
 
 /// A witness's configuration file: TOML, every member known.
 #[derive(Debug, Default, Clone, Deserialize)]
@@ -28,6 +27,9 @@ pub(crate) struct WitnessFile {
     pub(crate) listen: Option<SocketAddr>,
     pub(crate) data: Option<PathBuf>,
     pub(crate) passphrase_file: Option<PathBuf>,
+    /// Where the witness's key is kept.
+    #[serde(default)]
+    pub(crate) keystore: KeystoreConfig,
     /// The connection is made private in front of this process.
     #[serde(default)]
     pub(crate) behind_tls_proxy: bool,
@@ -92,7 +94,7 @@ impl WitnessFile {
 /// Opens a witness of these logs, with its key and all that it remembers; both are made at the first start.
 pub(crate) fn open_witness(
     data: &DataDirectory,
-    passphrase: &SecretBytes,
+    unlock: &Unlock,
     name: &str,
     logs: Vec<VerifierKey>,
 ) -> Result<Arc<Witness>, StartError> {
@@ -104,7 +106,7 @@ pub(crate) fn open_witness(
     if !data.file("keys").exists() {
         Witness::begin(&dir).map_err(failed)?;
     }
-    let keystore = data.keystore(passphrase, roles::WITNESS)?;
+    let keystore = data.keystore(unlock, roles::WITNESS)?;
     let parts = cyberid_witness::Parts {
         dir,
         name: name.to_owned(),
@@ -119,12 +121,12 @@ pub(crate) fn open_witness(
 pub(crate) fn start_witness(
     door: Door,
     data: &DataDirectory,
-    passphrase: &SecretBytes,
+    unlock: &Unlock,
     name: &str,
     logs: Vec<VerifierKey>,
     stop: &Stop,
 ) -> Result<(Serving, VerifierKey), StartError> {
-    let witness = open_witness(data, passphrase, name, logs)?;
+    let witness = open_witness(data, unlock, name, logs)?;
     let vkey = witness.verifier_key().clone();
     let readiness = SelfTest(vec![Box::new(MemoryTrial(Arc::clone(&witness)))]);
     let router = standalone(cyberid_witness::routes(), witness).merge(operations(Arc::new(readiness)));

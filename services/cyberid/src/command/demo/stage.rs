@@ -137,6 +137,8 @@ fn configuration(source: &Process, witness: &Process) -> Result<ConfigFile, Faul
             url: source.text("url").into(),
             signing_jwk: source_keys.0,
             encryption_jwk: source_keys.1,
+            tls: None,
+            timeout_seconds: None,
         }),
         ledger: Some(crate::platform::LedgerConfig {
             origin: None,
