@@ -6,6 +6,7 @@ use cyberid_domain::check::distinct;
 use cyberid_domain::field::Field;
 use cyberid_domain::id::{ConsentId, Nonce};
 use cyberid_protocol::consent::{Consent, MAX_LIFE};
+use cyberid_protocol::guardian_release::{self, GuardianRelease};
 use cyberid_protocol::message::Message as _;
 use cyberid_protocol::request::{self, AnswerBody};
 use cyberid_protocol::sealed::SealedConsent;
@@ -30,10 +31,20 @@ impl Holder {
         reviewed: &ReviewedRelease,
         fields: &[Field],
     ) -> Result<Consented, HolderError> {
+        self.grant_release_with(reviewed, fields, None).await
+    }
+
+    /// The same, with the agreement of a guardian ([`Holder::guardian_release`]), for whoever is under 14.
+    pub async fn grant_release_with(
+        &self,
+        reviewed: &ReviewedRelease,
+        fields: &[Field],
+        guardian: Option<&str>,
+    ) -> Result<Consented, HolderError> {
         let consent = self.consent(reviewed, fields)?.sign(&*self.key)?;
         let platform = self.platform.sealing_key().await?;
         let body = AnswerBody {
-            sealed: Some(SealedConsent::seal(&platform, &consent)?),
+            sealed: Some(SealedConsent::seal_with(&platform, &consent, guardian)?),
             declined: None,
         };
         let path = format!("/v1/requests/{}/answer", reviewed.request().id);
@@ -46,6 +57,33 @@ impl Holder {
         }
         let receipt = self.admit_receipt(&consent_id, answered.receipt).await?;
         Ok(Consented { consent_id, receipt })
+    }
+
+    /// This device's agreement that its holder's ward, by that device key, releases these fields at most: for ten minutes,
+    /// and for this one release.
+    pub fn guardian_release(
+        &self,
+        reviewed: &ReviewedRelease,
+        ward_jkt: &str,
+        fields: &[Field],
+    ) -> Result<String, HolderError> {
+        let request = reviewed.request();
+        let asked = fields.iter().all(|field| request.fields.contains(field));
+        if !asked || distinct(fields).is_none() {
+            return Err(HolderError::FieldsNotAsked);
+        }
+        let now = self.now();
+        let agreement = GuardianRelease {
+            aud: self.platform.issuer().into(),
+            ward_jkt: ward_jkt.into(),
+            request: request.id.clone(),
+            request_sha256: digest::sha256_base64url(reviewed.compact().as_bytes()),
+            fields: fields.to_vec(),
+            iat: now,
+            exp: now.plus(guardian_release::MAX_LIFE),
+            jti: Nonce::random(&*self.rng),
+        };
+        Ok(agreement.sign(&*self.key)?)
     }
 
     fn consent(&self, reviewed: &ReviewedRelease, fields: &[Field]) -> Result<Consent, HolderError> {

@@ -35,6 +35,13 @@ impl Holder {
         Ok(consent.sign(&*self.key)?)
     }
 
+    /// Ends this holder's guardianship of a ward, at once and for good.
+    pub async fn end_guardianship(&self, ward: &WardId) -> Result<(), HolderError> {
+        let path = format!("/v1/me/wards/{ward}/end");
+        let nothing = serde_json::json!({});
+        Ok(self.session.post_no_content(&path, &nothing).await?)
+    }
+
     /// This holder's wards, and what waits for a word on them. A request that fails the review fails the call: the
     /// platform has no business handing it out.
     pub async fn wards(&self) -> Result<Vec<ReviewedWard>, HolderError> {

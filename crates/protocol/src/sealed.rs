@@ -50,6 +50,9 @@ pub struct SealedPasskey {
 pub struct SealedConsent {
     /// The signed consent.
     pub consent: String,
+    /// A guardian's agreement, for whoever is under 14 (`cyberid-guardian-release+jwt`).
+    #[serde(default)]
+    pub guardian_consent: Option<String>,
 }
 
 impl SealedProof {
@@ -122,11 +125,22 @@ impl SealedConsent {
 
     /// Seals a consent to the platform.
     pub fn seal(platform: &PublicKey, consent: &str) -> Result<String, KeyFailure> {
-        jwe::seal(
-            platform,
-            "json",
-            format!(r#"{{"consent":"{consent}"}}"#).as_bytes(),
-        )
+        Self::seal_with(platform, consent, None)
+    }
+
+    /// Seals a consent, and a guardian's agreement where it is needed, to the platform.
+    pub fn seal_with(
+        platform: &PublicKey,
+        consent: &str,
+        guardian_consent: Option<&str>,
+    ) -> Result<String, KeyFailure> {
+        let consent = serde_json::to_string(consent).map_err(|_| KeyFailure)?;
+        let guardian = serde_json::to_string(&guardian_consent).map_err(|_| KeyFailure)?;
+        let body = match guardian_consent {
+            Some(_) => format!(r#"{{"consent":{consent},"guardian_consent":{guardian}}}"#),
+            None => format!(r#"{{"consent":{consent}}}"#),
+        };
+        jwe::seal(platform, "json", body.as_bytes())
     }
 }
 

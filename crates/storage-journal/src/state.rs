@@ -12,9 +12,6 @@ use cyberid_storage::verification::{Answered, Kept, Opened, Verification, Verifi
 use crate::entry::{Entry, UsedProof};
 use crate::used::{Full, UsedProofs};
 
-/// The check that waits for a guardian, by its name in messages.
-const GUARDIAN_CONSENT: &str = "guardian_consent";
-
 /// What a caller's wish comes to.
 #[derive(Debug, PartialEq, Eq)]
 #[expect(clippy::large_enum_variant, reason = "it is moved once, into the queue")]
@@ -60,15 +57,10 @@ impl Held {
         self.is_durable && !self.is_answered && now < self.row.expires_at
     }
 
-    /// Whether it is durably opened, and durably waits for a guardian.
+    /// Whether it is durably opened, and durably waits for a guardian if its opener needs one.
     fn awaits_guardian(&self) -> bool {
-        let asks = self
-            .row
-            .checks
-            .iter()
-            .any(|check| check.as_str() == GUARDIAN_CONSENT);
         let is_pending = self.row.state == VerificationState::Pending;
-        asks && is_pending && self.row.opener.is_some() && !self.row.guardian_agreed
+        is_pending && self.row.opener.is_some() && !self.row.guardian_agreed
     }
 }
 

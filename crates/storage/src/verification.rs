@@ -108,7 +108,8 @@ pub trait Verifications: Send + Sync {
     /// and not expired at `now`.
     async fn agree(&self, id: &VerificationId, now: UnixTime) -> Result<bool>;
 
-    /// Those that are opened, pending, not expired at `now`, and ask for a guardian's consent that nobody gave yet.
+    /// Those that are opened, pending, not expired at `now`, and that no guardian has agreed to: whether their opener needs
+    /// one is not known here.
     async fn awaiting_guardian(&self, now: UnixTime) -> Result<Vec<Verification>>;
 
     /// In one transaction: consumes the proof, keeps the visit, and concludes a pending verification that has not

@@ -23,13 +23,19 @@ pub(crate) struct Standing<'a> {
 }
 
 impl Standing<'_> {
-    /// The answer to each check. Nothing holds for who is not active, or lacks a factor.
+    /// The answer to each check. Nothing holds for who is not active, or lacks a factor, or is under 14 and has no guardian
+    /// who agreed to this very request.
     pub(crate) fn evaluate(&self, checks: &[Check]) -> BTreeMap<Check, Outcome> {
-        let stands = self.factors && self.holder.status == SubjectStatus::Active;
+        let active = self.holder.status == SubjectStatus::Active;
+        let stands = self.factors & active & self.answers_for_oneself();
         checks
             .iter()
             .map(|check| (*check, Outcome::from(self.holds(*check) && stands)))
             .collect()
+    }
+
+    fn answers_for_oneself(&self) -> bool {
+        self.holder.age_flags.has(Threshold::Fourteen) | self.guardian_agreed
     }
 
     fn holds(&self, check: Check) -> bool {
@@ -37,7 +43,7 @@ impl Standing<'_> {
             Check::RealPerson => true,
             Check::DocumentValid => self.now < self.holder.document_expires_at,
             Check::SamePerson => self.same_person,
-            Check::GuardianConsent => self.holder.age_flags.has(Threshold::Fourteen) | self.guardian_agreed,
+            Check::GuardianConsent => self.answers_for_oneself(),
             Check::AgeOver14 | Check::AgeOver16 | Check::AgeOver18 | Check::AgeOver21 => check
                 .threshold()
                 .is_some_and(|threshold| self.holder.age_flags.has(threshold)),

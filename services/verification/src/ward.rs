@@ -3,7 +3,7 @@
 
 use cyberid_crypto::{Mac as _, base64url};
 use cyberid_domain::age::Threshold;
-use cyberid_domain::check::{Check, Factor};
+use cyberid_domain::check::Factor;
 use cyberid_domain::id::{SubjectId, VerificationId, WardId};
 use cyberid_domain::subject::SubjectStatus;
 use cyberid_protocol::event::Concluded;
@@ -62,6 +62,18 @@ impl Verification {
             Answer::Sealed(sealed) => self.agree(device, &guardian, row, &sealed).await,
             Answer::Declined => self.refuse_for_ward(&row).await,
         }
+    }
+
+    /// Ends the calling holder's guardianship of a ward, at once.
+    pub(crate) async fn end_guardianship(&self, device: &str, ward: &WardId) -> Result<(), Refusal> {
+        self.holders.spend(device, self.now())?;
+        let guardian = self.guardian(device).await?.ok_or(Refusal::NotFound)?;
+        let ward = self.ward(&guardian, ward).await?.ok_or(Refusal::NotFound)?;
+        let guardianships = &self.parts.guardianships;
+        let ended = guardianships
+            .end_guardianship(&ward.ward, &guardian, self.now())
+            .await?;
+        ended.then_some(()).ok_or(Refusal::NotFound)
     }
 
     async fn agree(&self, device: &str, guardian: &SubjectId, row: Row, sealed: &str) -> Result<(), Refusal> {
@@ -136,7 +148,7 @@ impl Verification {
 
     /// From 14 on the ward's own word is enough, and what they are asked is not shown.
     fn waits_for_guardian_of(&self, ward: &Ward, row: &Row) -> bool {
-        let needed = !ward.age_flags.has(Threshold::Fourteen) && row.checks.contains(&Check::GuardianConsent);
+        let needed = !ward.age_flags.has(Threshold::Fourteen);
         needed
             && row.opener.is_some_and(|opener| {
                 let mut devices = ward.devices.iter();

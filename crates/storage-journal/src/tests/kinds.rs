@@ -92,7 +92,8 @@ async fn who_waits_for_a_guardian_is_found_until_one_agreed_and_after_a_restart(
         let found = journal.awaiting_guardian(now).await.unwrap();
         found.into_iter().map(|row| row.id).collect::<BTreeSet<_>>()
     };
-    for row in rows.iter().chain([&sample::verification()]) {
+    let plain = sample::verification();
+    for row in rows.iter().chain([&plain]) {
         journal.ask(row).await.unwrap();
         journal.open(&row.id, &DEVICE, NOW).await.unwrap();
     }
@@ -107,7 +108,7 @@ async fn who_waits_for_a_guardian_is_found_until_one_agreed_and_after_a_restart(
         NOW,
     );
     assert_eq!(no.await.unwrap(), Answered::Now);
-    let expected = BTreeSet::from([first.id, second.id]);
+    let expected = BTreeSet::from([first.id, second.id, plain.id]);
     assert_eq!(ids(&journal, NOW).await, expected);
     drop(journal);
     let journal = scene.open();

@@ -50,6 +50,10 @@ const MEMBERS: &[(&str, &str)] = &[
     ("official", "128 random bits of this access alone"),
     ("authority", "public, and the authority's own"),
     ("order_sha256", "of a text with 128 random bits of the officer's"),
+    (
+        "life_reason",
+        "of four, which; whose life it is, the salted commitment hides",
+    ),
 ];
 
 /// The members that a leaf may have, by the words of its reader.

@@ -1,7 +1,7 @@
 //! The people of a test: holders with a device key, and what they sign.
 
 use cyberid_crypto::{Sign as _, SigningKey, digest, json};
-use cyberid_domain::age::AgeFlags;
+use cyberid_domain::age::{AgeFlags, Threshold};
 use cyberid_domain::id::{ConsentId, Nonce, SubjectId};
 use cyberid_domain::number::NetworkNumber;
 use cyberid_domain::rng::SystemRng;
@@ -15,6 +15,7 @@ use cyberid_storage::subject::{HashedPin, NewSubject, SubjectDevice, Subjects};
 pub(super) struct Person {
     pub(super) key: SigningKey,
     pub(super) subject: SubjectId,
+    pub(super) ages: AgeFlags,
 }
 
 impl Person {
@@ -22,6 +23,9 @@ impl Person {
         Self {
             key: SigningKey::from_scalar(&[seed; 32]).unwrap(),
             subject: SubjectId::from_bytes([seed; 32]),
+            ages: Threshold::ALL
+                .into_iter()
+                .fold(AgeFlags::default(), AgeFlags::with),
         }
     }
 
@@ -45,7 +49,7 @@ impl Person {
                 key: *self.key.public_key().as_sec1(),
                 bound_at: now,
             },
-            age_flags: AgeFlags::default(),
+            age_flags: self.ages,
             age_tags: Vec::new(),
             pin: HashedPin {
                 salt: [1; 16],
@@ -53,7 +57,7 @@ impl Person {
                 passes: 1,
                 tag: [1; 32],
             },
-            person_tag: [1; 32],
+            person_tag: *self.subject.as_bytes(),
             document_expires_at: now.plus(1_000_000_000),
             credential_expires_at: now.plus(1_000_000_000),
         };

@@ -2,13 +2,19 @@
 
 mod ages;
 mod applicant;
+mod cases;
+mod devices;
 mod enrolment;
 mod faults;
 mod guardians;
 mod holder_peer;
+mod life;
 mod me;
+mod minors;
 mod nonces;
+mod number;
 mod passkey;
+mod passports;
 mod platform;
 mod recovery;
 mod registry;

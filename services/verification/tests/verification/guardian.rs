@@ -1,4 +1,4 @@
-//! `guardian_consent`: at 14 one answers for oneself; before that a guardian agrees first, to this very request.
+//! At 14 one answers for oneself; before that a guardian agrees first, to this very request, whatever is asked.
 
 use cyberid_domain::age::{AgeFlags, Threshold};
 use cyberid_domain::check::{Check, Factor, Outcome};
@@ -144,7 +144,7 @@ async fn a_child_passes_once_a_guardian_has_agreed_to_the_very_request() {
     let (status, checks) = family.concluded(&other).await;
     assert_eq!(status, VerificationStatus::Failed, "nobody agreed to this one");
     assert!(checks.contains(&(Check::GuardianConsent, Outcome::Fail)));
-    assert!(checks.contains(&(Check::RealPerson, Outcome::Pass)));
+    assert!(checks.contains(&(Check::RealPerson, Outcome::Fail)));
     let late = family.say(&family.guardian, &ward, &family.word(&other)).await;
     assert_eq!(late.problem(), ProblemType::RequestClosed);
 }
@@ -197,6 +197,35 @@ async fn at_fourteen_one_answers_for_oneself_and_unseen() {
         .await;
     assert_eq!(answer.problem(), ProblemType::NotFound);
     assert_eq!(family.concluded(&request).await.0, VerificationStatus::Passed);
+}
+
+/// Whether the service asks for a guardian's consent or not: a child under 14 answers nothing alone.
+#[tokio::test]
+async fn a_child_passes_nothing_without_their_guardian() {
+    let family = Family::new().await;
+    for checks in [
+        &["real_person"][..],
+        &["document_valid"],
+        &["real_person", "document_valid"],
+    ] {
+        let (alone, agreed) = (family.opened(checks).await, family.opened(checks).await);
+        let ward = family.ward().await;
+        let word = family.say(&family.guardian, &ward, &family.word(&agreed)).await;
+        assert_eq!(word.status, 204);
+        let (status, answers) = family.concluded(&alone).await;
+        assert_eq!(status, VerificationStatus::Failed);
+        assert!(answers.iter().all(|(_, outcome)| *outcome == Outcome::Fail));
+        assert_eq!(family.concluded(&agreed).await.0, VerificationStatus::Passed);
+    }
+    let proof = family.platform.proof(&family.rp, &[Check::RealPerson]);
+    let sealed = family.platform.seal(&family.child.device, &proof, None);
+    let attested: Attested = family.platform.direct(&family.rp, &sealed).await.expect(200);
+    let attestation = family.platform.attestation(&family.rp, &attested.attestation);
+    assert_eq!(
+        attestation.result,
+        Outcome::Fail,
+        "nobody stands between in a direct proof"
+    );
 }
 
 #[tokio::test]
@@ -275,7 +304,7 @@ async fn a_ward_who_is_eighteen_is_no_ward() {
 }
 
 #[tokio::test]
-async fn a_guardian_speaks_about_what_the_ward_has_opened_and_what_asks_for_it() {
+async fn a_guardian_speaks_about_what_the_ward_has_opened() {
     let family = Family::new().await;
     let ward = family.ward().await;
     let unopened = family.platform.ask(&family.rp, asking(&CHECKS)).await;
@@ -290,9 +319,8 @@ async fn a_guardian_speaks_about_what_the_ward_has_opened_and_what_asks_for_it()
     let strangers = family
         .platform
         .request(&family.platform.open(&stranger, &strangers).await);
-    let unasked = family.opened(&["real_person"]).await;
     assert!(family.waiting().await.is_empty());
-    for request in [&unopened, &strangers, &unasked] {
+    for request in [&unopened, &strangers] {
         let answer = family.say(&family.guardian, &ward, &family.word(request)).await;
         assert_eq!(answer.problem(), ProblemType::NotFound);
         let body = json!({"request": request.id, "declined": true});

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use cyberid_domain::age::AgeFlags;
+use cyberid_domain::age::{AgeFlags, Threshold};
 use cyberid_domain::check::{Check, Factor, Outcome};
 use cyberid_domain::subject::SubjectStatus;
 use cyberid_protocol::comparison;
@@ -209,7 +209,8 @@ async fn the_same_person_and_another_check_both_have_to_hold() {
     let platform = Platform::start().await;
     let rp = platform.relying_party().await;
     let adult = platform.adult().await;
-    let child = platform.citizen(AgeFlags::default()).await;
+    let child = AgeFlags::default().with(Threshold::Fourteen);
+    let child = platform.citizen(child).await;
     let sub = async |citizen: &Citizen| {
         let proof = platform.proof(&rp, &[Check::RealPerson]);
         let sealed = platform.seal(&citizen.device, &proof, None);

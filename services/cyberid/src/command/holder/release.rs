@@ -1,5 +1,6 @@
 //! `cyberid holder release`
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -12,7 +13,7 @@ use super::Common;
 use super::decision::{Answer, Decision, left_alone};
 use super::device::Device;
 use crate::command::Outcome;
-use crate::command::outside::{NoTerminal, confirm, fields, names, terminal};
+use crate::command::outside::{NoTerminal, confirm, fields, names, read_text_of, terminal};
 use crate::terminal::note;
 
 const HELP: &str = "\
@@ -33,6 +34,9 @@ pub(crate) struct Release {
     /// The fields to grant; with `--yes` and without this, all that are asked.
     #[arg(long, value_delimiter = ',', value_parser = fields(), conflicts_with = "decline")]
     fields: Vec<Field>,
+    /// The agreement of a guardian, for whoever is under 14: what `cyberid holder guardian-consent --release` printed there.
+    #[arg(long, value_name = "FILE", conflicts_with = "decline")]
+    guardian_consent: Option<PathBuf>,
     /// The language of the statement: `zh-CN` or `en`.
     #[arg(long, value_name = "TAG", default_value = "zh-CN")]
     locale: Locale,
@@ -67,7 +71,11 @@ impl Release {
                 json!({"id": reviewed.id(), "answer": "declined"})
             }
             Decision::Agree => {
-                let consented = device.holder.grant_release(release, &granted).await?;
+                let guardian = self.guardian_consent.as_deref().map(read_text_of).transpose()?;
+                let consented = device
+                    .holder
+                    .grant_release_with(release, &granted, guardian.as_deref())
+                    .await?;
                 let path = device.keep_receipt(&consented.receipt).await?;
                 granted_result(&consented, &path.display().to_string())
             }

@@ -32,11 +32,19 @@ impl ShowMe {
     }
 }
 
+fn status(me: &Me) -> String {
+    let reasons: Vec<&str> = me.suspended_for.iter().map(|reason| reason.as_str()).collect();
+    match reasons.as_slice() {
+        [] => me.status.as_str().to_owned(),
+        reasons => format!("{}, for: {}", me.status.as_str(), reasons.join(", ")),
+    }
+}
+
 fn words(me: &Me) -> String {
     let ages: Vec<String> = me.age_over.iter().map(ToString::to_string).collect();
     let mut lines = vec![
         format!("network number (网号)  {}", me.network_number),
-        format!("status                 {}", me.status.as_str()),
+        format!("status                 {}", status(me)),
         format!(
             "certificate (网证)     until {}",
             moment(me.credential_expires_at)

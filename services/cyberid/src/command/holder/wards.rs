@@ -12,7 +12,7 @@ use super::approve::question;
 use super::decision::{Answer, Decision, left_alone};
 use super::device::Device;
 use crate::command::Outcome;
-use crate::command::outside::Failure;
+use crate::command::outside::{Failure, read_text_of};
 use crate::terminal::note;
 
 const HELP: &str = "\
@@ -41,6 +41,41 @@ pub(crate) struct Wards {
 #[derive(Debug, Subcommand)]
 enum WardsCommand {
     Approve(Approve),
+    End(End),
+    Appoint(Appoint),
+}
+
+const END_HELP: &str = "\
+Examples:
+  cyberid holder wards end ward_3q2-7wAAAAAAAAAAAAAAAA";
+
+const APPOINT_HELP: &str = "\
+Examples:
+  cyberid holder wards appoint --home child consent.jws";
+
+/// End your guardianship of a ward, at once and for good.
+///
+/// A ward under 14 passes and releases nothing until they have another guardian.
+#[derive(Debug, Args)]
+#[command(after_long_help = END_HELP)]
+struct End {
+    /// The ward's id, as `cyberid holder wards` lists it.
+    ward: WardId,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Name another guardian on the ward's own device, when none is left.
+///
+/// The file holds what `cyberid holder guardian-consent` printed on the new guardian's device.
+#[derive(Debug, Args)]
+#[command(after_long_help = APPOINT_HELP)]
+struct Appoint {
+    /// The new guardian's consent.
+    #[arg(value_name = "FILE")]
+    consent: std::path::PathBuf,
+    #[command(flatten)]
+    common: Common,
 }
 
 /// Agree to what a ward is asked, or refuse it.
@@ -64,14 +99,41 @@ struct NotWaiting;
 
 impl Wards {
     pub(super) async fn run(self) -> Outcome {
-        if let Some(WardsCommand::Approve(approve)) = self.answer {
-            return approve.run().await;
+        match self.answer {
+            Some(WardsCommand::Approve(approve)) => return approve.run().await,
+            Some(WardsCommand::End(end)) => return end.run().await,
+            Some(WardsCommand::Appoint(appoint)) => return appoint.run().await,
+            None => {}
         }
         let wards = Device::open(&self.common)?.holder.wards().await?;
         let listed: Vec<Value> = wards.iter().map(listed).collect();
         self.common
             .show()
             .result(&json!({"wards": listed}), |_| words(&wards));
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl End {
+    async fn run(self) -> Outcome {
+        let holder = Device::open(&self.common)?.holder;
+        holder.end_guardianship(&self.ward).await?;
+        let result = json!({"ward": self.ward, "ended": true});
+        self.common
+            .show()
+            .result(&result, |_| "The guardianship is over.".to_owned());
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Appoint {
+    async fn run(self) -> Outcome {
+        let consent = read_text_of(&self.consent)?;
+        let holder = Device::open(&self.common)?.holder;
+        holder.appoint_guardian(&consent).await?;
+        self.common.show().result(&json!({"guardian": "appointed"}), |_| {
+            "You have a guardian.".to_owned()
+        });
         Ok(ExitCode::SUCCESS)
     }
 }
