@@ -210,7 +210,12 @@ impl Leaf {
     }
 
     /// The leaf of a turn that somebody else than the holder gave to an identity.
-    pub fn of_identity(kind: LeafKind, time: UnixTime, subject_commitment: String, reason: LifeReason) -> Self {
+    pub fn of_identity(
+        kind: LeafKind,
+        time: UnixTime,
+        subject_commitment: String,
+        reason: LifeReason,
+    ) -> Self {
         Self {
             subject_commitment: Some(subject_commitment),
             life_reason: Some(reason),

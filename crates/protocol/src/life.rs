@@ -274,7 +274,10 @@ mod tests {
         let sealed = SealedResumption::seal(&key.public_key(), "a.b.c", &pin).unwrap();
         let opened = jwe::Sealed::parse(&sealed).unwrap().open(&key).unwrap();
         let read = SealedResumption::read(&opened).unwrap();
-        assert_eq!((read.resumption.as_str(), read.pin.expose()), ("a.b.c", "27182845"));
+        assert_eq!(
+            (read.resumption.as_str(), read.pin.expose()),
+            ("a.b.c", "27182845")
+        );
         assert!(!sealed.contains("27182845"));
         for other in [r#"{"resumption":"a"}"#, r#"{"pin":"27182845"}"#] {
             assert!(SealedResumption::read(other.as_bytes()).is_err(), "{other}");

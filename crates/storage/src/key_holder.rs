@@ -85,6 +85,15 @@ pub trait KeyHolderStore: Send + Sync {
     /// a record that is not there; what another record is bound to stays.
     async fn unbind(&self, subject: &SubjectId, jkt: &str, key: &[u8; 65]) -> Result<()>;
 
+    /// Commits a confirmed record to another network number, by a word of its holder that was signed at `signed_at`.
+    /// `false`, and nothing written, if there is no such record, or a later word changed it. The same again is fine.
+    async fn renumber(
+        &self,
+        subject: &SubjectId,
+        number_commitment: &[u8; 32],
+        signed_at: UnixTime,
+    ) -> Result<bool>;
+
     /// The last checkpoint that was accepted; nothing before the first.
     async fn remembered(&self) -> Result<Option<RememberedCheckpoint>>;
 

@@ -24,9 +24,15 @@ impl Consent {
         let _turn = self.turns.of(id).await;
         let release = self.open_request(id).await?;
         // 2.
-        let compact = self.unseal(sealed)?;
+        let SealedConsent {
+            consent: compact,
+            guardian_consent,
+        } = self.unseal(sealed)?;
         let Signed { claims, subject } = self.signed::<Claims>(&compact).await?;
         self.require_asked(&release, &subject)?;
+        self.require_guardian(&release, &claims, &subject, guardian_consent.as_deref())
+            .await?;
+        self.require_cooled_off(&subject.device.jkt).await?;
         let shown = self.shown(&release, &claims).await?;
         // 3.
         let grant = self.granted(compact, &claims, &subject, shown);
@@ -59,15 +65,14 @@ impl Consent {
         }
     }
 
-    fn unseal(&self, sealed: &str) -> Result<String, Refusal> {
+    fn unseal(&self, sealed: &str) -> Result<SealedConsent, Refusal> {
         let sealed = jwe::Sealed::parse(sealed).map_err(|_| Refusal::InvalidMessage)?;
         let key = match sealed.kid() {
             Some(kid) => self.parts.message_key.find(kid).ok_or(Refusal::InvalidMessage)?,
             None => self.parts.message_key.current(),
         };
         let opened = sealed.open(&*key).map_err(|_| Refusal::InvalidMessage)?;
-        let inside = SealedConsent::read(&opened).map_err(|_| Refusal::InvalidMessage)?;
-        Ok(inside.consent)
+        SealedConsent::read(&opened).map_err(|_| Refusal::InvalidMessage)
     }
 
     /// Only the holder who was asked may answer; to another one the request is not there.
@@ -77,6 +82,17 @@ impl Consent {
         let asked = digest::equal(sub.as_bytes(), release.sub.as_bytes());
         let active = subject.status == SubjectStatus::Active;
         (asked && active).then_some(()).ok_or(Refusal::NotFound)
+    }
+
+    /// A device that was added of late releases nothing yet: a thief's is found before it does (T7).
+    async fn require_cooled_off(&self, jkt: &str) -> Result<(), ConsentError> {
+        let known = self.parts.devices.known_device(jkt).await?;
+        let known = known.filter(|known| known.revoked_at.is_none());
+        let release_from = known.ok_or(Refusal::InvalidMessage)?.release_from;
+        if release_from > self.parts.clock.now() {
+            return Err(Refusal::CoolingOff(release_from).into());
+        }
+        Ok(())
     }
 
     /// The request object that the consent answers, if the consent says what it says.

@@ -49,9 +49,8 @@ async fn a_record_is_numbered_anew_by_a_later_word<S: KeyHolderStore>(
     deposit(store, &device, &jkt).await;
     deposit(store, &other, &other_jkt).await;
     let [first, second]: [[u8; 32]; 2] = [sample::bytes(), sample::bytes()];
-    let renumber = async |commitment: [u8; 32], at| {
-        store.renumber(&device.subject, &commitment, at).await.unwrap()
-    };
+    let renumber =
+        async |commitment: [u8; 32], at| store.renumber(&device.subject, &commitment, at).await.unwrap();
     assert!(!renumber(first, NOW).await, "not confirmed");
     for bound in [&device, &other] {
         assert!(store.confirm(&bound.subject).await.unwrap());

@@ -3,6 +3,8 @@
 mod answering;
 mod asking;
 mod cancelling;
+mod cooling_off;
+mod guardians;
 mod guessing;
 mod key_holders;
 mod ledger;

@@ -10,6 +10,7 @@ use cyberid_domain::id::SubjectId;
 use cyberid_domain::number::NetworkNumber;
 use cyberid_domain::subject::SubjectStatus;
 use cyberid_storage::guardianship::{Guardianship, Guardianships, Ward};
+use cyberid_storage::life::{LifeChange, Turned};
 use cyberid_storage::official::NumberSalts;
 use cyberid_storage::passkey::{Added, MOST, Passkey, Passkeys, Used};
 use cyberid_storage::single_use::{SingleUse, SingleUses};
@@ -256,6 +257,10 @@ impl Subjects for Registry {
         Ok(row.map(|row| row.status = status).is_some())
     }
 
+    async fn turn(&self, _: &LifeChange) -> Result<Turned> {
+        Err(unknown())
+    }
+
     async fn begin_pin_attempt(&self, subject: &SubjectId, now: UnixTime) -> Result<bool> {
         let mut state = self.state.lock().unwrap();
         let Some(row) = state.subjects.get_mut(subject) else {
@@ -319,6 +324,14 @@ impl Guardianships for Registry {
             state.guardianships.push(guardianship.clone());
         }
         Ok(first)
+    }
+
+    async fn end_guardianship(&self, _: &SubjectId, _: &SubjectId, _: UnixTime) -> Result<bool> {
+        Err(unknown())
+    }
+
+    async fn has_guardian(&self, _: &SubjectId) -> Result<bool> {
+        Err(unknown())
     }
 
     async fn dissolve(&self, ward: &SubjectId) -> Result<()> {

@@ -9,6 +9,8 @@ mod authorization_server;
 mod cancel_keys;
 mod change_keys;
 mod discovery;
+mod end_guardianship;
+mod export_me;
 mod introspect;
 mod list_certificates;
 mod list_wards;
@@ -67,8 +69,10 @@ pub fn routes() -> Routes<Arc<Verification>> {
         .authorize(&[Role::Holder], routes!(make_code::make_code))
         .authorize(&[Role::Holder], routes!(read_code::read_code))
         .authorize(&[Role::Holder], routes!(read_activity::read_activity))
+        .authorize(&[Role::Holder], routes!(export_me::export_me))
         .authorize(&[Role::Holder], routes!(list_wards::list_wards))
         .authorize(&[Role::Holder], routes!(answer_for_ward::answer_for_ward))
+        .authorize(&[Role::Holder], routes!(end_guardianship::end_guardianship))
 }
 
 /// The operations under `/v1/requests/` for ids of verifications; another service has the same paths for ids of

@@ -199,11 +199,17 @@ mod tests {
         assert!(parses("cyberid holder device approve --request - --pin 52719406"));
         assert!(parses("cyberid holder device revoke -x9"));
         assert!(!parses("cyberid holder device approve"));
-        assert!(parses("cyberid holder recover --sandbox-person 1 --pin 52719406 --keep-others"));
+        assert!(parses(
+            "cyberid holder recover --sandbox-person 1 --pin 52719406 --keep-others"
+        ));
         assert!(!parses("cyberid holder recover --pin 52719406"));
-        assert!(parses("cyberid holder pin change --pin 52719406 --new-pin 83620517"));
+        assert!(parses(
+            "cyberid holder pin change --pin 52719406 --new-pin 83620517"
+        ));
         assert!(!parses("cyberid holder pin change --pin 52719406"));
-        assert!(parses("cyberid holder pin reset --sandbox-person 1 --new-pin-file new"));
+        assert!(parses(
+            "cyberid holder pin reset --sandbox-person 1 --new-pin-file new"
+        ));
     }
 
     #[test]
@@ -219,7 +225,9 @@ mod tests {
     fn an_archive_is_fetched_or_checked() {
         assert!(parses("cyberid holder export --json --home h"));
         assert!(parses("cyberid holder export verify a.json --home h"));
-        assert!(parses("cyberid holder export verify - --key k --issuer https://id.example"));
+        assert!(parses(
+            "cyberid holder export verify - --key k --issuer https://id.example"
+        ));
         assert!(!parses("cyberid holder export verify a.json --key k"));
         assert!(!parses("cyberid holder export verify"));
     }
@@ -236,11 +244,17 @@ mod tests {
         assert!(parses("cyberid holder suspend --home h"));
         assert!(parses("cyberid holder resume --pin 52719406"));
         assert!(parses("cyberid holder renew --sandbox-person 1"));
-        assert!(!parses("cyberid holder renew --sandbox-person 1 --person me.json"));
+        assert!(!parses(
+            "cyberid holder renew --sandbox-person 1 --person me.json"
+        ));
         assert!(parses("cyberid holder new-number --json"));
         assert!(parses("cyberid holder wards end ward_YUxXbTdLV1RqRlN6ZVhGbw"));
-        assert!(parses("cyberid holder guardian-consent --ward-key -x --release rel_x --fields name"));
-        assert!(!parses("cyberid holder guardian-consent --ward-key -x --fields name"));
+        assert!(parses(
+            "cyberid holder guardian-consent --ward-key -x --release rel_x --fields name"
+        ));
+        assert!(!parses(
+            "cyberid holder guardian-consent --ward-key -x --fields name"
+        ));
     }
 
     #[test]

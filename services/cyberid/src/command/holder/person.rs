@@ -75,7 +75,7 @@ impl Person {
     }
 }
 
-async fn sandbox_person(client: &Client, nth: usize) -> Result<Person, Failure> {
+pub(super) async fn sandbox_person(client: &Client, nth: usize) -> Result<Person, Failure> {
     let People { people } = client.get(&format!("/sandbox/people?limit={nth}")).await?;
     let listed = people.len();
     let person = people.into_iter().nth(nth - 1);

@@ -36,7 +36,15 @@ mod tests {
     #[test]
     fn every_command_teaches_by_an_example() {
         let cli = Cli::command();
-        for party in ["holder", "rp", "receipt", "audit", "authority", "ledger"] {
+        for party in [
+            "holder",
+            "rp",
+            "receipt",
+            "audit",
+            "authority",
+            "operator",
+            "ledger",
+        ] {
             let party = cli.find_subcommand(party).unwrap();
             assert!(teaches(party), "{}", party.get_name());
             for command in party.get_subcommands() {
