@@ -146,6 +146,14 @@ impl TestPlatform {
         self.issuance = Issuance::new(self.parts());
     }
 
+    /// From now on this is asked of passports.
+    pub(super) fn take_passports(&mut self, passports: Passports) {
+        self.issuance = Issuance::new(Parts {
+            passports,
+            ..self.parts()
+        });
+    }
+
     fn parts(&self) -> Parts {
         let peers = (&self.registry, &self.vault, &self.custodian, &self.source);
         parts(&self.store, &self.addresses, peers, &self.db, &self.clock)
