@@ -18,7 +18,7 @@ pub(crate) struct Statements {
 }
 
 macro_rules! statements {
-    ($table:literal, $field:literal) => {
+    ($table:literal, $field:literal, $staged:literal) => {
         Statements {
             // One step through the index for each key, however many shares there are.
             keys: concat!(
@@ -29,10 +29,13 @@ macro_rules! statements {
                 " WHERE substr(share, 1, 32) > it) FROM key WHERE it IS NOT NULL) \
                  SELECT it FROM key WHERE it IS NOT NULL"
             ),
+            // What is kept beside a record until it takes its place counts: it needs its key when it does.
             count: concat!(
-                "SELECT count(*) FROM ",
+                "SELECT (SELECT count(*) FROM ",
                 $table,
-                " WHERE substr(share, 1, 32) = ?1"
+                " WHERE substr(share, 1, 32) = ?1) + (SELECT count(*) FROM ",
+                $staged,
+                " WHERE substr(share, 1, 32) = ?1)"
             ),
             next: concat!(
                 "SELECT subject, ",
@@ -58,10 +61,10 @@ macro_rules! statements {
 }
 
 /// The vault's shares.
-pub(crate) const VAULT: Statements = statements!("field", "name");
+pub(crate) const VAULT: Statements = statements!("field", "name", "staged_field");
 
 /// The custodian's shares.
-pub(crate) const CUSTODIAN: Statements = statements!("share", "field");
+pub(crate) const CUSTODIAN: Statements = statements!("share", "field", "staged_share");
 
 impl Statements {
     pub(crate) async fn seal_keys(&self, db: &Database) -> Answer<Vec<[u8; 32]>> {

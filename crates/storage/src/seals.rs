@@ -44,7 +44,8 @@ pub trait ShareSeals: Send + Sync {
     /// The thumbprints of all keys that a share is sealed to, without counting shares.
     async fn seal_keys(&self) -> Result<Vec<[u8; 32]>>;
 
-    /// How many shares are sealed to this key, unconfirmed records' among them.
+    /// How many shares are sealed to this key, those of unconfirmed records and of versions that are not in force yet among
+    /// them.
     async fn sealed_to(&self, key: &[u8; 32]) -> Result<u64>;
 
     /// Confirmed records' shares that are sealed to this key, at most `limit`, in the order of their rows, from the one

@@ -72,8 +72,8 @@ where
 {
     let body = Arc::new(body.clone());
     let mut answers = JoinSet::new();
-    for custodian in custodians.iter().cloned() {
-        let body = Arc::clone(&body);
+    for custodian in custodians {
+        let (custodian, body) = (custodian.clone(), Arc::clone(&body));
         answers.spawn(async move { custodian.post(path, &*body).await });
     }
     answers

@@ -1,7 +1,11 @@
 //! One custodian on a host of its own, or three of whom any two are enough.
 
 use std::fs;
+use std::net::SocketAddr;
+use std::sync::Arc;
 
+use axum::routing::{get, post};
+use axum::{Json, Router};
 use cyberid_crypto::Suite;
 use cyberid_domain::clock::SystemClock;
 use cyberid_domain::field::Field;
@@ -14,7 +18,7 @@ use cyberid_storage::key_holder::KeyHolderStore as _;
 use cyberid_storage::vault::VaultStore as _;
 use cyberid_storage_sqlite::{CustodianDb, VaultDb};
 use journeys::{Granted, Part, SplitPlatform};
-use std::sync::Arc;
+use serde_json::json;
 
 use crate::{openssl, refused, releases_name};
 
@@ -39,6 +43,47 @@ async fn with_three_custodians_one_may_be_away_and_two_may_not() {
     let released = party.redeem(&granted.pending).await.unwrap();
     let name = released.field(Field::Name).unwrap();
     assert_eq!(name.expose(), citizen.person.document.name, "nothing was lost");
+}
+
+/// In a custodian's place: it answers, and what it yields opens nothing.
+fn liar(address: SocketAddr) -> tokio::task::JoinHandle<()> {
+    let checkpoint = async || Json(json!({ "size": 0 }));
+    let shares = async || {
+        let junk = cyberid_crypto::base64url::encode(&[7; 177]);
+        Json(json!({ "shares": [{ "field": "name", "share": junk }] }))
+    };
+    let router = Router::new()
+        .route("/v1/checkpoint", get(checkpoint))
+        .route("/v1/shares", post(shares));
+    tokio::spawn(async move {
+        let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+        axum::serve(listener, router).await.unwrap();
+    })
+}
+
+#[tokio::test]
+async fn one_of_three_custodians_may_lie_and_two_may_not() {
+    let mut split = SplitPlatform::start_with_three_custodians().await;
+    let (citizen, party) = {
+        let platform = split.platform();
+        (platform.citizen(0).await, platform.relying_party().await)
+    };
+    split.kill(Part::SecondCustodian).await;
+    let first = liar(split.address(Part::SecondCustodian));
+    for _ in 0..3 {
+        assert!(releases_name(&citizen, &party).await);
+    }
+    split.kill(Part::Custodian).await;
+    let second = liar(split.address(Part::Custodian));
+    let granted = Granted::by(&citizen, &party, &[Field::Name]).await;
+    assert!(party.redeem(&granted.pending).await.is_err());
+    second.abort();
+    assert!(second.await.is_err());
+    split.restart(Part::Custodian).await;
+    let released = party.redeem(&granted.pending).await.unwrap();
+    let name = released.field(Field::Name).unwrap();
+    assert_eq!(name.expose(), citizen.person.document.name, "nothing was lost");
+    first.abort();
 }
 
 /// The share of the citizen's name that is in a key holder, opened with its own key.

@@ -1,5 +1,7 @@
 //! Which keys the shares in a data directory are sealed to, and when an old one may go.
 
+use std::collections::BTreeSet;
+
 use cyberid_crypto::base64url;
 use cyberid_keystore::{KeyInfo, Keystore, KeystoreError, RoleName, State};
 use serde::Serialize;
@@ -115,10 +117,14 @@ fn store_of(role: RoleName) -> Option<StoreName> {
 
 async fn count(db: &ShareDb, keys: &[KeyInfo]) -> Result<Vec<SealedShares>, BackupError> {
     let (store, role) = (db.name(), role_of(db.name()));
+    let of_role = || keys.iter().filter(|key| key.role == role);
+    let held = of_role().filter(|key| matches!(key.state, State::Active | State::Retained));
+    let mut thumbprints: BTreeSet<[u8; 32]> = db.seals().seal_keys().await?.into_iter().collect();
+    thumbprints.extend(held.filter_map(|key| base64url::decode_array(&key.id)));
     let mut counted = Vec::new();
-    for thumbprint in db.seals().seal_keys().await? {
+    for thumbprint in thumbprints {
         let key = base64url::encode(&thumbprint);
-        let known = keys.iter().find(|known| known.role == role && known.id == key);
+        let known = of_role().find(|known| known.id == key);
         counted.push(SealedShares {
             store,
             state: known.map(|known| known.state.as_str().to_owned()),
@@ -126,18 +132,5 @@ async fn count(db: &ShareDb, keys: &[KeyInfo]) -> Result<Vec<SealedShares>, Back
             key,
         });
     }
-    let idle = keys.iter().filter(|known| {
-        let held = matches!(known.state, State::Active | State::Retained);
-        known.role == role && held && counted.iter().all(|counted| counted.key != known.id)
-    });
-    let idle: Vec<_> = idle
-        .map(|known| SealedShares {
-            store,
-            key: known.id.clone(),
-            state: Some(known.state.as_str().to_owned()),
-            shares: 0,
-        })
-        .collect();
-    counted.extend(idle);
     Ok(counted)
 }

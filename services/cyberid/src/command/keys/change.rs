@@ -90,7 +90,8 @@ impl Prepare {
     pub(super) fn run(self) -> Outcome {
         let keystore = open(&self.place)?;
         keystore.prepare(self.role)?;
-        show(&self.place, &keystore, self.role)
+        show(&self.place, &keystore, self.role);
+        Ok(ExitCode::SUCCESS)
     }
 }
 
@@ -105,7 +106,8 @@ impl Rotate {
         } else {
             keystore.rotate_announced(self.role, self.ahead)?;
         }
-        show(&self.place, &keystore, self.role)
+        show(&self.place, &keystore, self.role);
+        Ok(ExitCode::SUCCESS)
     }
 }
 
@@ -140,11 +142,10 @@ fn open(place: &Place) -> Result<Keystore, Box<dyn std::error::Error + Send + Sy
     Ok(found.administer()?)
 }
 
-fn show(place: &Place, keystore: &Keystore, role: RoleName) -> Outcome {
+fn show(place: &Place, keystore: &Keystore, role: RoleName) {
     let keys = keystore.list().into_iter().filter(|key| key.role == role);
     let rows = Row::all(keys.collect(), None);
     place.show().result(&rows, |rows| words(rows));
-    Ok(ExitCode::SUCCESS)
 }
 
 #[cfg(test)]

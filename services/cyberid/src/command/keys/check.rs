@@ -49,11 +49,13 @@ impl Check {
         let keystore = self.place.find()?.administer()?;
         let keys = keystore.list();
         let active = keys.iter().filter(|key| key.state == State::Active);
-        let roles = self.process.map_or_else(
-            || active.map(|key| key.role).collect::<Vec<_>>(),
-            Process::roles,
-        );
-        let tried: Vec<_> = roles.into_iter().map(|role| Tried::of(&keystore, &keys, role)).collect();
+        let roles = self
+            .process
+            .map_or_else(|| active.map(|key| key.role).collect::<Vec<_>>(), Process::roles);
+        let tried: Vec<_> = roles
+            .into_iter()
+            .map(|role| Tried::of(&keystore, &keys, role))
+            .collect();
         self.place.show().result(&tried, |tried| {
             let lines: Vec<_> = tried.iter().map(Tried::words).collect();
             lines.join("\n")

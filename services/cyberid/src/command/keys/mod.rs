@@ -41,7 +41,7 @@ impl Keys {
             Self::Revoke(revoke) => revoke.run().await,
             Self::Rekey(rekey) => rekey.run(),
             Self::SignCeremony(sign) => sign.run(),
-            Self::Ceremony(ceremony) => ceremony.run(),
+            Self::Ceremony(ceremony) => ceremony.run().await,
         }
     }
 }

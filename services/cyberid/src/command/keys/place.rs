@@ -41,7 +41,10 @@ impl Place {
         let file = self.file()?;
         let data = self.data.clone().or_else(|| file.data.clone());
         let data = DataDirectory::open(&data.unwrap_or_else(|| "data".into()))?;
-        let named = self.passphrase_file.as_deref().or(file.passphrase_file.as_deref());
+        let named = self
+            .passphrase_file
+            .as_deref()
+            .or(file.passphrase_file.as_deref());
         let source = PassphraseSource::choose(named, &data);
         Ok(Found {
             unlock: file.keystore.unlock(&source, &data)?,
@@ -75,11 +78,6 @@ impl Found {
     /// Opens the keystore beside whoever serves with its keys.
     pub(in crate::command) fn administer(&self) -> Result<Keystore, StartError> {
         let (clock, rng) = (Arc::new(SystemClock), Arc::new(SystemRng));
-        Ok(Keystore::administer(
-            &self.folder()?,
-            &self.unlock,
-            clock,
-            rng,
-        )?)
+        Ok(Keystore::administer(&self.folder()?, &self.unlock, clock, rng)?)
     }
 }

@@ -120,7 +120,8 @@ pub(crate) struct Header {
 impl BackupConfig {
     /// The record of erasures of a store; it is made at the first start.
     pub(crate) fn erasures(&self, store: StoreName) -> Result<ErasureLog, StartError> {
-        let failed = |error: BackupError| StartError::other("the record of erasures cannot be kept")(error.into());
+        let failed =
+            |error: BackupError| StartError::other("the record of erasures cannot be kept")(error.into());
         ErasureLog::open(&self.folder, store).map_err(failed)
     }
 

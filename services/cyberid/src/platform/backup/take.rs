@@ -121,10 +121,10 @@ fn wipe(path: &Path) -> io::Result<()> {
         opened => opened?,
     };
     let mut left = file.metadata()?.len();
-    let zeros = [0; 64 * 1024];
+    let zeros = vec![0; 64 * 1024];
     while left > 0 {
         let some = usize::try_from(left).unwrap_or(usize::MAX).min(zeros.len());
-        file.write_all(zeros.get(..some).unwrap_or(&zeros))?;
+        file.write_all(zeros.get(..some).unwrap_or(zeros.as_slice()))?;
         left -= u64::try_from(some).unwrap_or(left);
     }
     file.sync_all()?;

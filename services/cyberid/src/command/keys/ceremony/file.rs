@@ -122,7 +122,10 @@ impl CeremonyFile {
     pub(super) fn words(&self) -> String {
         let keystore = self.plan.keystore.as_deref().unwrap_or("new");
         let mut lines = vec![
-            format!("{} ({}), until {}", self.plan.name, self.plan.place, self.plan.not_after),
+            format!(
+                "{} ({}), until {}",
+                self.plan.name, self.plan.place, self.plan.not_after
+            ),
             format!("keystore  {keystore}"),
         ];
         lines.extend(self.plan.steps.iter().map(|step| match step {
@@ -152,7 +155,8 @@ mod tests {
 
     #[test]
     fn what_is_not_of_the_form_is_refused() {
-        let good = "name = 'n'\nplace = 'p'\nnot_after = '2026-12-31'\n[[step]]\nact = 'make'\nrole = 'event'\n";
+        let good =
+            "name = 'n'\nplace = 'p'\nnot_after = '2026-12-31'\n[[step]]\nact = 'make'\nrole = 'event'\n";
         assert!(CeremonyFile::parse(good.to_owned()).is_ok());
         for (from, to) in [
             ("'event'", "'evnt'"),

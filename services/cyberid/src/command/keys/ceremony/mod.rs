@@ -12,10 +12,12 @@ use clap::Args;
 use cyberid_client::key_file::PrivateKey;
 use cyberid_domain::Clock as _;
 use cyberid_domain::clock::SystemClock;
+use cyberid_keystore::{Keystore, KeystoreError, Step};
 use serde_json::json;
 
 use super::place::Place;
 use crate::command::Outcome;
+use crate::platform::require_unused;
 use crate::terminal::Show;
 use file::CeremonyFile;
 use signature::CeremonySignature;
@@ -68,7 +70,12 @@ pub(crate) struct Ceremony {
     #[arg(long = "signature", value_name = "FILE", conflicts_with = "verify")]
     signatures: Vec<PathBuf>,
     /// Where the transcript goes; there is no such file yet.
-    #[arg(long, value_name = "FILE", required_unless_present = "verify", conflicts_with = "verify")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        required_unless_present = "verify",
+        conflicts_with = "verify"
+    )]
     transcript: Option<PathBuf>,
     /// Verify this transcript.
     #[arg(long, value_name = "TRANSCRIPT")]
@@ -90,14 +97,14 @@ impl SignCeremony {
 }
 
 impl Ceremony {
-    pub(super) fn run(self) -> Outcome {
+    pub(super) async fn run(self) -> Outcome {
         let transcript = match (&self.verify, &self.file, &self.transcript) {
             (Some(transcript), ..) => {
                 let transcript = Transcript::load(transcript)?;
                 transcript.verify(&self.place.operators()?)?;
                 transcript
             }
-            (None, Some(file), Some(transcript)) => self.hold(file, transcript)?,
+            (None, Some(file), Some(transcript)) => self.hold(file, transcript).await?,
             // The command line was parsed: one of the two is there.
             _ => return Ok(ExitCode::from(2)),
         };
@@ -105,11 +112,25 @@ impl Ceremony {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn hold(&self, file: &Path, transcript: &Path) -> Result<Transcript, Box<dyn std::error::Error + Send + Sync>> {
-        let file = CeremonyFile::load(file)?;
+    async fn hold(
+        &self,
+        file: &Path,
+        transcript: &Path,
+    ) -> Result<Transcript, Box<dyn std::error::Error + Send + Sync>> {
+        let (file, found) = (CeremonyFile::load(file)?, self.place.find()?);
+        // A key goes by a ceremony, too, only when no share is sealed to it.
+        let keys = match Keystore::inspect(&found.folder()?, found.unlock.clone()) {
+            Err(KeystoreError::Missing(_)) => Vec::new(),
+            keys => keys?,
+        };
+        for key in keys {
+            if file.steps().contains(&Step::Revoke(key.id.clone())) {
+                require_unused(&found.data, &key).await?;
+            }
+        }
         let texts = self.signatures.iter().map(std::fs::read_to_string);
         let texts: Vec<String> = texts.collect::<Result<_, _>>()?;
         let texts = texts.iter().map(|text| text.trim().to_owned()).collect();
-        Ok(hold::hold(&self.place.find()?, &file, texts, transcript)?)
+        Ok(hold::hold(&found, &file, texts, transcript)?)
     }
 }

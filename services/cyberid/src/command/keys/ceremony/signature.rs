@@ -13,7 +13,9 @@ use crate::platform::KeyOperator;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(in crate::command::keys) enum NotSigned {
     /// Two operators have to be pinned, with names and keys of their own.
-    #[error("the configuration has to pin two operators or more (`[[keystore.operators]]`), each with a name and a key of their own")]
+    #[error(
+        "the configuration has to pin two operators or more (`[[keystore.operators]]`), each with a name and a key of their own"
+    )]
     TooFewOperators,
     /// A ceremony needs two different operators' signatures.
     #[error("two different operators sign a ceremony; {0} did")]
@@ -122,7 +124,8 @@ mod tests {
     fn two_different_pinned_operators_sign_this_file() {
         let operators = [operator("a", 1), operator("b", 2), operator("c", 3)];
         let (file, other) = (file("this"), file("other"));
-        let sign = |file: &CeremonyFile, seed| CeremonySignature::make(file, &key(seed), UnixTime(9)).unwrap();
+        let sign =
+            |file: &CeremonyFile, seed| CeremonySignature::make(file, &key(seed), UnixTime(9)).unwrap();
         let check = |signatures: &[String], operators: &[KeyOperator]| {
             CeremonySignature::check_all(&file, signatures, operators)
         };

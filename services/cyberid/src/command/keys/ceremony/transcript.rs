@@ -171,7 +171,9 @@ impl Record {
 
     fn require_taken(&self, step: &Step) -> Result<(), TranscriptError> {
         let taken = match step {
-            Step::Make(role) => self.before(*role, "active").is_none() && self.after(*role, "active").is_some(),
+            Step::Make(role) => {
+                self.before(*role, "active").is_none() && self.after(*role, "active").is_some()
+            }
             Step::Prepare(role) => self.is_prepared(*role),
             Step::Rotate(role) => self.is_rotated(*role),
             Step::Revoke(id) => self.state_after(id) == Some("revoked"),
