@@ -147,7 +147,7 @@ async fn a_holder_halts_resumes_renews_and_numbers_their_identifier_at_a_shell()
     assert_eq!(code, 0, "{out}{err}");
     let (code, out, err) = carry_out(&old);
     assert_eq!(code, 1, "{out}{err}");
-    assert!(err.contains("no_record"), "{err}");
+    assert!(err.contains("official-refused"), "{err}");
     drop(platform);
 }
 
