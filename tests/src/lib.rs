@@ -18,6 +18,7 @@
 )]
 
 pub mod attacks;
+pub mod canaries;
 mod documents;
 pub mod durability;
 mod passkey;

@@ -110,6 +110,11 @@ impl TestPlatform {
         }
     }
 
+    /// The system's number of the process.
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// The issuer.
     pub fn url(&self) -> &str {
         self.process.url()

@@ -101,6 +101,11 @@ impl Process {
         self.said.get(name).unwrap_or(&Value::Null)
     }
 
+    /// The system's number of it.
+    pub fn id(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
     /// Its address.
     pub fn url(&self) -> &str {
         self.said("url").as_str().unwrap_or_default()

@@ -84,7 +84,7 @@ async fn passes(party: &RelyingParty, citizen: &Citizen) -> bool {
 
 #[tokio::test]
 async fn an_identifier_that_ends_leaves_receipts_and_leaves_and_nothing_else() {
-    let platform = TestPlatform::start().await;
+    let platform = TestPlatform::start_with("[index]\ncooling_off_days = 0\n").await;
     let (citizen, party) = (platform.citizen(0).await, platform.relying_party().await);
     let sub = verified_sub(&party, &citizen).await;
     let granted = Granted::to(&sub, &citizen, &party, &[Field::Name]).await;

@@ -9,6 +9,7 @@
 )]
 
 mod bench;
+mod canaries;
 mod command;
 mod durability;
 mod failure;
@@ -92,6 +93,16 @@ enum Task {
         #[arg(long, default_value_t = 60)]
         seconds: u32,
     },
+    /// Enrol a thousand people, and search stores, logs, metrics, exports and memories for who they are
+    ///
+    /// The last line is one JSON object: `people`, `canaries`, `encodings`, `files`, `bytes`, `found`, and a control in which
+    /// they have to be found. docs/canaries.md says what is searched for, and where.
+    #[command(disable_help_flag = true)]
+    Canaries {
+        /// Arguments for the campaign itself
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
     /// Cut the power at thousands of moments, and look for what was acknowledged
     ///
     /// The last line is one JSON object: `cuts`, `acknowledged`, `lost`, `doubled`, and the same of a control that does not
@@ -142,6 +153,7 @@ fn go() -> Result<(), Failure> {
         Task::Openapi { check } => openapi::run(check),
         Task::Bench { name, args } => bench::run(name.as_deref(), &args),
         Task::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
+        Task::Canaries { args } => canaries::run(&args),
         Task::Powercut { args } => durability::run("powercut", &args),
         Task::Faults { args } => durability::run("faults", &args),
         Task::Kills { args } => durability::run("kills", &args),

@@ -4,6 +4,7 @@ use cyberid_client::ledger::LedgerRefused;
 use cyberid_client::{ClientError, MessageRefused, PlatformError};
 use cyberid_crypto::KeyFailure;
 use cyberid_domain::id::{ConsentId, InvalidId};
+use cyberid_protocol::export::ArchiveRefused;
 use cyberid_protocol::message::NotNow;
 
 use crate::certified::CertificateRefused;
@@ -50,6 +51,12 @@ pub enum HolderError {
     /// The fields to grant are none, repeated, or not among those asked.
     #[error("the fields to grant are not some of those asked")]
     FieldsNotAsked,
+    /// A message is not one that the platform signed.
+    #[error(transparent)]
+    Message(#[from] MessageRefused),
+    /// The archive of the holder's data is not as the platform signed it, or not this device's.
+    #[error(transparent)]
+    Export(#[from] ArchiveRefused),
     /// The device key could not be used.
     #[error(transparent)]
     Key(#[from] KeyFailure),

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use cyberid_domain::UnixTime;
 use cyberid_domain::calendar::read_date;
 use cyberid_domain::check::Check;
+use cyberid_domain::field::Field;
 use cyberid_domain::id::ClientId;
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +44,37 @@ impl FromStr for Day {
 pub struct Activity {
     /// The holder's visits, the latest first.
     pub visits: Vec<ActivityVisit>,
+    /// What else happened on these days, the latest first.
+    #[serde(default)]
+    pub events: Vec<ActivityEvent>,
+}
+
+/// Something that happened to the holder's identifier, devices, consents or record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ActivityEvent {
+    /// When.
+    pub time: UnixTime,
+    /// What: a kind of leaf, such as `consent.granted`, `release.delivered`, `official.delivered` or `identity.suspended`; or
+    /// what the holder is alerted of, such as `device_added`, `pin_changed` or `enrolment_tried`; or `suspended` with its
+    /// reason. Later versions add kinds.
+    pub kind: String,
+    /// The relying party, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rp: Option<ActivityParty>,
+    /// The purpose, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
+    /// The fields that it is about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<Field>,
+    /// The thumbprint of the device that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// The reason, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// One visit: a relying party asked, and was answered.

@@ -15,6 +15,7 @@ pub mod operations;
 pub mod pages;
 pub mod quota;
 pub mod routes;
+pub mod scrub;
 pub mod server;
 pub mod shutdown;
 pub mod telemetry;

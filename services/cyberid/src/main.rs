@@ -4,11 +4,17 @@ mod command;
 mod platform;
 mod terminal;
 
+use std::alloc::System;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use zeroizing_alloc::ZeroAlloc;
 
 use command::Cli;
+
+/// Whatever is freed is wiped: buffers that a library keeps names, numbers and PINs in, too (`docs/canaries.md`).
+#[global_allocator]
+static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

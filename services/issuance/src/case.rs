@@ -20,6 +20,7 @@ use cyberid_storage::case::{Case, Decided};
 use cyberid_storage::life::{LifeChange, Turn, Turned};
 use cyberid_storage::subject::HashedPin;
 use cyberid_web::quota::OverQuota;
+use cyberid_web::scrub::Scrubbed;
 
 use crate::binding::Bound;
 use crate::document::CheckedDocument;
@@ -77,7 +78,7 @@ impl Issuance {
     ) -> Result<CaseView, CaseError> {
         let issuance = Arc::clone(self);
         let guess = self.meter.begin(from, self.now())?;
-        let reported = tokio::spawn(async move { issuance.report_here(body).await });
+        let reported = tokio::spawn(Scrubbed::new(async move { issuance.report_here(body).await }));
         let reported = reported.await.map_err(|_| EnrolmentError::Stopped)?;
         guess.end(matches!(
             reported,

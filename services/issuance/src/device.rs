@@ -14,6 +14,7 @@ use cyberid_protocol::device::{
 use cyberid_protocol::message::{self, NotNow};
 use cyberid_storage::device::{Alert, KnownDevice, ListedDevice, Revoked};
 use cyberid_storage::subject::Subject;
+use cyberid_web::scrub::Scrubbed;
 use zeroize::Zeroizing;
 
 use crate::binding::Bound;
@@ -27,9 +28,11 @@ impl Issuance {
         sealed: String,
     ) -> Result<DeviceAdded, DeviceError> {
         let issuance = Arc::clone(self);
-        tokio::spawn(async move { issuance.add_device_here(&jkt, &sealed).await })
-            .await
-            .map_err(|_| crate::EnrolmentError::Stopped)?
+        tokio::spawn(Scrubbed::new(async move {
+            issuance.add_device_here(&jkt, &sealed).await
+        }))
+        .await
+        .map_err(|_| crate::EnrolmentError::Stopped)?
     }
 
     async fn add_device_here(&self, jkt: &str, sealed: &str) -> Result<DeviceAdded, DeviceError> {

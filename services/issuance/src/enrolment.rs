@@ -15,6 +15,7 @@ use cyberid_protocol::deposit::Outcome;
 use cyberid_protocol::enrolment::{Enrolled, EnrolmentBody, number_commitment};
 use cyberid_storage::StorageError;
 use cyberid_storage::subject::{EnrolmentStage, HashedPin, NewSubject, SubjectDevice};
+use cyberid_web::scrub::Scrubbed;
 use time::Date;
 
 use crate::document::CheckedDocument;
@@ -51,7 +52,7 @@ impl Issuance {
     /// Enrols a person. It runs to its end even when the caller goes away.
     pub async fn enrol(self: &Arc<Self>, body: EnrolmentBody) -> Result<Enrolled, EnrolmentError> {
         let issuance = Arc::clone(self);
-        tokio::spawn(async move { issuance.enrol_here(body).await })
+        tokio::spawn(Scrubbed::new(async move { issuance.enrol_here(body).await }))
             .await
             .map_err(|_| EnrolmentError::Stopped)?
     }

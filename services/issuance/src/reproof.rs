@@ -16,6 +16,7 @@ use cyberid_protocol::enrolment::{Document, Evidence, number_commitment};
 use cyberid_protocol::message::Message as _;
 use cyberid_storage::device::Alert;
 use cyberid_storage::subject::{HashedPin, Subject};
+use cyberid_web::scrub::Scrubbed;
 
 use crate::binding::Bound;
 use crate::device::lives;
@@ -32,7 +33,7 @@ impl Issuance {
     ) -> Result<Recovered, DeviceError> {
         let issuance = Arc::clone(self);
         let guess = self.meter.begin(from, self.now())?;
-        let recovered = tokio::spawn(async move { issuance.recover_here(body).await });
+        let recovered = tokio::spawn(Scrubbed::new(async move { issuance.recover_here(body).await }));
         let recovered = recovered.await.map_err(|_| EnrolmentError::Stopped)?;
         guess.end(is_refused(&recovered));
         recovered

@@ -7,11 +7,12 @@ use cyberid_domain::UnixTime;
 use cyberid_domain::calendar::{read_date, start_of};
 use cyberid_domain::clock::DAY;
 use cyberid_domain::id::{ClientId, SubjectId};
-use cyberid_protocol::activity::{Activity, ActivityParty, ActivityVisit, MAX_DAYS};
+use cyberid_protocol::activity::{Activity, ActivityEvent, ActivityParty, ActivityVisit, MAX_DAYS};
 use cyberid_protocol::visit::{self, VisitRecord};
 use cyberid_storage::StorageError;
 
 use crate::Verification;
+use crate::happenings::happenings;
 use crate::party;
 use crate::refusal::Refusal;
 
@@ -52,6 +53,11 @@ impl Period {
         fits.then_some(period).ok_or(Refusal::Member("from"))
     }
 
+    /// From `from` until before `to`, however long.
+    pub(crate) fn of(from: UnixTime, to: UnixTime) -> Self {
+        Self { from, to }
+    }
+
     fn has(&self, moment: UnixTime) -> bool {
         (self.from..self.to).contains(&moment)
     }
@@ -70,14 +76,38 @@ fn date(member: &'static str, text: &str) -> Result<UnixTime, Refusal> {
 }
 
 impl Verification {
-    /// The visits of the calling device's holder, the latest first.
+    /// What happened to the calling device's holder, the latest first.
     pub(crate) async fn activity(&self, device: &str, period: Period) -> Result<Activity, Refusal> {
         self.holders.spend(device, self.now())?;
         let holder = self.parts.subjects.holder(device).await?;
-        let holder = holder.ok_or(Refusal::NotFound)?;
+        let subject = holder.ok_or(Refusal::NotFound)?.subject;
+        let visits = self.visits_in(&subject, period).await?;
+        let events = self.events_in(&subject, period).await?;
+        Ok(Activity { visits, events })
+    }
+
+    /// What happened beside visits, the latest first.
+    async fn events_in(&self, subject: &SubjectId, period: Period) -> Result<Vec<ActivityEvent>, Refusal> {
+        let held = self.parts.held.held_of(subject, self.now()).await?;
+        let mut events = happenings(&held)?;
+        events.retain(|event| period.has(event.time));
+        events.sort_by_key(|event| std::cmp::Reverse(event.time));
+        let mut names = BTreeMap::new();
+        for party in events.iter_mut().filter_map(|event| event.rp.as_mut()) {
+            party.name = self.name_of(&party.client_id, &mut names).await?;
+        }
+        Ok(events)
+    }
+
+    /// A person's visits, the latest first.
+    pub(crate) async fn visits_in(
+        &self,
+        subject: &SubjectId,
+        period: Period,
+    ) -> Result<Vec<ActivityVisit>, Refusal> {
         let mut records = Vec::new();
         for day in period.days() {
-            records.extend(self.visits_of(&holder.subject, day).await?);
+            records.extend(self.visits_of(subject, day).await?);
         }
         records.retain(|record| period.has(record.time));
         records.sort_by_key(|record| std::cmp::Reverse(record.time));
@@ -87,7 +117,7 @@ impl Verification {
             let name = self.name_of(&record.rp, &mut names).await?;
             visits.push(shown(record, name));
         }
-        Ok(Activity { visits })
+        Ok(visits)
     }
 
     /// A person's visits of a day, whichever journal key they were recorded under.

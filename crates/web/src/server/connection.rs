@@ -29,6 +29,7 @@ use super::harden::harden;
 use super::tls::PeerCertificate;
 use super::{Limits, Server, Tls};
 use crate::Failure;
+use crate::scrub::Scrubbed;
 
 /// What all connections of a server share.
 pub(super) struct Engine {
@@ -130,7 +131,8 @@ impl Engine {
         if let Some(certificate) = peer.certificate {
             extensions.insert(certificate);
         }
-        let Ok(response) = self.router.clone().oneshot(request.map(Body::new)).await;
+        let answering = self.router.clone().oneshot(request.map(Body::new));
+        let Ok(response) = Scrubbed::new(answering).await;
         // The work is done: a client that is slow to take the answer keeps nobody else from theirs.
         drop(permit);
         let response = peer.farewell.told_with(version, response);

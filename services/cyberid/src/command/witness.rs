@@ -13,7 +13,8 @@ use serde_json::json;
 use super::Outcome;
 use super::serve::{LogFormat, announce, run_until_told};
 use crate::platform::{
-    DataDirectory, Door, PassphraseSource, ProcessConfig, StartError, WitnessFile, open_witness, start_witness,
+    DataDirectory, Door, PassphraseSource, ProcessConfig, StartError, WitnessFile, open_witness,
+    start_witness,
 };
 use crate::terminal::line;
 

@@ -22,13 +22,13 @@ use super::authorities::{AuthorityConfig, OfficerConfig};
 use super::backup::BackupConfig;
 use super::events::EventsConfig;
 use super::evidence::EvidenceConfig;
-use super::peers::PeerTls;
 use super::hardening::ProcessConfig;
 use super::index::IndexConfig;
+use super::issuance::IssuanceConfig;
 use super::keystore::KeystoreConfig;
+use super::peers::PeerTls;
 use super::source::SourceTls;
 use super::suite::PlatformConfig;
-use super::issuance::IssuanceConfig;
 
 /// Where the platform listens when nobody says otherwise.
 pub(crate) const DEFAULT_LISTEN: SocketAddr =

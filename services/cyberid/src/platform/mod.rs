@@ -27,8 +27,8 @@ mod share_upkeep;
 mod source;
 mod start;
 mod stores;
-mod suite;
 mod succession;
+mod suite;
 mod surroundings;
 pub(crate) mod turning;
 mod upkeep;
@@ -37,9 +37,11 @@ mod witnessing;
 
 use std::path::PathBuf;
 
-pub(crate) use compose::documents;
 pub(crate) use backup::{Backup, ShareDb, StoreName, backups, restore};
-pub(crate) use config::{ClientCertificates, ConfigError, ConfigFile, IdentitySource, LedgerConfig, TlsFiles, WitnessConfig};
+pub(crate) use compose::documents;
+pub(crate) use config::{
+    ClientCertificates, ConfigError, ConfigFile, IdentitySource, LedgerConfig, TlsFiles, WitnessConfig,
+};
 pub(crate) use data::{DataDirectory, PassphraseSource};
 pub(crate) use door::{Door, Serving, Stop};
 pub(crate) use hardening::ProcessConfig;

@@ -8,10 +8,11 @@ use axum::http::StatusCode;
 use cyberid_protocol::enrolment::{Enrolled, EnrolmentBody};
 use cyberid_protocol::problem::ProblemType;
 use cyberid_storage::StorageError;
-use cyberid_web::extract::StrictJson;
+use cyberid_web::extract::PersonalJson;
 use cyberid_web::{Failure, problems};
 
-use crate::{EnrolmentError, Issuance};
+use super::caller_address::CallerAddress;
+use crate::{EnrolmentError, Issuance, SourceFailure};
 
 /// After how many seconds an enrolment may be tried again when a party did not answer.
 const RETRY_AFTER: u64 = 10;
@@ -19,7 +20,7 @@ const RETRY_AFTER: u64 = 10;
 problems!(
     /// What an enrolment can end in.
     pub(crate) EnrolmentProblems:
-        PinUnacceptable, InvalidMessage, ExpiredMessage, UnknownNonce, EnrolmentRefused, SourceUnavailable
+        PinUnacceptable, InvalidMessage, ExpiredMessage, UnknownNonce, EnrolmentRefused, RateLimited, SourceUnavailable
 );
 
 /// Enrols a person: document, evidence, PIN and a device key become an identifier.
@@ -45,9 +46,10 @@ problems!(
         EnrolmentProblems))]
 pub(crate) async fn create_enrolment(
     State(issuance): State<Arc<Issuance>>,
-    StrictJson(body): StrictJson<EnrolmentBody>,
+    CallerAddress(from): CallerAddress,
+    PersonalJson(body): PersonalJson<EnrolmentBody>,
 ) -> Result<(StatusCode, Json<Enrolled>), Failure> {
-    let enrolled = issuance.enrol(body).await?;
+    let enrolled = issuance.enrol_from(from, body).await?;
     Ok((StatusCode::CREATED, Json(enrolled)))
 }
 
@@ -58,10 +60,15 @@ impl From<EnrolmentError> for Failure {
             EnrolmentError::InvalidProof => ProblemType::InvalidMessage.into(),
             EnrolmentError::ExpiredProof => ProblemType::ExpiredMessage.into(),
             EnrolmentError::UnknownNonce => ProblemType::UnknownNonce.into(),
+            EnrolmentError::TooMany(over) => over.into(),
             EnrolmentError::Refused => ProblemType::EnrolmentRefused.into(),
             EnrolmentError::Source(cause) => {
                 tracing::warn!(%cause, "the identity source gave no answer that can be believed");
-                Self::from(ProblemType::SourceUnavailable).retry_after(RETRY_AFTER)
+                let after = match cause {
+                    SourceFailure::Resting { retry_after } => retry_after,
+                    _ => RETRY_AFTER,
+                };
+                Self::from(ProblemType::SourceUnavailable).retry_after(after)
             }
             EnrolmentError::KeyHolder(_)
             | EnrolmentError::CommitUnknown(_)

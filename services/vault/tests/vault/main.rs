@@ -8,6 +8,7 @@
 
 mod cooling_off;
 mod enrolment;
+mod index;
 mod official;
 mod opening;
 mod support;

@@ -176,7 +176,6 @@ fn keystore(folder: &TempDir, clock: Arc<ManualClock>) -> Keystore {
 
 fn description() -> Description {
     Description {
-        suite: "ES256".into(),
         client_certificates: true,
         ledger: LedgerDescription {
             origin: "id.example/ledger".into(),
@@ -246,6 +245,7 @@ impl Platform {
             relying_parties: store.clone(),
             verifications: journal.clone(),
             single_uses: store.clone(),
+            held: store.clone(),
             promises: store.clone(),
             passkeys: store.clone(),
             source_key: source.public_key(),

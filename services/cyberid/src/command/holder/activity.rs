@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use cyberid_domain::check::Check;
 use cyberid_domain::field::Field;
-use cyberid_protocol::activity::{ActivityVisit, Day};
+use cyberid_protocol::activity::{Activity, ActivityEvent, ActivityVisit, Day};
 use cyberid_protocol::official::MyOfficialAccess;
 use serde::{Deserialize, Serialize};
 
@@ -39,25 +39,30 @@ pub(crate) struct ShowActivity {
 impl ShowActivity {
     pub(super) async fn run(self) -> Outcome {
         let holder = Device::open(&self.common)?.holder;
-        let visits = holder.activity(self.from.as_ref(), self.to.as_ref()).await?;
+        let Activity { visits, events } = holder.activity(self.from.as_ref(), self.to.as_ref()).await?;
         let Officials { official_accesses } = holder.session().get("/v1/me/consents").await?;
         let body = Shown {
             visits,
+            events,
             official_accesses,
         };
         self.common.show().result(&body, |body| {
             let officials = body.official_accesses.iter().map(official);
-            let lines = std::iter::once(words(&body.visits)).chain(officials);
+            let events = body.events.iter().map(event);
+            let lines = std::iter::once(words(&body.visits))
+                .chain(events)
+                .chain(officials);
             lines.collect::<Vec<_>>().join("\n")
         });
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// What is shown: the visits of the days, and every official access, whenever it was.
+/// What is shown: the visits and events of the days, and every official access, whenever it was.
 #[derive(Serialize)]
 struct Shown {
     visits: Vec<ActivityVisit>,
+    events: Vec<ActivityEvent>,
     official_accesses: Vec<MyOfficialAccess>,
 }
 
@@ -77,6 +82,25 @@ fn official(access: &MyOfficialAccess) -> String {
         access.legal_basis,
         access.case_reference,
     )
+}
+
+fn event(event: &ActivityEvent) -> String {
+    let party = event
+        .rp
+        .as_ref()
+        .map(|rp| rp.name.as_deref().unwrap_or(rp.client_id.as_str()).to_owned());
+    let fields = Some(names(&event.fields, Field::as_str)).filter(|fields| !fields.is_empty());
+    let details = [
+        party,
+        event.purpose.clone(),
+        fields,
+        event.device.clone(),
+        event.reason.clone(),
+    ];
+    let details: Vec<String> = details.into_iter().flatten().collect();
+    format!("{}  {} {}", moment(event.time), event.kind, details.join(", "))
+        .trim_end()
+        .to_owned()
 }
 
 fn words(visits: &[ActivityVisit]) -> String {

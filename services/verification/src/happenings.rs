@@ -1,0 +1,123 @@
+//! What happened to a holder beside visits, told from what the registry holds about them.
+
+use cyberid_domain::UnixTime;
+use cyberid_domain::id::ClientId;
+use cyberid_protocol::activity::{ActivityEvent, ActivityParty};
+use cyberid_storage::StorageError;
+use cyberid_storage::held::HeldTable;
+use serde_json::Value;
+
+/// The events in these tables, in no order: leaves about the holder, alerts, and the reasons of a suspension.
+pub(crate) fn happenings(held: &[HeldTable]) -> Result<Vec<ActivityEvent>, StorageError> {
+    let mut events = Vec::new();
+    for table in held {
+        let read = match table.name.as_str() {
+            "promise" => leaf,
+            "device_alert" => alert,
+            "suspension" => suspension,
+            _ => continue,
+        };
+        for row in &table.rows {
+            let row: Value = serde_json::from_str(row).map_err(|_| StorageError::Corrupt("row"))?;
+            events.push(read(&row).ok_or(StorageError::Corrupt("event"))?);
+        }
+    }
+    Ok(events)
+}
+
+fn leaf(row: &Value) -> Option<ActivityEvent> {
+    let leaf: Value = serde_json::from_str(row["body"].as_str()?).ok()?;
+    let rp: Option<ClientId> = leaf["rp"].as_str().and_then(|id| id.parse().ok());
+    Some(ActivityEvent {
+        kind: text(&leaf["kind"])?,
+        rp: rp.map(|client_id| ActivityParty {
+            client_id,
+            name: None,
+        }),
+        purpose: text(&leaf["purpose"]),
+        fields: serde_json::from_value(leaf["fields"].clone()).unwrap_or_default(),
+        reason: text(&leaf["reason"]),
+        ..at(&leaf["time"])?
+    })
+}
+
+fn alert(row: &Value) -> Option<ActivityEvent> {
+    Some(ActivityEvent {
+        kind: text(&row["kind"])?,
+        device: text(&row["device"]),
+        ..at(&row["time"])?
+    })
+}
+
+fn suspension(row: &Value) -> Option<ActivityEvent> {
+    Some(ActivityEvent {
+        kind: "suspended".into(),
+        reason: text(&row["reason"]),
+        ..at(&row["since"])?
+    })
+}
+
+fn at(time: &Value) -> Option<ActivityEvent> {
+    Some(ActivityEvent {
+        time: UnixTime(time.as_u64()?),
+        kind: String::new(),
+        rp: None,
+        purpose: None,
+        fields: Vec::new(),
+        device: None,
+        reason: None,
+    })
+}
+
+fn text(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use cyberid_domain::field::Field;
+
+    use super::*;
+
+    fn table(name: &str, row: &str) -> HeldTable {
+        HeldTable {
+            name: name.into(),
+            rows: vec![row.into()],
+            withheld: vec![],
+        }
+    }
+
+    #[test]
+    fn leaves_alerts_and_suspensions_are_events_and_other_tables_are_not() {
+        let body = r#"{\"fields\":[\"name\"],\"kind\":\"consent.granted\",\"purpose\":\"deliver\",\"rp\":\"AAAAAAAAAAAAAAAAAAAAAA\",\"time\":7}"#;
+        let events = happenings(&[
+            table("promise", &format!("{{\"id\":\"x\",\"body\":\"{body}\"}}")),
+            table(
+                "device_alert",
+                r#"{"place":1,"time":8,"kind":"device_added","device":"k"}"#,
+            ),
+            table("suspension", r#"{"reason":"holder","since":9}"#),
+            table("device", r#"{"jkt":"k"}"#),
+        ])
+        .unwrap();
+        let said: Vec<_> = events
+            .iter()
+            .map(|event| (event.time.0, event.kind.as_str()))
+            .collect();
+        assert_eq!(
+            said,
+            [(7, "consent.granted"), (8, "device_added"), (9, "suspended")]
+        );
+        assert_eq!(events[0].fields, [Field::Name]);
+        assert!(events[0].rp.is_some());
+        assert_eq!(events[1].device.as_deref(), Some("k"));
+        assert_eq!(events[2].reason.as_deref(), Some("holder"));
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_read_is_not_left_out() {
+        for row in ["{", "{}", r#"{"time":"x","kind":"device_added"}"#] {
+            assert!(happenings(&[table("device_alert", row)]).is_err(), "{row}");
+        }
+    }
+}
