@@ -81,7 +81,7 @@ async fn release(sub: &str, citizen: &Citizen, party: &RelyingParty) -> Option<P
 }
 
 /// Whether the device answers for a real person. One that is nobody's is given no token, so that it fetches no request; with
-/// a token of before it fails every check.
+/// a token of before no request is open to it.
 async fn passes(party: &RelyingParty, citizen: &Citizen) -> bool {
     let ask = Ask {
         purpose: "register".into(),
@@ -92,6 +92,9 @@ async fn passes(party: &RelyingParty, citizen: &Citizen) -> bool {
     match answered(&pending.request_uri, citizen).await {
         Ok(()) => {}
         Err(HolderError::Client(ClientError::TokenRefused { .. })) => return false,
+        Err(HolderError::Client(error)) if error.problem() == Some(ProblemType::RequestClosed) => {
+            return false;
+        }
         Err(error) => panic!("{error}"),
     }
     let VerifiedOutcome::Attested(attestation) = party.wait(&pending).await.unwrap() else {

@@ -15,7 +15,8 @@ use crate::{Consent, ConsentError, Refusal};
 
 cyberid_web::problems! {
     /// What answering can end in.
-    pub(super) AnswerProblems: InvalidMessage, ExpiredMessage, ReplayedMessage, RequestClosed, ConsentMismatch
+    pub(super) AnswerProblems:
+        InvalidMessage, ExpiredMessage, ReplayedMessage, RequestClosed, ConsentMismatch, DeviceCoolingOff
 }
 
 /// Answers a request for a release: with a sealed, signed consent, or by declining.

@@ -1,0 +1,94 @@
+//! A device that was added of late agrees to no release; one that was revoked agrees to nothing, and what it agreed to is
+//! refused.
+
+use cyberid_crypto::Sign as _;
+use cyberid_domain::Clock as _;
+use cyberid_domain::device::AlertKind;
+use cyberid_protocol::problem::ProblemType;
+use cyberid_storage::device::{BeginningDevice, Begun, Devices as _, NewDevice, Revoked};
+use cyberid_storage::subject::SubjectDevice;
+use http::StatusCode;
+
+use super::Platform;
+use super::people::{Person, agree};
+
+const COOLING_OFF: u64 = 1_000;
+
+/// Another device of the same person, which cools off.
+async fn second_device(platform: &Platform) -> Person {
+    let person = Person {
+        subject: platform.alice.subject,
+        ..Person::new(77)
+    };
+    let now = platform.clock.now();
+    let device = SubjectDevice {
+        jkt: person.jkt(),
+        key: *person.key.public_key().as_sec1(),
+        bound_at: now,
+    };
+    let beginning = BeginningDevice {
+        subject: person.subject,
+        jkt: device.jkt.clone(),
+        key: device.key,
+        now,
+        undo_at: now.plus(600),
+        replaces_all: false,
+    };
+    let begun = platform.registry.begin_device(&beginning).await.unwrap();
+    assert_eq!(begun, Begun::Now);
+    let new = NewDevice {
+        subject: person.subject,
+        device,
+        release_from: now.plus(COOLING_OFF),
+        revoke_others: false,
+        pin: None,
+        alert: AlertKind::DeviceAdded,
+    };
+    assert!(platform.registry.add_device(&new).await.unwrap());
+    person
+}
+
+#[tokio::test]
+async fn a_device_that_cools_off_grants_nothing() {
+    let platform = Platform::start().await;
+    let device = second_device(&platform).await;
+    for (advance, refused) in [(0, true), (COOLING_OFF - 1, true), (1, false)] {
+        platform.clock.advance(advance);
+        let id = platform.ask().await;
+        let claims = agree(&platform.request_object(&id).await, &*platform.clock);
+        let answer = platform.answer(&id, &claims, &device).await;
+        if refused {
+            assert_eq!(answer.problem(), ProblemType::DeviceCoolingOff, "{advance}");
+        } else {
+            assert_eq!(answer.status, StatusCode::CREATED, "{advance}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_revoked_device_agreed_to_is_refused() {
+    let platform = Platform::start().await;
+    let device = second_device(&platform).await;
+    let id = platform.ask().await;
+    let claims = agree(&platform.request_object(&id).await, &*platform.clock);
+    let granted = platform.answer(&id, &claims, &platform.alice).await;
+    assert_eq!(granted.status, StatusCode::CREATED);
+    let (subject, jkt) = (&platform.alice.subject, platform.alice.jkt());
+    let revoked = platform
+        .registry
+        .revoke_device(subject, &jkt, platform.clock.now());
+    assert_eq!(revoked.await.unwrap(), Revoked::Now);
+    assert_eq!(
+        platform.redeem(&id, None).await.problem(),
+        ProblemType::ReleaseNotGranted
+    );
+    let id = platform.ask().await;
+    let claims = agree(&platform.request_object(&id).await, &*platform.clock);
+    let answer = platform.answer(&id, &claims, &platform.alice).await;
+    assert_eq!(answer.problem(), ProblemType::InvalidMessage);
+    platform.clock.advance(COOLING_OFF);
+    let id = platform.ask().await;
+    let claims = agree(&platform.request_object(&id).await, &*platform.clock);
+    let answer = platform.answer(&id, &claims, &device).await;
+    assert_eq!(answer.status, StatusCode::CREATED);
+}
