@@ -278,6 +278,22 @@ fn a_signer_that_no_pinned_authority_vouches_for_is_refused() {
     assert_eq!(tried.err(), Some(Refusal::UnknownAuthority));
 }
 
+/// The authority's own signature, over another key.
+#[test]
+fn a_certificate_that_was_altered_is_nobodys() {
+    let country = Country::named("UT");
+    let thief = Country::named("UT").signer;
+    let mut certificate = country.signer.certificate.clone();
+    let key = &thief.certificate.tbs_certificate.subject_public_key_info;
+    certificate.tbs_certificate.subject_public_key_info = key.clone();
+    let signer = Authority {
+        certificate,
+        key: thief.key,
+    };
+    let forged = Country { signer, ..country };
+    assert_eq!(forged.tries(&plan()).err(), Some(Refusal::UnknownAuthority));
+}
+
 #[test]
 fn of_two_keys_of_one_name_either_vouches() {
     let (old, new) = (Country::named("UT"), Country::named("UT"));

@@ -116,7 +116,11 @@ async fn what_is_to_be_done_is_listed_until_it_is<S: Cases + Subjects>(store: &A
         let cases = store.cases_to_do().await.unwrap();
         cases.into_iter().map(|case| case.id).collect()
     };
-    assert_eq!(to_do().await, [misuse.id.clone()], "it is not halted");
+    assert_eq!(
+        to_do().await.as_slice(),
+        std::slice::from_ref(&misuse.id),
+        "it is not halted"
+    );
     for _ in 0..2 {
         store.case_halted(&misuse.id).await.unwrap();
         assert_eq!(to_do().await, [], "nothing is decided");
@@ -127,7 +131,7 @@ async fn what_is_to_be_done_is_listed_until_it_is<S: Cases + Subjects>(store: &A
     for at in [5, 6] {
         store.case_done(&misuse.id, NOW.plus(at)).await.unwrap();
     }
-    assert_eq!(to_do().await, [appeal.id.clone()]);
+    assert_eq!(to_do().await.as_slice(), std::slice::from_ref(&appeal.id));
     let done = store.case(&misuse.id).await.unwrap().unwrap();
     assert_eq!(
         (done.done_at, done.pin, done.halted),

@@ -123,7 +123,7 @@ async fn what_is_decided_while_a_key_holder_is_away_is_done_once_it_is_back() {
 }
 
 #[tokio::test]
-async fn an_appeal_is_given_to_anybody_once_and_metered() {
+async fn an_appeal_is_given_to_anybody_once_and_forgotten_in_the_end() {
     let test = TestPlatform::start_on_disk(Threshold::Fourteen).await;
     let appeal = async |person: &Applicant| {
         let proof = person.proof(&test.nonce().await, test.clock.now());

@@ -62,99 +62,70 @@ async fn a_passport_is_what_its_chip_says() {
     test.assert_one_identifier();
 }
 
-/// What is stated and differs from the chip is refused before the source is asked; what the source tells, after it. All refusals
-/// are equal to the byte.
+/// Passports of others, and of nobody.
+fn others() -> [(&'static str, Holder<'static>); 3] {
+    let own = holder();
+    let number = "X898902C3";
+    let valid_until = date!(2034 - 05 - 02);
+    let name = "ANNA ERIKSSON";
+    [
+        ("number", Holder { number, ..own }),
+        ("name", Holder { name, ..own }),
+        ("last day", Holder { valid_until, ..own }),
+    ]
+}
+
+/// What the chip says otherwise than the holder is refused before the source is asked; what the source says otherwise, after
+/// it. All refusals are equal to the byte.
 #[tokio::test]
 async fn whatever_differs_is_one_and_the_same_refusal() {
     let (test, utopia) = with(Passports::ChipRequired).await;
-    let own = || Some(chip(&utopia, &holder()));
-    let of = |holder: Holder<'_>| Some(chip(&utopia, &holder));
     let none: fn(&mut Value) = |_| {};
-    let wrong_evidence = enrols(&test, own(), |body| body["evidence"]["token"] = "false".into()).await;
-    assert_eq!(wrong_evidence.problem(), ProblemType::EnrolmentRefused);
-    assert_eq!(test.source.asked(), 1);
-    let elder = Holder {
-        birth_date: date!(1990 - 05 - 18),
-        ..holder()
-    };
-    assert_eq!(
-        enrols(&test, of(elder), none).await,
-        wrong_evidence,
-        "another birth"
+    let wrong: fn(&mut Value) = |body| body["evidence"]["token"] = "false".into();
+    let refused = enrols(&test, Some(chip(&utopia, &holder())), wrong).await;
+    assert_eq!(refused.problem(), ProblemType::EnrolmentRefused);
+    let birth_date = date!(1990 - 05 - 18);
+    let elder = chip(
+        &utopia,
+        &Holder {
+            birth_date,
+            ..holder()
+        },
     );
+    assert_eq!(enrols(&test, Some(elder), none).await, refused, "another birth");
     assert_eq!(test.source.asked(), 2);
-    let other = Utopia::found(START).unwrap().utopia;
-    let refused = [
-        ("none", enrols(&test, None, none).await),
-        (
-            "a stranger's signature",
-            enrols(&test, Some(chip(&other, &holder())), none).await,
-        ),
-        (
-            "number",
-            enrols(
-                &test,
-                of(Holder {
-                    number: "X898902C3",
-                    ..holder()
-                }),
-                none,
-            )
-            .await,
-        ),
-        (
-            "name",
-            enrols(
-                &test,
-                of(Holder {
-                    name: "ANNA ERIKSSON",
-                    ..holder()
-                }),
-                none,
-            )
-            .await,
-        ),
-        (
-            "last day",
-            enrols(
-                &test,
-                of(Holder {
-                    valid_until: date!(2034 - 05 - 02),
-                    ..holder()
-                }),
-                none,
-            )
-            .await,
-        ),
-        (
-            "stated name",
-            enrols(&test, own(), |body| body["document"]["name"] = "王伟".into()).await,
-        ),
-        (
-            "not base64url",
-            enrols(&test, own(), |body| body["evidence"]["chip"]["sod"] = "=".into()).await,
-        ),
-        (
-            "empty",
-            enrols(&test, own(), |body| body["evidence"]["chip"]["dg1"] = "".into()).await,
-        ),
-        (
-            "another kind of document",
-            enrols(&test, own(), |body| {
-                body["document"] = json!({"type": "resident_id_card", "name": NAME,
-                    "number": "11010519900517001X", "valid_until": "2034-05-01"});
-            })
-            .await,
-        ),
-    ];
-    for (why, answer) in refused {
-        assert_eq!(answer, wrong_evidence, "{why}");
+    for (why, other) in others() {
+        let shown = enrols(&test, Some(chip(&utopia, &other)), none).await;
+        assert_eq!(shown, refused, "{why}");
     }
-    assert_eq!(
-        test.source.asked(),
-        2,
-        "the source is not asked about what is refused before"
-    );
+    let stranger = Utopia::found(START).unwrap().utopia;
+    let shown = enrols(&test, Some(chip(&stranger, &holder())), none).await;
+    assert_eq!(shown, refused, "a stranger's signature");
+    assert_eq!(enrols(&test, None, none).await, refused, "without a chip");
+    assert_eq!(test.source.asked(), 2, "nobody is asked about these");
+    test.assert_nothing_left();
+}
+
+#[tokio::test]
+async fn a_chip_of_no_form_or_beside_another_document_is_the_same_refusal() {
+    let (test, utopia) = with(Passports::ChipRequired).await;
+    let refused = enrols(&test, None, |_| {}).await;
+    assert_eq!(refused.problem(), ProblemType::EnrolmentRefused);
+    let changes: [fn(&mut Value); 4] = [
+        |body| body["document"]["name"] = "王伟".into(),
+        |body| body["evidence"]["chip"]["sod"] = "=".into(),
+        |body| body["evidence"]["chip"]["dg1"] = "".into(),
+        |body| {
+            let number = Applicant::new(1).number;
+            body["document"]["type"] = "resident_id_card".into();
+            body["document"]["number"] = number.into();
+        },
+    ];
+    for (which, change) in changes.into_iter().enumerate() {
+        let shown = enrols(&test, Some(chip(&utopia, &holder())), change).await;
+        assert_eq!(shown, refused, "{which}");
+    }
+    assert_eq!(test.source.asked(), 0);
     test.assert_nothing_left();
 }
 
