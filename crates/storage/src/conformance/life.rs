@@ -234,7 +234,7 @@ async fn an_act_waits_for_another_operator<S: IdentityActs>(store: &Arc<S>) {
         store.apply_act(one).await.unwrap();
         assert_eq!(store.act(&one.id).await.unwrap().as_ref(), Some(one));
     }
-    assert_eq!(store.acts_to_do().await.unwrap(), [single.clone()]);
+    assert_eq!(store.acts_to_do().await.unwrap(), std::slice::from_ref(&single));
     assert!(!store.approve_act(&several.id, &several.applied_by).await.unwrap());
     assert!(!store.approve_act(&single.id, &several.applied_by).await.unwrap());
     let other = ClientId::random(&SystemRng);

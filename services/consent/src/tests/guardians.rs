@@ -125,7 +125,7 @@ async fn a_guardians_word_is_for_this_child_this_release_and_these_fields() {
         ("another child", |it| it.ward_jkt = Person::new(22).jkt()),
         ("another release", |it| it.request = ReleaseId::random(&SystemRng)),
         ("another text", |it| {
-            it.request_sha256 = digest::sha256_base64url(b"other")
+            it.request_sha256 = digest::sha256_base64url(b"other");
         }),
         ("fewer fields", |it| it.fields = vec![Field::Name]),
         ("no fields", |it| it.fields.clear()),

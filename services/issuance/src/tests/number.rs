@@ -88,7 +88,7 @@ async fn only_the_holder_takes_the_drawn_number_and_no_other() {
     let drawn: DrawnNumber = draw(&test, &alice).await.json();
     let alterations: [(&str, Alter); 3] = [
         ("another number", |it| {
-            it.number_commitment = number_commitment(b"s", &"0000000000".parse().unwrap())
+            it.number_commitment = number_commitment(b"s", &"0000000000".parse().unwrap());
         }),
         ("another platform", |it| it.aud = "https://other.example".into()),
         ("too long", |it| it.exp = it.exp.plus(1)),

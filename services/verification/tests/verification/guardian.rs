@@ -210,11 +210,11 @@ async fn a_child_passes_nothing_without_their_guardian() {
     ] {
         let (alone, agreed) = (family.opened(checks).await, family.opened(checks).await);
         let ward = family.ward().await;
-        let word = family.say(&family.guardian, &ward, &family.word(&agreed)).await;
-        assert_eq!(word.status, 204);
-        let (status, answers) = family.concluded(&alone).await;
+        let said = family.say(&family.guardian, &ward, &family.word(&agreed)).await;
+        assert_eq!(said.status, 204);
+        let (status, outcomes) = family.concluded(&alone).await;
         assert_eq!(status, VerificationStatus::Failed);
-        assert!(answers.iter().all(|(_, outcome)| *outcome == Outcome::Fail));
+        assert!(outcomes.iter().all(|(_, outcome)| *outcome == Outcome::Fail));
         assert_eq!(family.concluded(&agreed).await.0, VerificationStatus::Passed);
     }
     let proof = family.platform.proof(&family.rp, &[Check::RealPerson]);
