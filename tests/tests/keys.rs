@@ -318,6 +318,11 @@ fn a_ceremony_needs_two_operators_and_leaves_a_transcript() {
         let mut rows = rows.filter(|row| row["role"] == role && row["state"] == "active");
         rows.next().unwrap()["id"].as_str().unwrap().to_owned()
     };
+    done(&format!("check {place}"));
+    assert!(
+        !keys(&format!("check {place} --for all")).status.success(),
+        "roles are missing"
+    );
     let by_ceremony_only = refused(&format!("rotate {place} --ahead 0 certificate"));
     assert!(by_ceremony_only.contains("ceremony"), "{by_ceremony_only}");
     let steps = format!(

@@ -76,8 +76,8 @@ fn keys_of_the_sm_suite_do_their_work_after_a_restart() {
     let signature = signer.sign(b"message").unwrap();
     assert_eq!(jws::verify_signature(&public, b"message", &signature), Ok(()));
     let opener = keystore.opener::<role::Vault>().unwrap().current();
-    let opened = hpke::open(&*opener, b"info", b"aad", &sealed).unwrap();
-    assert_eq!(opened.as_slice(), b"share");
+    let share = hpke::open(&*opener, b"info", b"aad", &sealed).unwrap();
+    assert_eq!(share.as_slice(), b"share");
     let again = cyberid_crypto::Mac::mac(&keystore.mac::<role::Pairwise>().unwrap(), &[b"message"]);
     assert_eq!(again, tag);
     assert!(

@@ -7,6 +7,7 @@ mod tests {
     use std::sync::Arc;
 
     use cyberid_crypto::jws;
+    use cyberid_crypto::key::KeyFailure;
     use cyberid_domain::UnixTime;
     use cyberid_domain::clock::ManualClock;
     use cyberid_domain::rng::SystemRng;
@@ -67,6 +68,7 @@ mod tests {
         what_is_retired_is_destroyed_in_the_token as retired
         what_a_crash_left_in_the_token_is_destroyed as crash
         two_keystores_share_a_token as shared
+        a_key_that_is_gone_fails_its_trial as gone
         callers_on_either_kind_of_runtime_are_answered as runtimes
     }
 
@@ -226,6 +228,24 @@ mod tests {
                 assert_eq!(store.check(role), Ok(()), "{role}");
             }
         }
+    }
+
+    #[test]
+    #[ignore = "run by its namesake above, in a process that sees a token"]
+    fn gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = filled(folder.path());
+        let clock = Arc::new(ManualClock::new(UnixTime(1_795_000_000)));
+        let other =
+            Keystore::administer(folder.path(), SoftHsm::unlock(), clock, Arc::new(SystemRng)).unwrap();
+        other.rotate(RoleName::Certificate).unwrap();
+        assert_eq!(
+            store.check(RoleName::Certificate),
+            Err(KeystoreError::Failed(KeyFailure))
+        );
+        assert_eq!(store.check(RoleName::Event), Ok(()));
+        assert_eq!(store.refresh(), Ok(true));
+        assert_eq!(store.check(RoleName::Certificate), Ok(()));
     }
 
     #[test]

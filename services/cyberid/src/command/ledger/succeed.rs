@@ -1,13 +1,12 @@
 //! `cyberid ledger succeed`
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 
 use super::Outcome;
-use crate::platform::{DataDirectory, Names, PassphraseSource, succeed};
-use crate::terminal::Show;
+use crate::command::keys::place::Place;
+use crate::platform::{Names, succeed};
 
 const HELP: &str = "\
 Examples:
@@ -29,12 +28,6 @@ Exit codes:
 #[derive(Debug, Args)]
 #[command(after_long_help = HELP)]
 pub(crate) struct Succeed {
-    /// The data directory.
-    #[arg(long, value_name = "DIR", default_value = "data")]
-    data: PathBuf,
-    /// A file with the passphrase, readable by its owner alone; else the variable `CYBERID_PASSPHRASE`.
-    #[arg(long, value_name = "FILE")]
-    passphrase_file: Option<PathBuf>,
     /// The name of the log that ends.
     #[arg(long, value_name = "NAME")]
     ending: String,
@@ -44,21 +37,19 @@ pub(crate) struct Succeed {
     /// Even where the witnesses have not cosigned all of it: they may have cosigned what a thief of the key showed them.
     #[arg(long)]
     uncosigned: bool,
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    place: Place,
 }
 
 impl Succeed {
     pub(super) async fn run(self) -> Outcome {
-        let data = DataDirectory::open(&self.data)?;
-        let passphrase = PassphraseSource::choose(self.passphrase_file.as_deref(), &data).read(&data)?;
+        let found = self.place.find()?;
         let names = Names {
             ending: &self.ending,
             successor: &self.successor,
         };
-        let succeeded = succeed(&data, &passphrase, &names, self.uncosigned).await?;
-        Show::json(self.json).result(&succeeded, |succeeded| {
+        let succeeded = succeed(&found.data, &found.unlock, &names, self.uncosigned).await?;
+        self.place.show().result(&succeeded, |succeeded| {
             format!(
                 "{} ended with {} leaves, and is kept in {}.\n{} takes its place. Its key, for the witnesses, the key \
                  holders and everybody who pinned the old one:\n  {}",
