@@ -36,7 +36,15 @@ macro_rules! commands {
     )+};
 }
 
-commands!(Reservation, Deposit, Settlement, Binding, Unbinding, StagedVersion, VersionSwitch);
+commands!(
+    Reservation,
+    Deposit,
+    Settlement,
+    Binding,
+    Unbinding,
+    StagedVersion,
+    VersionSwitch
+);
 
 /// Reads a command to `holder` that the enrolment key signed, at the moment `now`.
 pub(crate) fn open<C: Command>(

@@ -38,6 +38,9 @@ pub struct Question {
     pub evidence: Personal,
     /// The platform that asks, by its issuer: the handle of the person is for it alone.
     pub aud: String,
+    /// In which of its feeds the platform wants to be told of this person later (see [`crate::notice`]): 32 bytes that
+    /// nobody else knows, base64url.
+    pub feed: String,
     /// The asker's key for this one answer: the date of birth is sealed to it.
     pub reply_to: PublicKey,
 }
@@ -60,6 +63,7 @@ impl Question {
             evidence_kind: &'a str,
             evidence: &'a str,
             aud: &'a str,
+            feed: &'a str,
             reply_to: PublicKey,
         }
         let exposed = Exposed {
@@ -70,6 +74,7 @@ impl Question {
             evidence_kind: &self.evidence_kind,
             evidence: self.evidence.expose(),
             aud: &self.aud,
+            feed: &self.feed,
             reply_to: self.reply_to,
         };
         let body = Zeroizing::new(serde_json::to_vec(&exposed).map_err(|_| KeyFailure)?);

@@ -1,16 +1,23 @@
 //! The identity check: do document and evidence belong to one living person?
 
 use cyberid_crypto::jwe::{InvalidJwe, Sealed};
-use cyberid_crypto::{KeyFailure, PublicKey, base64url, digest, hpke, json};
-use cyberid_protocol::message::Message as _;
+use cyberid_crypto::{
+    Agree as _, AgreementKey, KeyFailure, PublicKey, SigningKey, base64url, digest, hpke, json,
+};
+use cyberid_domain::rng::SystemRng;
+use cyberid_domain::{Rng as _, UnixTime};
+use cyberid_protocol::message::Message;
 use cyberid_protocol::source::{BIRTH_DATE_INFO, PERSON_INFO, Question, SourceAnswer};
 use serde::de::DeserializeOwned;
 
 use crate::fault::SLOWNESS;
-use crate::{Fault, IdentitySource, Person};
+use crate::{Fault, IdentitySource, JournalFailed, Person};
+
+/// How old an old answer is, in seconds.
+const HOUR: u64 = 3_600;
 
 /// Why a question has no answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum CheckFailure {
     /// It is not sealed to this source, or holds no question.
     #[error("not a question to this source")]
@@ -24,6 +31,9 @@ pub enum CheckFailure {
     /// A key of the source could not be used.
     #[error(transparent)]
     Key(#[from] KeyFailure),
+    /// What the source has to remember could not be kept.
+    #[error(transparent)]
+    Journal(#[from] JournalFailed),
 }
 
 impl From<InvalidJwe> for CheckFailure {
@@ -36,31 +46,63 @@ impl IdentitySource {
     /// The signed answer to a sealed question, or what the present fault makes of it.
     pub async fn check(&self, sealed: &str) -> Result<String, CheckFailure> {
         match self.fault() {
-            Fault::None => self.answer(sealed, sealed),
-            Fault::Slow => {
-                tokio::time::sleep(SLOWNESS).await;
-                self.answer(sealed, sealed)
-            }
-            Fault::Wrong => self.answer(sealed, "another question"),
             Fault::Down => Err(CheckFailure::Down),
             Fault::Garbage => Ok("garbage".into()),
+            Fault::Slow => {
+                tokio::time::sleep(SLOWNESS).await;
+                self.answer(sealed, Fault::None)
+            }
+            fault => self.answer(sealed, fault),
         }
     }
 
-    fn answer(&self, sealed: &str, bound_to: &str) -> Result<String, CheckFailure> {
+    fn answer(&self, sealed: &str, fault: Fault) -> Result<String, CheckFailure> {
         let question: Question = self.open(sealed)?;
-        let person = self.population().by_number(question.number.expose());
+        let feed = feed(&question.feed).ok_or(CheckFailure::NotAQuestion)?;
+        let person = self.by_document(question.kind, question.number.expose());
         let confirmed = person.filter(|person| self.confirms(person, &question));
-        let birth_date = confirmed.map(|person| seal_birth_date(person, &question.reply_to));
-        let handle = confirmed.map(|person| self.seal_handle(person, &question));
+        if let Some(person) = &confirmed {
+            self.parts.life.confirm(self.population(), feed, person.index)?;
+        }
+        let reply_to = match fault {
+            Fault::Unreadable => AgreementKey::ephemeral_of(question.reply_to.suite())?.public_key(),
+            _ => question.reply_to,
+        };
+        let answered = confirmed.map(|person| self.seal_person(&person, &question.aud, &reply_to));
+        let (birth_date, handle) = answered.transpose()?.unzip();
+        let bound_to = match fault {
+            Fault::Wrong => "another question",
+            _ => sealed,
+        };
         let answer = SourceAnswer {
             question_sha256: digest::sha256_base64url(bound_to.as_bytes()),
-            confirmed: confirmed.is_some(),
-            birth_date_sealed: birth_date.transpose()?,
-            person_sealed: handle.transpose()?,
-            iat: self.parts.clock.now(),
+            confirmed: birth_date.is_some(),
+            birth_date_sealed: birth_date,
+            person_sealed: handle,
+            iat: self.moment(fault),
         };
-        Ok(answer.sign(&*self.parts.signing_key.current())?)
+        self.sign(&answer, fault)
+    }
+
+    /// The present, or what a fault makes of it.
+    pub(crate) fn moment(&self, fault: Fault) -> UnixTime {
+        let now = self.parts.clock.now();
+        match fault {
+            Fault::Old => now.minus(HOUR),
+            _ => now,
+        }
+    }
+
+    /// Signs as the source, or as a fault has it.
+    pub(crate) fn sign(&self, message: &impl Message, fault: Fault) -> Result<String, CheckFailure> {
+        match fault {
+            Fault::OtherKey => {
+                let scalar = cyberid_crypto::key::random_scalar(|out| SystemRng.fill(out));
+                let key = SigningKey::from_scalar(&scalar).map_err(|_| KeyFailure)?;
+                Ok(message.sign(&key)?)
+            }
+            _ => Ok(message.sign(&*self.parts.signing_key.current())?),
+        }
     }
 
     pub(crate) fn open<T: DeserializeOwned>(&self, sealed: &str) -> Result<T, CheckFailure> {
@@ -76,21 +118,35 @@ impl IdentitySource {
     fn confirms(&self, person: &Person, question: &Question) -> bool {
         let evidence = self.population().evidence(person);
         person.living
-            && person.kind == question.kind
+            && person.document_valid
             && person.name == question.name
             && person.valid_until.to_string() == question.valid_until.expose()
             && question.evidence_kind == crate::EVIDENCE_KIND
             && digest::equal(evidence.as_bytes(), question.evidence.expose().as_bytes())
     }
 
-    fn seal_handle(&self, person: &Person, question: &Question) -> Result<String, KeyFailure> {
-        let handle = self.handle(person, &question.aud);
-        hpke::seal(&question.reply_to, PERSON_INFO, b"", handle.as_bytes())
-            .map(|sealed| base64url::encode(&sealed))
+    /// The date of birth and the handle of a person, for whoever asks.
+    fn seal_person(
+        &self,
+        person: &Person,
+        platform: &str,
+        reply_to: &PublicKey,
+    ) -> Result<(String, String), KeyFailure> {
+        let birth_date = person.birth_date.to_string();
+        let handle = self.handle(person, platform);
+        Ok((
+            seal(reply_to, BIRTH_DATE_INFO, &birth_date)?,
+            seal(reply_to, PERSON_INFO, &handle)?,
+        ))
     }
 }
 
-fn seal_birth_date(person: &Person, reply_to: &PublicKey) -> Result<String, KeyFailure> {
-    let date = person.birth_date.to_string();
-    hpke::seal(reply_to, BIRTH_DATE_INFO, b"", date.as_bytes()).map(|sealed| base64url::encode(&sealed))
+/// By what the source knows a feed: whoever reads its files cannot ask for it.
+pub(crate) fn feed(name: &str) -> Option<[u8; 32]> {
+    let name: [u8; 32] = base64url::decode_array(name)?;
+    Some(digest::sha256(&name))
+}
+
+fn seal(reply_to: &PublicKey, info: &[u8], text: &str) -> Result<String, KeyFailure> {
+    hpke::seal(reply_to, info, b"", text.as_bytes()).map(|sealed| base64url::encode(&sealed))
 }

@@ -4,6 +4,9 @@ use cyberid_client::ClientError;
 use cyberid_crypto::KeyFailure;
 use cyberid_pin::HashingFailed;
 use cyberid_storage::StorageError;
+use cyberid_web::quota::OverQuota;
+
+use crate::source_circuit::Resting;
 
 /// Why an enrolment does not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +26,9 @@ pub enum EnrolmentError {
     /// Document, evidence, person or device stand against it; which of them is told to nobody.
     #[error("the enrolment is refused")]
     Refused,
+    /// Too many were refused.
+    #[error(transparent)]
+    TooMany(#[from] OverQuota),
     /// The identity source gave no answer that can be believed.
     #[error("the identity source gave no answer that can be believed")]
     Source(#[from] SourceFailure),
@@ -52,6 +58,12 @@ pub enum SourceFailure {
     /// There is none, or not of the documented form.
     #[error("no answer of the documented form")]
     NoAnswer(#[from] ClientError),
+    /// It failed too often, and is left alone for a while.
+    #[error("left alone for {retry_after} seconds after many failures")]
+    Resting {
+        /// For so many seconds.
+        retry_after: u64,
+    },
     /// It is not signed by the source.
     #[error("not signed by the source")]
     NotSigned,
@@ -67,6 +79,12 @@ pub enum SourceFailure {
     /// It confirms without a handle of the person for us.
     #[error("confirmed without a handle of the person that opens")]
     NoPerson,
+}
+
+impl From<Resting> for SourceFailure {
+    fn from(Resting { retry_after }: Resting) -> Self {
+        Self::Resting { retry_after }
+    }
 }
 
 /// What may be left behind at the key holders.

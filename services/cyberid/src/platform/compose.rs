@@ -81,7 +81,10 @@ const DOCUMENTS: [Documented; 10] = [
     ("vault", || cyberid_vault::routes().openapi()),
     ("custodian", || cyberid_custodian::routes().openapi()),
     ("witness", || cyberid_witness::routes().openapi()),
-    ("identity-source", || cyberid_identity_source::routes().openapi()),
+    ("identity-source", || {
+        let shared = cyberid_identity_source::routes().openapi();
+        merged(cyberid_identity_source::platform_routes().openapi(), shared)
+    }),
     ("sandbox", || sandbox::routes().openapi()),
     ("operations", || {
         merged(operations::routes().openapi(), contract::routes().openapi())

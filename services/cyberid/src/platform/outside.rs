@@ -2,13 +2,19 @@
 
 use std::sync::Arc;
 
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse as _, Response};
 use cyberid_client::key_file;
 use cyberid_domain::clock::SystemClock;
 use cyberid_domain::rng::{self, SystemRng};
-use cyberid_domain::secret::{Secret, SecretBytes};
-use cyberid_identity_source::{IdentitySource, Population};
-use cyberid_keystore::role;
+use cyberid_domain::secret::Secret;
+use cyberid_identity_source::{IdentitySource, Life, Population};
+use cyberid_keystore::{Unlock, role};
+use cyberid_protocol::problem::ProblemType;
 use cyberid_protocol::source::SourceKeys;
+use cyberid_web::Failure;
+use cyberid_web::server::PeerCertificate;
 
 use super::compose::standalone;
 use super::{DataDirectory, Door, Serving, StartError, Stop, roles};
@@ -19,41 +25,68 @@ pub(crate) struct SourceAtWork {
     pub(crate) keys: SourceKeys,
 }
 
-/// Starts a synthetic identity source. Its population is the same at every start on the same data.
+/// What a synthetic identity source is started with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SourceOptions {
+    /// How many people there are.
+    pub(crate) people: u64,
+    /// Whether it misbehaves when it is told to.
+    pub(crate) faults: bool,
+}
+
+/// Starts a synthetic identity source. Its population, and what happened to it, are the same at every start on the same
+/// data.
 pub(crate) fn start_identity_source(
     door: Door,
     data: &DataDirectory,
-    passphrase: &SecretBytes,
-    people: usize,
-    faults: bool,
+    unlock: &Unlock,
+    options: SourceOptions,
     stop: &Stop,
 ) -> Result<SourceAtWork, StartError> {
-    let keystore = data.keystore(passphrase, roles::IDENTITY_SOURCE)?;
+    let keystore = data.keystore(unlock, roles::IDENTITY_SOURCE)?;
     let signing_key = keystore.signer::<role::Source>()?;
     let opening_key = keystore.opener::<role::Message>()?;
     let keys = SourceKeys {
         signing_jwk: signing_key.public_key(),
         encryption_jwk: opening_key.public_key(),
     };
-    let population = Population::new(seed(data)?, people);
+    let population = Population::new(seed(data)?, options.people);
+    let life = Life::open(data.file("life"), &population)
+        .map_err(|error| StartError::other("what happened to the population")(error.into()))?;
     let clock = Arc::new(SystemClock);
     let source = IdentitySource::new(cyberid_identity_source::Parts {
         clock,
         population,
+        life,
         signing_key,
         opening_key,
         person_key: keystore.mac::<role::Pairwise>()?,
     });
+    let platforms = standalone(cyberid_identity_source::platform_routes(), Arc::clone(&source));
     let mut router = standalone(cyberid_identity_source::routes(), Arc::clone(&source));
+    router = router.merge(if door.takes_client_certificates() {
+        platforms.layer(from_fn(require_certificate))
+    } else {
+        platforms
+    });
     router = router.merge(standalone(
         cyberid_identity_source::sandbox_routes(),
         Arc::clone(&source),
     ));
-    if faults {
+    if options.faults {
         router = router.merge(standalone(cyberid_identity_source::fault_routes(), source));
     }
     let serving = door.answer(router, stop)?;
     Ok(SourceAtWork { serving, keys })
+}
+
+/// Where certificates are asked for, only who shows one is a platform; people's phones have none.
+async fn require_certificate(request: Request, next: Next) -> Response {
+    if request.extensions().get::<PeerCertificate>().is_some() {
+        next.run(request).await
+    } else {
+        Failure::from(ProblemType::Unauthenticated).into_response()
+    }
 }
 
 /// The seed of the population, drawn at the first start.

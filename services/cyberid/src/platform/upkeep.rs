@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use cyberid_consent::PlatformKey;
 use cyberid_domain::clock::{Clock as _, SystemClock};
+use cyberid_issuance::Issuance;
 use cyberid_keystore::{Keystore, State};
+use tokio::time::MissedTickBehavior;
 
 use super::services::Services;
 use super::{Stop, turning};
@@ -18,6 +20,7 @@ const HOUSEKEEPING: Duration = Duration::from_secs(5);
 pub(crate) async fn keep(services: Services, keystore: Arc<Keystore>, stop: Stop) {
     let following = tokio::spawn(turning::follow(Keystore::clone(&keystore), stop.clone()));
     let pushing = tokio::spawn(Arc::clone(&services.push).run(stop.told()));
+    let asking = tokio::spawn(ask_source(Arc::clone(&services.issuance), stop.clone()));
     let mut told = Box::pin(stop.told());
     let mut every = tokio::time::interval(HOUSEKEEPING);
     loop {
@@ -35,7 +38,20 @@ pub(crate) async fn keep(services: Services, keystore: Arc<Keystore>, stop: Stop
         }
     }
     // What panicked has nothing left to keep.
-    let _ = (pushing.await, following.await);
+    let _ = (pushing.await, following.await, asking.await);
+}
+
+/// Asks the identity source what it has to tell. A task of its own: a slow source keeps nothing else waiting.
+async fn ask_source(issuance: Arc<Issuance>, stop: Stop) {
+    let mut told = Box::pin(stop.told());
+    let mut every = tokio::time::interval(HOUSEKEEPING);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = &mut told => break,
+            _ = every.tick() => warn_of("source notices", issuance.take_notices().await.map(drop)),
+        }
+    }
 }
 
 /// The keys with a public half that are or were in use; one that was only made ahead is not.

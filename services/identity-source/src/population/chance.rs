@@ -3,27 +3,25 @@
 use cyberid_crypto::digest;
 use cyberid_domain::secret::Secret;
 
-/// The draws of one attempt at one person.
+/// The draws of one person.
 pub(super) struct Chance<'a> {
     seed: &'a Secret<32>,
     index: u64,
-    attempt: u64,
     count: u64,
 }
 
 impl<'a> Chance<'a> {
-    pub(super) fn new(seed: &'a Secret<32>, index: usize, attempt: u64) -> Self {
+    pub(super) fn new(seed: &'a Secret<32>, index: u64) -> Self {
         Self {
             seed,
-            index: u64::try_from(index).unwrap_or(u64::MAX),
-            attempt,
+            index,
             count: 0,
         }
     }
 
     /// A number below `bound`, which is small: the bias of the remainder does not matter here.
     pub(super) fn below(&mut self, bound: u32) -> u32 {
-        let place = [self.index, self.attempt, self.count].map(u64::to_be_bytes);
+        let place = [self.index, self.count].map(u64::to_be_bytes);
         self.count += 1;
         let drawn = digest::hmac_parts(self.seed.expose(), &[b"person", place.as_flattened()]);
         let [a, b, c, d, ..] = drawn;
@@ -37,10 +35,5 @@ impl<'a> Chance<'a> {
         let length = u32::try_from(list.len()).unwrap_or(u32::MAX);
         let index = usize::try_from(self.below(length)).unwrap_or_default();
         list.get(index).copied().unwrap_or_default()
-    }
-
-    /// `count` digits.
-    pub(super) fn digits(&mut self, count: usize) -> String {
-        (0..count).map(|_| self.below(10).to_string()).collect()
     }
 }

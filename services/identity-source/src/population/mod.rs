@@ -4,51 +4,61 @@ mod chance;
 mod names;
 mod numbers;
 mod person;
-
-use std::collections::HashMap;
+mod shuffle;
 
 use cyberid_crypto::{base64url, digest};
+use cyberid_domain::document::DocumentType;
 use cyberid_domain::secret::Secret;
 
-use chance::Chance;
 pub use person::Person;
 
 /// The kind of evidence that this source takes.
 pub const EVIDENCE_KIND: &str = "sandbox";
 
-/// A register of synthetic people.
+/// The people of a seed, as they were at first: a person is computed from the place, and the place from the document's
+/// number. Nothing is kept of anybody, so that the size is only a number.
 #[derive(Debug)]
 pub struct Population {
     seed: Secret<32>,
-    people: Vec<Person>,
-    by_number: HashMap<String, usize>,
+    size: u64,
 }
 
 impl Population {
+    /// The most people: so many numbers have resident identity cards.
+    pub const LARGEST: u64 = 525_600_000;
+
     /// The first `size` people of a seed; a larger population of the same seed begins with the same people.
-    pub fn new(seed: Secret<32>, size: usize) -> Self {
-        let mut population = Self {
+    pub fn new(seed: Secret<32>, size: u64) -> Self {
+        Self {
             seed,
-            people: Vec::with_capacity(size),
-            by_number: HashMap::with_capacity(size),
-        };
-        (0..size).for_each(|index| population.add(index));
-        population
+            size: size.min(Self::LARGEST),
+        }
+    }
+
+    /// How many people there are.
+    pub fn size(&self) -> u64 {
+        self.size
     }
 
     /// The person at `index`, counted from 0.
-    pub fn person(&self, index: usize) -> Option<&Person> {
-        self.people.get(index)
+    pub fn person(&self, index: u64) -> Option<Person> {
+        (index < self.size).then(|| Person::at(&self.seed, index))
     }
 
     /// Everyone, in order.
-    pub fn people(&self) -> impl Iterator<Item = &Person> {
-        self.people.iter()
+    pub fn people(&self) -> impl Iterator<Item = Person> {
+        (0..self.size).map(|index| Person::at(&self.seed, index))
     }
 
-    /// The person whose document has this canonical number.
-    pub fn by_number(&self, number: &str) -> Option<&Person> {
-        self.by_number.get(number).and_then(|index| self.person(*index))
+    /// The person whose first document is of this kind and canonical number.
+    pub fn by_document(&self, kind: DocumentType, number: &str) -> Option<Person> {
+        let person = self.person(numbers::index(&self.seed, kind, number)?)?;
+        (person.kind == kind && person.number.expose() == number).then_some(person)
+    }
+
+    /// The number of a person's next document, the `time`th new one.
+    pub(crate) fn renewed_number(&self, person: &Person, time: u64) -> String {
+        numbers::renewed(&self.seed, person.kind, person.index, time, person.number.expose())
     }
 
     /// The evidence that stands for having shown the document and one's face: only who knows the seed can make it.
@@ -57,16 +67,9 @@ impl Population {
         base64url::encode(&digest::hmac_parts(self.seed.expose(), &[b"evidence", number]))
     }
 
-    /// Adds a person whose number is free: a number that is taken is drawn again.
-    fn add(&mut self, index: usize) {
-        let mut attempt = 0;
-        let mut person = Person::draw(index, &mut Chance::new(&self.seed, index, attempt));
-        while self.by_number.contains_key(person.number.expose()) {
-            attempt += 1;
-            person = Person::draw(index, &mut Chance::new(&self.seed, index, attempt));
-        }
-        self.by_number.insert(person.number.expose().to_owned(), index);
-        self.people.push(person);
+    /// A value that is the same at every start, and that nobody without the seed can foretell.
+    pub(crate) fn derived(&self, parts: &[&[u8]]) -> [u8; 32] {
+        digest::hmac_parts(self.seed.expose(), parts)
     }
 }
 
@@ -74,11 +77,12 @@ impl Population {
 mod tests {
     use std::collections::HashSet;
 
-    use cyberid_domain::document::{DocumentNumber, DocumentType};
+    use cyberid_domain::document::DocumentNumber;
+    use cyberid_domain::personal::Personal;
 
     use super::*;
 
-    fn population(seed: u8, size: usize) -> Population {
+    fn population(seed: u8, size: u64) -> Population {
         Population::new(Secret::from([seed; 32]), size)
     }
 
@@ -97,26 +101,65 @@ mod tests {
     #[test]
     fn a_seed_has_one_population_whatever_its_size() {
         let (small, large, other) = (population(1, 50), population(1, 500), population(2, 50));
-        let all = |population: &Population| population.people().map(shown).collect::<Vec<_>>();
+        let all = |population: &Population| population.people().map(|person| shown(&person)).collect::<Vec<_>>();
         assert_eq!(all(&small), all(&large)[..50]);
         assert_ne!(all(&small), all(&other));
         let (first, same, stranger) = (small.person(0), large.person(0), other.person(0));
-        assert_eq!(small.evidence(first.unwrap()), large.evidence(same.unwrap()));
-        assert_ne!(small.evidence(first.unwrap()), other.evidence(stranger.unwrap()));
+        let first = first.unwrap();
+        assert_eq!(small.evidence(&first), large.evidence(&same.unwrap()));
+        assert_ne!(small.evidence(&first), other.evidence(&stranger.unwrap()));
     }
 
     #[test]
     fn every_number_is_valid_by_its_own_rule_and_finds_its_person() {
         let population = population(1, 2_000);
+        let mut numbers = HashSet::new();
         for (index, person) in population.people().enumerate() {
             let number = DocumentNumber::parse(person.kind, &person.number);
             assert_eq!(number.unwrap().expose(), person.number.expose(), "{index}");
-            assert!(std::ptr::eq(
-                population.by_number(person.number.expose()).unwrap(),
-                person
-            ));
+            let found = population.by_document(person.kind, person.number.expose());
+            assert_eq!(found.unwrap().index, person.index);
+            assert!(numbers.insert((person.kind, person.number.expose().to_owned())));
         }
-        assert!(population.by_number("11010519491231002X").is_none());
+    }
+
+    #[test]
+    fn a_number_of_nobody_finds_nobody() {
+        let population = population(1, 100);
+        let all = DocumentType::ALL.into_iter();
+        for (kind, number) in all.flat_map(|kind| {
+            ["", "1", "11010519491231002X", "E000000010", "H00000000", "00000000", "🦀", "E99999999x"]
+                .map(|number| (kind, number))
+        }) {
+            assert!(population.by_document(kind, number).is_none(), "{kind:?} {number}");
+        }
+    }
+
+    #[test]
+    fn half_a_billion_people_are_as_fast_as_one() {
+        let population = population(1, Population::LARGEST);
+        assert!(population.person(Population::LARGEST).is_none());
+        for index in [0, 98_549_999, 98_550_000, 400_000_000, Population::LARGEST - 1] {
+            let person = population.person(index).unwrap();
+            let found = population.by_document(person.kind, person.number.expose());
+            assert_eq!(found.unwrap().index, index);
+            let number = DocumentNumber::parse(person.kind, &person.number);
+            assert_eq!(number.unwrap().expose(), person.number.expose());
+        }
+    }
+
+    #[test]
+    fn a_new_booklet_has_a_number_that_nobody_had() {
+        let population = population(1, 2_000);
+        for person in population.people() {
+            let renewed = population.renewed_number(&person, 1);
+            let parsed = DocumentNumber::parse(person.kind, &Personal::new(renewed.clone()));
+            assert_eq!(parsed.unwrap().expose(), renewed);
+            let card = person.number.expose().len() == 18;
+            assert_eq!(renewed == person.number.expose(), card);
+            assert!(card || population.by_document(person.kind, &renewed).is_none());
+            assert!(card || population.renewed_number(&person, 2) != renewed);
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
 use cyberid_protocol::face::{FaceCheckAnswer, FaceCheckBody};
 use cyberid_web::extract::StrictJson;
 use cyberid_web::{Failure, problems};
@@ -32,7 +33,10 @@ problems!(
 pub(crate) async fn check_face(
     State(source): State<Arc<IdentitySource>>,
     StrictJson(body): StrictJson<FaceCheckBody>,
-) -> Result<Json<FaceCheckAnswer>, Failure> {
+) -> Result<Response, Failure> {
+    if let Some(spoiled) = source.fault().spoiled() {
+        return Ok(spoiled);
+    }
     let evidence = source.check_face(&body.sealed).await?;
-    Ok(Json(FaceCheckAnswer { evidence }))
+    Ok(Json(FaceCheckAnswer { evidence }).into_response())
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
 use cyberid_protocol::problem::ProblemType;
 use cyberid_protocol::source::{IdentityCheckAnswer, IdentityCheckBody};
 use cyberid_web::extract::StrictJson;
@@ -29,9 +30,12 @@ problems!(
 pub(crate) async fn check_identity(
     State(source): State<Arc<IdentitySource>>,
     StrictJson(body): StrictJson<IdentityCheckBody>,
-) -> Result<Json<IdentityCheckAnswer>, Failure> {
+) -> Result<Response, Failure> {
+    if let Some(spoiled) = source.fault().spoiled() {
+        return Ok(spoiled);
+    }
     let answer = source.check(&body.sealed).await?;
-    Ok(Json(IdentityCheckAnswer { answer }))
+    Ok(Json(IdentityCheckAnswer { answer }).into_response())
 }
 
 impl From<CheckFailure> for Failure {
@@ -40,7 +44,7 @@ impl From<CheckFailure> for Failure {
             CheckFailure::NotAQuestion => ProblemType::InvalidMessage.into(),
             CheckFailure::Refused => ProblemType::EvidenceRefused.into(),
             CheckFailure::Down => ProblemType::SourceUnavailable.into(),
-            CheckFailure::Key(cause) => Self::internal(cause),
+            CheckFailure::Key(_) | CheckFailure::Journal(_) => Self::internal(failure),
         }
     }
 }

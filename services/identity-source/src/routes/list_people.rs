@@ -14,6 +14,9 @@ use crate::{EVIDENCE_KIND, IdentitySource, Person};
 /// How many are listed when nobody says how many.
 const USUAL: usize = 20;
 
+/// How many are listed at most.
+const MOST: usize = 100_000;
+
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -31,7 +34,7 @@ pub(crate) struct People {
 
 /// A synthetic person, as `POST /v1/enrolments` takes them.
 #[derive(Debug, Serialize, ToSchema)]
-struct SandboxPerson {
+pub(crate) struct SandboxPerson {
     document: SandboxDocument,
     evidence: SandboxEvidence,
     /// The date of birth, `YYYY-MM-DD`: for the tester, not for the enrolment.
@@ -71,16 +74,15 @@ pub(crate) async fn list_people(
 ) -> Json<People> {
     let today = source.parts.clock.now().date();
     let people = source
-        .population()
         .people()
         .filter(|person| person.can_enrol(today))
-        .take(page.limit.unwrap_or(USUAL))
-        .map(|person| listed(&source, person))
+        .take(page.limit.unwrap_or(USUAL).min(MOST))
+        .map(|person| listed(&source, &person))
         .collect();
     Json(People { people })
 }
 
-fn listed(source: &IdentitySource, person: &Person) -> SandboxPerson {
+pub(super) fn listed(source: &IdentitySource, person: &Person) -> SandboxPerson {
     SandboxPerson {
         document: SandboxDocument {
             kind: person.kind,

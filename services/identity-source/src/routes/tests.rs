@@ -8,12 +8,14 @@ use axum::response::Response;
 use cyberid_crypto::{AgreementKey, digest, hpke};
 use cyberid_domain::UnixTime;
 use cyberid_domain::clock::ManualClock;
+use cyberid_domain::document::DocumentType;
 use cyberid_domain::personal::Personal;
 use cyberid_domain::rng::SystemRng;
 use cyberid_domain::secret::{Secret, SecretBytes};
 use cyberid_keystore::{KdfCost, Keystore, RoleName};
 use cyberid_protocol::face::{FaceCheckAnswer, FaceEvidence, FaceQuestion, MAX_LIFE};
 use cyberid_protocol::message;
+use cyberid_protocol::notice::{Happening, NoticeQuery, NoticedDocument, NoticesAnswer, SourceNotice};
 use cyberid_protocol::problem::ProblemType;
 use cyberid_protocol::source::{
     BIRTH_DATE_INFO, IdentityCheckAnswer, PERSON_INFO, Question, SourceAnswer, SourceKeys,
@@ -27,9 +29,10 @@ use tempfile::TempDir;
 use tower::ServiceExt as _;
 
 use super::*;
-use crate::{Parts, Person, Population};
+use crate::{Life, Parts, Person, Population};
 
 const PLATFORM: &str = "https://id.example";
+const FEED: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 const NOW: UnixTime = UnixTime(1_795_000_000);
 
 /// Nobody has a token here.
@@ -58,9 +61,11 @@ impl Test {
         store
             .ensure(&[RoleName::Source, RoleName::Message, RoleName::Pairwise])
             .unwrap();
+        let population = Population::new(Secret::from([7; 32]), 400);
         let source = IdentitySource::new(Parts {
             clock,
-            population: Population::new(Secret::from([7; 32]), 400),
+            life: Life::open(folder.path().join("life"), &population).unwrap(),
+            population,
             signing_key: store.signer().unwrap(),
             opening_key: store.opener().unwrap(),
             person_key: store.mac().unwrap(),
@@ -82,6 +87,7 @@ impl Test {
         let finish =
             |routes: cyberid_web::Routes<_>| routes.finish(Arc::clone(&self.source), Arc::new(Nobody));
         let router = finish(routes())
+            .merge(finish(platform_routes()))
             .merge(finish(sandbox_routes()))
             .merge(finish(fault_routes()));
         router.oneshot(request).await.unwrap()
@@ -100,9 +106,8 @@ impl Test {
         (sealed, message::open(&answer.answer, &key).unwrap())
     }
 
-    fn living(&self) -> &Person {
+    fn living(&self) -> Person {
         self.source
-            .population()
             .people()
             .find(|person| person.living)
             .unwrap()
@@ -118,6 +123,7 @@ impl Test {
             evidence_kind: "sandbox".into(),
             evidence: Personal::new(self.source.population().evidence(person)),
             aud: PLATFORM.into(),
+            feed: FEED.into(),
             reply_to: reply_to.public_key(),
         }
     }
@@ -157,7 +163,7 @@ async fn a_true_question_is_confirmed_with_the_birth_date_for_the_asker_alone() 
     let test = Test::start();
     let reply_to = AgreementKey::ephemeral().unwrap();
     let person = test.living();
-    let (sealed, answer) = test.ask(&test.question(person, &reply_to)).await;
+    let (sealed, answer) = test.ask(&test.question(&person, &reply_to)).await;
     assert!(answer.confirmed);
     assert_eq!(answer.iat, NOW);
     assert_eq!(
@@ -176,11 +182,11 @@ async fn each_statement_must_be_the_persons_own() {
     let test = Test::start();
     let reply_to = AgreementKey::ephemeral().unwrap();
     let person = test.living();
-    let mut others = test.source.population().people();
+    let mut others = test.source.people();
     let other = others
         .find(|other| other.number != person.number && other.kind != person.kind)
         .unwrap();
-    let theirs = test.question(other, &reply_to);
+    let theirs = test.question(&other, &reply_to);
     let alter: [fn(&mut Question, &Question); 6] = [
         |question, theirs| question.kind = theirs.kind,
         |question, theirs| question.name = theirs.name.clone(),
@@ -190,7 +196,7 @@ async fn each_statement_must_be_the_persons_own() {
         |question, _| question.evidence_kind = "face".into(),
     ];
     for alter in alter {
-        let mut question = test.question(person, &reply_to);
+        let mut question = test.question(&person, &reply_to);
         alter(&mut question, &theirs);
         let (_, answer) = test.ask(&question).await;
         assert!(!answer.confirmed);
@@ -204,11 +210,10 @@ async fn the_dead_are_not_confirmed() {
     let reply_to = AgreementKey::ephemeral().unwrap();
     let dead = test
         .source
-        .population()
         .people()
         .find(|person| !person.living)
         .unwrap();
-    assert!(!test.ask(&test.question(dead, &reply_to)).await.1.confirmed);
+    assert!(!test.ask(&test.question(&dead, &reply_to)).await.1.confirmed);
 }
 
 /// The handle of the person that the answer to a question holds.
@@ -229,12 +234,12 @@ async fn handle_at_enrolment(test: &Test, person: &Person, platform: &str) -> St
 async fn a_face_is_evidence_for_one_platform_device_nonce_and_person() {
     let test = Test::start();
     let person = test.living();
-    let evidence = test.evidence(&test.face(person)).await;
+    let evidence = test.evidence(&test.face(&person)).await;
     let expected = FaceEvidence {
         aud: PLATFORM.into(),
         jkt: "device".into(),
         nonce: "nonce".into(),
-        person: handle_at_enrolment(&test, person, PLATFORM).await,
+        person: handle_at_enrolment(&test, &person, PLATFORM).await,
         iat: NOW,
         exp: NOW.plus(MAX_LIFE),
     };
@@ -246,7 +251,7 @@ async fn a_face_is_evidence_for_one_platform_device_nonce_and_person() {
 #[tokio::test]
 async fn a_handle_is_of_one_person_for_one_platform() {
     let test = Test::start();
-    let people = test.source.population().people();
+    let people = test.source.people();
     let mut living = people.filter(|person| person.living);
     let (one, other) = (living.next().unwrap(), living.next().unwrap());
     let mut handles = std::collections::HashSet::new();
@@ -254,11 +259,11 @@ async fn a_handle_is_of_one_person_for_one_platform() {
         for aud in [PLATFORM, "https://another.example"] {
             let question = FaceQuestion {
                 aud: aud.into(),
-                ..test.face(person)
+                ..test.face(&person)
             };
             let handle = test.evidence(&question).await.person;
             assert_eq!(handle, test.evidence(&question).await.person);
-            assert_eq!(handle, handle_at_enrolment(&test, person, aud).await);
+            assert_eq!(handle, handle_at_enrolment(&test, &person, aud).await);
             assert!(handles.insert(handle));
         }
     }
@@ -267,7 +272,7 @@ async fn a_handle_is_of_one_person_for_one_platform() {
 #[tokio::test]
 async fn a_face_that_does_not_match_is_refused_like_a_document_that_does_not_exist() {
     let test = Test::start();
-    let people = || test.source.population().people();
+    let people = || test.source.people();
     let person = test.living();
     let other = people()
         .find(|other| other.living && other.kind != person.kind)
@@ -275,22 +280,22 @@ async fn a_face_that_does_not_match_is_refused_like_a_document_that_does_not_exi
     let dead = people().find(|person| !person.living).unwrap();
     let refused = [
         FaceQuestion {
-            sample: test.face(other).sample,
-            ..test.face(person)
+            sample: test.face(&other).sample,
+            ..test.face(&person)
         },
         FaceQuestion {
             number: other.number.clone(),
-            ..test.face(person)
+            ..test.face(&person)
         },
         FaceQuestion {
             kind: other.kind,
-            ..test.face(person)
+            ..test.face(&person)
         },
         FaceQuestion {
             number: Personal::new("11010519491231002X".into()),
-            ..test.face(person)
+            ..test.face(&person)
         },
-        test.face(dead),
+        test.face(&dead),
     ];
     let mut answers = vec![];
     for question in refused {
@@ -305,7 +310,7 @@ async fn a_face_that_does_not_match_is_refused_like_a_document_that_does_not_exi
 async fn a_face_check_is_sealed_to_this_source_and_has_its_faults() {
     let test = Test::start();
     let elsewhere = cyberid_crypto::Agree::public_key(&AgreementKey::ephemeral().unwrap());
-    let question = test.face(test.living());
+    let question = test.face(&test.living());
     for sealed in ["not sealed".into(), question.seal(&elsewhere).unwrap()] {
         let answer = test
             .call("POST", "/v1/face-checks", Some(json!({"sealed": sealed})))
@@ -324,7 +329,7 @@ async fn what_is_not_sealed_to_this_source_is_refused() {
     let test = Test::start();
     let reply_to = AgreementKey::ephemeral().unwrap();
     let elsewhere = cyberid_crypto::Agree::public_key(&AgreementKey::ephemeral().unwrap());
-    let question = test.question(test.living(), &reply_to);
+    let question = test.question(&test.living(), &reply_to);
     let here = test.source.parts.opening_key.public_key();
     let empty = cyberid_crypto::jwe::seal(&here, "json", b"{}").unwrap();
     for sealed in ["not sealed".into(), question.seal(&elsewhere).unwrap(), empty] {
@@ -351,7 +356,6 @@ async fn the_list_holds_people_who_can_enrol() {
     let today = NOW.date();
     let expected = test
         .source
-        .population()
         .people()
         .filter(|person| person.can_enrol(today));
     assert_eq!(listed.len(), expected.count());
@@ -359,13 +363,15 @@ async fn the_list_holds_people_who_can_enrol() {
     for entry in listed {
         let person = test
             .source
-            .population()
-            .by_number(entry["document"]["number"].as_str().unwrap());
+            .by_document(
+                serde_json::from_value(entry["document"]["type"].clone()).unwrap(),
+                entry["document"]["number"].as_str().unwrap(),
+            );
         let person = person.unwrap();
         assert!(person.living && person.valid_until > today);
         assert_eq!(
             entry["evidence"]["token"],
-            test.source.population().evidence(person)
+            test.source.population().evidence(&person)
         );
         assert_eq!(entry["birth_date"], person.birth_date.to_string());
     }
@@ -379,7 +385,7 @@ async fn the_list_holds_people_who_can_enrol() {
 async fn faults_are_made_on_demand_and_end() {
     let test = Test::start();
     let reply_to = AgreementKey::ephemeral().unwrap();
-    let question = test.question(test.living(), &reply_to);
+    let question = test.question(&test.living(), &reply_to);
     let set = async |kind: &str| {
         let answer = test.call("POST", "/v1/faults", Some(json!({"kind": kind}))).await;
         assert_eq!(answer.status(), 204);
@@ -412,10 +418,91 @@ async fn a_slow_answer_comes_later_than_anyone_waits() {
     let reply_to = AgreementKey::ephemeral().unwrap();
     let started = tokio::time::Instant::now();
     assert!(
-        test.ask(&test.question(test.living(), &reply_to))
+        test.ask(&test.question(&test.living(), &reply_to))
             .await
             .1
             .confirmed
     );
     assert!(started.elapsed() >= std::time::Duration::from_secs(15));
+}
+
+async fn told(test: &Test, query: &NoticeQuery) -> Vec<SourceNotice> {
+    let here = test.source.parts.opening_key.public_key();
+    let body = json!({"sealed": query.seal(&here).unwrap()});
+    let answer = test.call("POST", "/v1/notices", Some(body)).await;
+    assert_eq!(answer.status(), 200);
+    let NoticesAnswer { notices } = read(answer).await;
+    let key = test.source.parts.signing_key.public_key();
+    let opened = notices.iter().map(|notice| message::open(notice, &key).unwrap());
+    opened.collect()
+}
+
+async fn happens(test: &Test, person: &Person, happening: &str, name: Option<&str>) -> Response {
+    let mut body = json!({"type": person.kind, "number": person.number.expose(), "happening": happening});
+    if let Some(name) = name {
+        body["name"] = name.into();
+    }
+    test.call("POST", "/sandbox/happenings", Some(body)).await
+}
+
+#[tokio::test]
+async fn a_platform_is_told_of_those_who_were_confirmed_to_it_and_of_nobody_else() {
+    use cyberid_crypto::Agree as _;
+    let test = Test::start();
+    let reply_to = AgreementKey::ephemeral().unwrap();
+    let passport = |person: &Person| person.living && person.kind == DocumentType::Passport;
+    let mut passports = test.source.people().filter(passport);
+    let (person, stranger) = (passports.next().unwrap(), passports.next().unwrap());
+    assert!(test.ask(&test.question(&person, &reply_to)).await.1.confirmed);
+    let handle = handle_at_enrolment(&test, &person, PLATFORM).await;
+    assert_eq!(happens(&test, &stranger, "died", None).await.status(), 200);
+    let corrected = happens(&test, &person, "name_corrected", Some("ANNA NEW")).await;
+    assert_eq!(read::<Value>(corrected).await["person"]["document"]["name"], "ANNA NEW");
+    assert_eq!(happens(&test, &person, "document_renewed", None).await.status(), 200);
+
+    let query = NoticeQuery {
+        aud: PLATFORM.into(),
+        feed: FEED.into(),
+        after: 0,
+        reply_to: reply_to.public_key(),
+    };
+    let notices = told(&test, &query).await;
+    let seen: Vec<_> = notices.iter().map(|notice| (notice.seq, notice.happening)).collect();
+    assert_eq!(seen, [(2, Happening::NameCorrected), (3, Happening::DocumentRenewed)]);
+    assert!(notices.iter().all(|notice| notice.person == handle && notice.aud == PLATFORM));
+    let document = NoticedDocument::open(&notices[0], &reply_to).unwrap();
+    assert_eq!(document.name.expose(), "ANNA NEW");
+    assert_ne!(document.number, person.number);
+    let again = told(&test, &query).await;
+    assert_eq!(again[0].jti, notices[0].jti);
+    assert_ne!(notices[0].jti, notices[1].jti);
+    let later = NoticeQuery { after: 2, ..query.clone() };
+    assert_eq!(told(&test, &later).await.len(), 1);
+    let other = NoticeQuery {
+        feed: cyberid_crypto::base64url::encode(&[9; 32]),
+        ..query
+    };
+    assert!(told(&test, &other).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_old_document_a_lost_one_and_the_dead_are_confirmed_no_more() {
+    let test = Test::start();
+    let reply_to = AgreementKey::ephemeral().unwrap();
+    let passport = |person: &Person| person.living && person.kind == DocumentType::Passport;
+    let person = test.source.people().find(passport).unwrap();
+    assert_eq!(happens(&test, &person, "document_lost", None).await.status(), 200);
+    assert!(!test.ask(&test.question(&person, &reply_to)).await.1.confirmed);
+    assert_eq!(happens(&test, &person, "document_renewed", None).await.status(), 200);
+    assert!(!test.ask(&test.question(&person, &reply_to)).await.1.confirmed);
+    let now = test.source.now(&person);
+    assert!(test.ask(&test.question(&now, &reply_to)).await.1.confirmed);
+    let old = happens(&test, &person, "died", None).await;
+    assert_eq!(old.extensions().get(), Some(&ProblemType::NotFound));
+    assert_eq!(happens(&test, &now, "died", None).await.status(), 200);
+    assert!(!test.ask(&test.question(&now, &reply_to)).await.1.confirmed);
+    for (happening, name) in [("name_corrected", None), ("died", Some("NAME")), ("name_corrected", Some(""))] {
+        let refused = happens(&test, &now, happening, name).await;
+        assert_eq!(refused.extensions().get(), Some(&ProblemType::InvalidMessage));
+    }
 }

@@ -8,6 +8,7 @@ use http::StatusCode;
 use super::applicant::Applicant;
 use super::platform::{ISSUER, TestPlatform};
 use super::source_peer::{Fault, handle};
+use crate::source_circuit::{MOST_FAILURES, REST, WINDOW};
 
 #[tokio::test]
 async fn an_answer_that_cannot_be_believed_is_no_answer() {
@@ -15,6 +16,11 @@ async fn an_answer_that_cannot_be_believed_is_no_answer() {
     let faults = [
         Fault::Down,
         Fault::Garbage,
+        Fault::NotJson,
+        Fault::Html,
+        Fault::Huge,
+        Fault::Truncated,
+        Fault::Slow,
         Fault::OtherShape,
         Fault::ForeignKey,
         Fault::OtherQuestion,
@@ -34,9 +40,50 @@ async fn an_answer_that_cannot_be_believed_is_no_answer() {
         assert_eq!(answer.headers["retry-after"], "10");
         assert_eq!(test.source.asked(), asked + 1, "{fault:?} was not hit");
         test.assert_nothing_left();
+        test.clock.advance(WINDOW);
     }
     test.source.misbehave(Fault::None);
     assert_eq!(test.enrol(&Applicant::new(1)).await.status, StatusCode::CREATED);
+}
+
+/// A source that failed again and again is not asked, until one question finds that it answers again.
+#[tokio::test]
+async fn a_source_that_fails_again_and_again_is_left_alone_for_a_while() {
+    let test = TestPlatform::start().await;
+    let refused = async || {
+        let answer = test.enrol(&Applicant::new(1)).await;
+        assert_eq!(answer.problem(), ProblemType::SourceUnavailable);
+        test.assert_nothing_left();
+        answer.headers["retry-after"].to_str().unwrap().to_owned()
+    };
+    test.source.misbehave(Fault::Down);
+    for _ in 0..MOST_FAILURES {
+        assert_eq!(refused().await, "10");
+    }
+    test.source.misbehave(Fault::None);
+    test.clock.advance(1);
+    assert_eq!(refused().await, (REST - 1).to_string());
+    assert_eq!(test.source.asked(), MOST_FAILURES, "it was not asked");
+
+    test.source.misbehave(Fault::ForeignKey);
+    test.clock.advance(REST - 1);
+    assert_eq!(refused().await, "10");
+    assert_eq!(test.source.asked(), MOST_FAILURES + 1, "one question tried");
+    assert_eq!(refused().await, REST.to_string());
+
+    test.source.misbehave(Fault::None);
+    test.clock.advance(REST);
+    assert_eq!(test.enrol(&Applicant::new(1)).await.status, StatusCode::CREATED);
+    let mut wrong = Applicant::new(2);
+    wrong.evidence = "false".into();
+    for _ in 0..=MOST_FAILURES {
+        let refused = test.enrol(&wrong).await;
+        assert_eq!(
+            refused.problem(),
+            ProblemType::EnrolmentRefused,
+            "a refusal is an answer"
+        );
+    }
 }
 
 /// The registry keeps who somebody is to the source only under the platform's own key.

@@ -1,0 +1,148 @@
+//! New documents: those that the source's notices bring, and those that a holder proves.
+
+use cyberid_crypto::{AgreementKey, digest};
+use cyberid_domain::UnixTime;
+use cyberid_domain::device::AlertKind;
+use cyberid_domain::happening::Happening;
+use cyberid_domain::id::{Nonce, SubjectId};
+use cyberid_domain::subject::{LifeReason, SubjectStatus};
+use cyberid_protocol::enrolment::Document;
+use cyberid_protocol::leaf::LeafKind;
+use cyberid_protocol::life::{FreshProof, LifeAnswer};
+use cyberid_protocol::notice::{NoticedDocument, SourceNotice};
+use cyberid_storage::life::{LifeChange, Turn, Turned};
+
+use super::{Effect, NoticeError};
+use crate::document::CheckedDocument;
+use crate::{EnrolmentError, Issuance, LifeError, calendar, certificate};
+
+impl Issuance {
+    /// Has the document of a notice take the place of the old one.
+    pub(super) async fn take_document(
+        &self,
+        subject: &SubjectId,
+        notice: &SourceNotice,
+        reply_to: &AgreementKey,
+    ) -> Result<Effect, NoticeError> {
+        let Some((document, birth_date)) = self.brought(notice, reply_to) else {
+            tracing::error!(
+                seq = notice.seq,
+                "a notice brings no document that can be used; it has no effect"
+            );
+            return Ok(Effect::Unusable);
+        };
+        // 6.
+        match self.replace_record(subject, &document, birth_date).await {
+            Ok(()) => {}
+            Err(NoticeError::NumberTaken) => {
+                tracing::error!(
+                    seq = notice.seq,
+                    "the number of a new document is another person's"
+                );
+                return Ok(Effect::Conflict);
+            }
+            Err(error) => return Err(error),
+        }
+        if notice.happening == Happening::DocumentRenewed {
+            self.turn_document(subject, document.ends_at).await?;
+        }
+        Ok(Effect::Had)
+    }
+
+    /// The document of a notice and the date of birth on it, if they can be used.
+    fn brought(
+        &self,
+        notice: &SourceNotice,
+        reply_to: &AgreementKey,
+    ) -> Option<(CheckedDocument, time::Date)> {
+        let brought = NoticedDocument::open(notice, reply_to)?;
+        let birth_date = calendar::read(brought.birth_date.expose())?;
+        let document = Document {
+            kind: brought.kind,
+            name: brought.name,
+            number: brought.number,
+            valid_until: brought.valid_until,
+        };
+        let document = CheckedDocument::check(&document, self.now()).ok()?;
+        Some((document, birth_date))
+    }
+
+    /// The new document's end is the identifier's; the certificate's end is counted from now.
+    async fn turn_document(
+        &self,
+        subject: &SubjectId,
+        document_expires_at: UnixTime,
+    ) -> Result<Turned, NoticeError> {
+        let now = self.now();
+        let change = LifeChange {
+            subject: *subject,
+            turn: Turn::Renew {
+                document_expires_at,
+                credential_expires_at: certificate::end(now, document_expires_at),
+            },
+            at: now,
+            leaf: None,
+        };
+        Ok(self.parts.subjects.turn(&change).await?)
+    }
+
+    /// Lets the holder of the device key `jkt` prove a valid document with fresh evidence: it takes the place of the old
+    /// one, and what was halted because of that one is halted for it no more.
+    pub(crate) async fn prove_document(
+        &self,
+        jkt: &str,
+        proof: &FreshProof,
+    ) -> Result<LifeAnswer, NoticeError> {
+        let subject = self.parts.subjects.by_device(jkt).await?;
+        let subject = subject.ok_or(LifeError::NotFound)?;
+        match subject.status {
+            SubjectStatus::Active | SubjectStatus::Suspended | SubjectStatus::Expired => {}
+            status => return Err(LifeError::State(status).into()),
+        }
+        let (document, birth_date) = self.same_person(&subject.subject, proof).await?;
+        self.replace_record(&subject.subject, &document, birth_date)
+            .await?;
+        self.turn_document(&subject.subject, document.ends_at).await?;
+        let kind = (LeafKind::IdentityReinstated, LifeReason::Document);
+        let turn = Turn::Reinstate(LifeReason::Document);
+        let event = Nonce::random(&*self.parts.rng);
+        self.turn_by_source(&subject.subject, turn, kind, event.as_str())
+            .await?;
+        self.tell_of_source(&subject.subject, AlertKind::RecordReplaced)
+            .await?;
+        self.standing(jkt).await
+    }
+
+    /// A document that the source confirms, of the person whose identifier this is.
+    async fn same_person(
+        &self,
+        subject: &SubjectId,
+        proof: &FreshProof,
+    ) -> Result<(CheckedDocument, time::Date), NoticeError> {
+        let refused = |error: EnrolmentError| match error {
+            EnrolmentError::Refused => LifeError::Evidence,
+            error => LifeError::Issuance(error),
+        };
+        let document = CheckedDocument::check(&proof.document, self.now()).map_err(refused)?;
+        let confirmed = self
+            .ask_source(&document, &proof.evidence)
+            .await
+            .map_err(refused)?;
+        let known = self.parts.subjects.person_tag(subject).await?;
+        if !known.is_some_and(|known| digest::equal(&known, &confirmed.person_tag)) {
+            return Err(LifeError::Evidence.into());
+        }
+        Ok((document, confirmed.birth_date))
+    }
+
+    /// How the holder's identifier stands.
+    async fn standing(&self, jkt: &str) -> Result<LifeAnswer, NoticeError> {
+        let subject = self.parts.subjects.by_device(jkt).await?;
+        let subject = subject.ok_or(LifeError::NotFound)?;
+        let reasons = self.parts.lives.suspensions(&subject.subject).await?;
+        Ok(LifeAnswer {
+            status: subject.status,
+            suspended_for: reasons.into_iter().map(|it| it.reason).collect(),
+        })
+    }
+}
