@@ -376,10 +376,11 @@ impl SplitPlatform {
         } else {
             "[custodian]"
         };
-        let custodians = self.settings.custodians().iter();
-        let custodian: String = custodians
-            .map(|part| format!("{table}\n{}", peer(*part)))
-            .collect();
+        let custodian = self
+            .settings
+            .custodians()
+            .iter()
+            .fold(String::new(), |text, part| text + table + "\n" + &peer(*part));
         let identity = inline(&self.public(Part::Vault, "identity"));
         let anchors = format!(
             "[anchors]\nenrolment_jwk = {}\nledger_vkey = \"{}\"\npolicy = \"\"\"\n{}\"\"\"\n",

@@ -72,7 +72,7 @@ impl Cli {
     pub(crate) async fn run(self) -> Outcome {
         match self.command {
             Command::Demo(demo) => demo.run().await,
-            Command::Serve(serve) => serve.run().await,
+            Command::Serve(serve) => Box::pin(serve.run()).await,
             Command::Holder(holder) => holder.run().await,
             Command::Rp(rp) => rp.run().await,
             Command::Receipt(receipt) => receipt.run(),

@@ -1,6 +1,7 @@
 //! A log that takes another's place, and every moment at which that can be cut short.
 
 use cyberid_domain::UnixTime;
+use cyberid_domain::secret::SecretBytes;
 use cyberid_storage::ledger::{LedgerRead as _, LedgerWrite as _};
 use tempfile::TempDir;
 
@@ -36,11 +37,7 @@ impl Place {
         ledger.append_all((0..LEAVES).map(leaf).collect()).await.unwrap();
         ledger.close().await;
         stores.close().await;
-        Self {
-            folder,
-            unlock,
-            vkey,
-        }
+        Self { folder, unlock, vkey }
     }
 
     fn data(&self) -> DataDirectory {
@@ -48,9 +45,7 @@ impl Place {
     }
 
     fn keystore(&self) -> Keystore {
-        self.data()
-            .keystore(&self.unlock, &[RoleName::Ledger])
-            .unwrap()
+        self.data().keystore(&self.unlock, &[RoleName::Ledger]).unwrap()
     }
 
     async fn succeed(&self, uncosigned: bool) -> Result<Succeeded, StartError> {
@@ -237,9 +232,5 @@ async fn a_log_has_another_name_than_the_one_it_succeeds() {
         ending: OLD,
         successor: OLD,
     };
-    assert!(
-        succeed(&place.data(), &place.unlock, &same, true)
-            .await
-            .is_err()
-    );
+    assert!(succeed(&place.data(), &place.unlock, &same, true).await.is_err());
 }
