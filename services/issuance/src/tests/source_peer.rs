@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
@@ -15,7 +16,10 @@ use cyberid_domain::rng::SystemRng;
 use cyberid_protocol::message::Message as _;
 use cyberid_protocol::source::{BIRTH_DATE_INFO, IdentityCheckBody, PERSON_INFO, Question, SourceAnswer};
 use http::StatusCode;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use serde_json::json;
+
+const JSON: (http::HeaderName, &str) = (CONTENT_TYPE, "application/json");
 
 /// How the source misbehaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +27,11 @@ pub(super) enum Fault {
     None,
     Down,
     Garbage,
+    NotJson,
+    Html,
+    Huge,
+    Truncated,
+    Slow,
     OtherShape,
     ForeignKey,
     OtherQuestion,
@@ -141,6 +150,14 @@ async fn check(State(peer): State<Arc<SourcePeer>>, Json(body): Json<IdentityChe
     let (fault, birth_date) = peer.script.lock().unwrap().clone();
     match fault {
         Fault::Down => StatusCode::BAD_GATEWAY.into_response(),
+        Fault::NotJson => ([JSON], "{\"answer\":").into_response(),
+        Fault::Html => ([(CONTENT_TYPE, "text/html")], "<!doctype html>").into_response(),
+        Fault::Huge => ([JSON], " ".repeat(4 * 1024 * 1024)).into_response(),
+        Fault::Truncated => ([JSON], [(CONTENT_LENGTH, "4096")], cut_off()).into_response(),
+        Fault::Slow => {
+            tokio::time::sleep(std::time::Duration::from_secs(20)).await;
+            StatusCode::NO_CONTENT.into_response()
+        }
         Fault::Garbage => Json(json!({"answer": "garbage"})).into_response(),
         Fault::OtherShape => Json(json!({"confirmed": true})).into_response(),
         _ => {
@@ -148,6 +165,15 @@ async fn check(State(peer): State<Arc<SourcePeer>>, Json(body): Json<IdentityChe
             Json(json!({"answer": answer})).into_response()
         }
     }
+}
+
+/// A body that breaks off.
+fn cut_off() -> Body {
+    let begun = Ok(axum::body::Bytes::from_static(b"{\"answer\":\"ey"));
+    Body::from_stream(futures_util::stream::iter([
+        begun,
+        Err(std::io::Error::other("cut off")),
+    ]))
 }
 
 impl SourcePeer {
