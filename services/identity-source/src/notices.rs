@@ -27,16 +27,13 @@ impl IdentitySource {
         let query: NoticeQuery = self.open(sealed)?;
         let feed = feed(&query.feed).ok_or(CheckFailure::NotAQuestion)?;
         let happened = self.parts.life.after(&feed, query.after, MOST);
-        let notices = happened.iter().map(|happened| self.notice(&query, happened, fault));
+        let notices = happened
+            .iter()
+            .map(|happened| self.notice(&query, happened, fault));
         notices.collect()
     }
 
-    fn notice(
-        &self,
-        query: &NoticeQuery,
-        happened: &Happened,
-        fault: Fault,
-    ) -> Result<String, CheckFailure> {
+    fn notice(&self, query: &NoticeQuery, happened: &Happened, fault: Fault) -> Result<String, CheckFailure> {
         let person = self.population().person(happened.index);
         let person = self.parts.life.now(person.ok_or(CheckFailure::NotAQuestion)?);
         let jti = self.name_of(query, happened.seq);

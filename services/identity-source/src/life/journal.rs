@@ -28,7 +28,10 @@ impl Journal {
         let file = options.create(true).append(true).read(true).mode(0o600);
         let file = file.open(&path)?;
         let text = std::fs::read(&path)?;
-        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let whole = text
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |end| end + 1);
         let mut entries = Vec::new();
         for line in text.get(..whole).unwrap_or_default().split(|byte| *byte == b'\n') {
             if !line.is_empty() {

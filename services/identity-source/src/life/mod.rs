@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use time::{Date, Duration};
 
 use crate::{Person, Population};
-pub use journal::JournalFailed;
 use journal::Journal;
+pub use journal::JournalFailed;
 
 /// How long a new document is valid, in days.
 const RENEWED_FOR: i64 = 3_653;
@@ -142,7 +142,11 @@ impl Life {
         index: u64,
     ) -> Result<(), JournalFailed> {
         let mut known = self.known();
-        if known.feeds.get(&feed).is_some_and(|feed| feed.contains_key(&index)) {
+        if known
+            .feeds
+            .get(&feed)
+            .is_some_and(|feed| feed.contains_key(&index))
+        {
             return Ok(());
         }
         let since = known.last();
@@ -159,7 +163,10 @@ impl Life {
             return Vec::new();
         };
         let told = |happened: &&Happened| {
-            happened.seq > after && people.get(&happened.index).is_some_and(|since| happened.seq > *since)
+            happened.seq > after
+                && people
+                    .get(&happened.index)
+                    .is_some_and(|since| happened.seq > *since)
         };
         known.happened.iter().filter(told).take(most).cloned().collect()
     }
@@ -264,7 +271,10 @@ mod tests {
             assert!(now.valid_until > person.valid_until || now.valid_until.year() == 2036);
             let by = |number: &str| life.by_document(&population, person.kind, number);
             assert_eq!(by(now.number.expose()).unwrap().index, person.index);
-            assert!(by(person.number.expose()).is_none(), "the old document is no more");
+            assert!(
+                by(person.number.expose()).is_none(),
+                "the old document is no more"
+            );
             assert_eq!(life.after(&[1; 32], 0, 50).len(), 2);
         }
     }

@@ -58,7 +58,13 @@ impl Population {
 
     /// The number of a person's next document, the `time`th new one.
     pub(crate) fn renewed_number(&self, person: &Person, time: u64) -> String {
-        numbers::renewed(&self.seed, person.kind, person.index, time, person.number.expose())
+        numbers::renewed(
+            &self.seed,
+            person.kind,
+            person.index,
+            time,
+            person.number.expose(),
+        )
     }
 
     /// The evidence that stands for having shown the document and one's face: only who knows the seed can make it.
@@ -101,7 +107,12 @@ mod tests {
     #[test]
     fn a_seed_has_one_population_whatever_its_size() {
         let (small, large, other) = (population(1, 50), population(1, 500), population(2, 50));
-        let all = |population: &Population| population.people().map(|person| shown(&person)).collect::<Vec<_>>();
+        let all = |population: &Population| {
+            population
+                .people()
+                .map(|person| shown(&person))
+                .collect::<Vec<_>>()
+        };
         assert_eq!(all(&small), all(&large)[..50]);
         assert_ne!(all(&small), all(&other));
         let (first, same, stranger) = (small.person(0), large.person(0), other.person(0));
@@ -128,10 +139,22 @@ mod tests {
         let population = population(1, 100);
         let all = DocumentType::ALL.into_iter();
         for (kind, number) in all.flat_map(|kind| {
-            ["", "1", "11010519491231002X", "E000000010", "H00000000", "00000000", "🦀", "E99999999x"]
-                .map(|number| (kind, number))
+            [
+                "",
+                "1",
+                "11010519491231002X",
+                "E000000010",
+                "H00000000",
+                "00000000",
+                "🦀",
+                "E99999999x",
+            ]
+            .map(|number| (kind, number))
         }) {
-            assert!(population.by_document(kind, number).is_none(), "{kind:?} {number}");
+            assert!(
+                population.by_document(kind, number).is_none(),
+                "{kind:?} {number}"
+            );
         }
     }
 

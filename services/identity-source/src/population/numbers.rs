@@ -5,7 +5,7 @@ use cyberid_domain::document::{DocumentType, gb11643_check, icao9303_check};
 use cyberid_domain::secret::Secret;
 use time::{Date, Duration};
 
-use super::person::{AGES_COUNTED_ON, AGE_STEP, FIRST_AGE, OLDEST};
+use super::person::{AGE_STEP, AGES_COUNTED_ON, FIRST_AGE, OLDEST};
 use super::shuffle::Shuffle;
 
 /// Regions of GB/T 2260: districts of large cities.

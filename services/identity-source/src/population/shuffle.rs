@@ -31,7 +31,9 @@ impl<'a> Shuffle<'a> {
 
     /// Where `place` goes; it is below `size`.
     pub(super) fn there(&self, place: u64) -> u64 {
-        self.walk(place, |place| (0..ROUNDS).fold(place, |place, round| self.round(place, round)))
+        self.walk(place, |place| {
+            (0..ROUNDS).fold(place, |place, round| self.round(place, round))
+        })
     }
 
     /// What went to `place`.

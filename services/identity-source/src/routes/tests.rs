@@ -107,10 +107,7 @@ impl Test {
     }
 
     fn living(&self) -> Person {
-        self.source
-            .people()
-            .find(|person| person.living)
-            .unwrap()
+        self.source.people().find(|person| person.living).unwrap()
     }
 
     fn question(&self, person: &Person, reply_to: &AgreementKey) -> Question {
@@ -208,11 +205,7 @@ async fn each_statement_must_be_the_persons_own() {
 async fn the_dead_are_not_confirmed() {
     let test = Test::start();
     let reply_to = AgreementKey::ephemeral().unwrap();
-    let dead = test
-        .source
-        .people()
-        .find(|person| !person.living)
-        .unwrap();
+    let dead = test.source.people().find(|person| !person.living).unwrap();
     assert!(!test.ask(&test.question(&dead, &reply_to)).await.1.confirmed);
 }
 
@@ -354,19 +347,14 @@ async fn the_list_holds_people_who_can_enrol() {
     let list: Value = read(test.call("GET", "/sandbox/people?limit=500", None).await).await;
     let listed = list["people"].as_array().unwrap();
     let today = NOW.date();
-    let expected = test
-        .source
-        .people()
-        .filter(|person| person.can_enrol(today));
+    let expected = test.source.people().filter(|person| person.can_enrol(today));
     assert_eq!(listed.len(), expected.count());
     assert!(listed.len() < 400);
     for entry in listed {
-        let person = test
-            .source
-            .by_document(
-                serde_json::from_value(entry["document"]["type"].clone()).unwrap(),
-                entry["document"]["number"].as_str().unwrap(),
-            );
+        let person = test.source.by_document(
+            serde_json::from_value(entry["document"]["type"].clone()).unwrap(),
+            entry["document"]["number"].as_str().unwrap(),
+        );
         let person = person.unwrap();
         assert!(person.living && person.valid_until > today);
         assert_eq!(
@@ -457,8 +445,14 @@ async fn a_platform_is_told_of_those_who_were_confirmed_to_it_and_of_nobody_else
     let handle = handle_at_enrolment(&test, &person, PLATFORM).await;
     assert_eq!(happens(&test, &stranger, "died", None).await.status(), 200);
     let corrected = happens(&test, &person, "name_corrected", Some("ANNA NEW")).await;
-    assert_eq!(read::<Value>(corrected).await["person"]["document"]["name"], "ANNA NEW");
-    assert_eq!(happens(&test, &person, "document_renewed", None).await.status(), 200);
+    assert_eq!(
+        read::<Value>(corrected).await["person"]["document"]["name"],
+        "ANNA NEW"
+    );
+    assert_eq!(
+        happens(&test, &person, "document_renewed", None).await.status(),
+        200
+    );
 
     let query = NoticeQuery {
         aud: PLATFORM.into(),
@@ -467,16 +461,29 @@ async fn a_platform_is_told_of_those_who_were_confirmed_to_it_and_of_nobody_else
         reply_to: reply_to.public_key(),
     };
     let notices = told(&test, &query).await;
-    let seen: Vec<_> = notices.iter().map(|notice| (notice.seq, notice.happening)).collect();
-    assert_eq!(seen, [(2, Happening::NameCorrected), (3, Happening::DocumentRenewed)]);
-    assert!(notices.iter().all(|notice| notice.person == handle && notice.aud == PLATFORM));
+    let seen: Vec<_> = notices
+        .iter()
+        .map(|notice| (notice.seq, notice.happening))
+        .collect();
+    assert_eq!(
+        seen,
+        [(2, Happening::NameCorrected), (3, Happening::DocumentRenewed)]
+    );
+    assert!(
+        notices
+            .iter()
+            .all(|notice| notice.person == handle && notice.aud == PLATFORM)
+    );
     let document = NoticedDocument::open(&notices[0], &reply_to).unwrap();
     assert_eq!(document.name.expose(), "ANNA NEW");
     assert_ne!(document.number, person.number);
     let again = told(&test, &query).await;
     assert_eq!(again[0].jti, notices[0].jti);
     assert_ne!(notices[0].jti, notices[1].jti);
-    let later = NoticeQuery { after: 2, ..query.clone() };
+    let later = NoticeQuery {
+        after: 2,
+        ..query.clone()
+    };
     assert_eq!(told(&test, &later).await.len(), 1);
     let other = NoticeQuery {
         feed: cyberid_crypto::base64url::encode(&[9; 32]),
@@ -493,7 +500,10 @@ async fn an_old_document_a_lost_one_and_the_dead_are_confirmed_no_more() {
     let person = test.source.people().find(passport).unwrap();
     assert_eq!(happens(&test, &person, "document_lost", None).await.status(), 200);
     assert!(!test.ask(&test.question(&person, &reply_to)).await.1.confirmed);
-    assert_eq!(happens(&test, &person, "document_renewed", None).await.status(), 200);
+    assert_eq!(
+        happens(&test, &person, "document_renewed", None).await.status(),
+        200
+    );
     assert!(!test.ask(&test.question(&person, &reply_to)).await.1.confirmed);
     let now = test.source.now(&person);
     assert!(test.ask(&test.question(&now, &reply_to)).await.1.confirmed);
@@ -501,7 +511,11 @@ async fn an_old_document_a_lost_one_and_the_dead_are_confirmed_no_more() {
     assert_eq!(old.extensions().get(), Some(&ProblemType::NotFound));
     assert_eq!(happens(&test, &now, "died", None).await.status(), 200);
     assert!(!test.ask(&test.question(&now, &reply_to)).await.1.confirmed);
-    for (happening, name) in [("name_corrected", None), ("died", Some("NAME")), ("name_corrected", Some(""))] {
+    for (happening, name) in [
+        ("name_corrected", None),
+        ("died", Some("NAME")),
+        ("name_corrected", Some("")),
+    ] {
         let refused = happens(&test, &now, happening, name).await;
         assert_eq!(refused.extensions().get(), Some(&ProblemType::InvalidMessage));
     }
