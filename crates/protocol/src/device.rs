@@ -292,12 +292,19 @@ mod tests {
         let sealed = SealedDevice::seal(&key.public_key(), "a.b.c", "d.e.f", &pin("52719406")).unwrap();
         let device = SealedDevice::read(&opened(&sealed, &key)).unwrap();
         assert_eq!(
-            (device.key_proof.as_str(), device.approval.as_str(), device.pin.expose()),
+            (
+                device.key_proof.as_str(),
+                device.approval.as_str(),
+                device.pin.expose()
+            ),
             ("a.b.c", "d.e.f", "52719406")
         );
         let sealed = SealedPinChange::seal(&key.public_key(), &pin("52719406"), &pin("83620517")).unwrap();
         let change = SealedPinChange::read(&opened(&sealed, &key)).unwrap();
-        assert_eq!((change.pin.expose(), change.new_pin.expose()), ("52719406", "83620517"));
+        assert_eq!(
+            (change.pin.expose(), change.new_pin.expose()),
+            ("52719406", "83620517")
+        );
         assert!(SealedDevice::read(&opened(&sealed, &key)).is_err());
     }
 }

@@ -179,6 +179,18 @@ impl CachedSubjects {
         Ok(())
     }
 
+    /// Writes what changes these devices: the store is asked for them until it is over and was read back.
+    pub(crate) async fn while_written<T>(
+        &self,
+        devices: Vec<String>,
+        write: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
+        let devices = self.begin_writing(devices);
+        let written = write.await?;
+        self.end_writing(devices).await?;
+        Ok(written)
+    }
+
     fn is_too_much(&self, state: &State) -> bool {
         state.table.len() > self.most
     }

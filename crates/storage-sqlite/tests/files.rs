@@ -262,6 +262,7 @@ async fn a_freed_record_is_in_no_file() {
     let device = BoundDevice {
         subject,
         key: random(&SystemRng),
+        release_from: UnixTime(0),
         number_commitment: Some(random(&SystemRng)),
     };
     let field = VaultField {

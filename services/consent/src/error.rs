@@ -2,6 +2,7 @@
 
 use cyberid_client::ClientError;
 use cyberid_crypto::KeyFailure;
+use cyberid_domain::UnixTime;
 use cyberid_domain::official::OfficialRefusal;
 use cyberid_ledger::LedgerError;
 use cyberid_protocol::canonical::NotCanonical;
@@ -43,6 +44,9 @@ pub enum Refusal {
     /// A signed message was used before.
     #[error("the message was used before")]
     ReplayedMessage,
+    /// The device may not release anything before this moment.
+    #[error("the device cools off")]
+    CoolingOff(UnixTime),
     /// The consent says something else than the request, in this member.
     #[error("the consent differs in {0}")]
     ConsentMismatch(&'static str),
@@ -135,6 +139,7 @@ impl Refusal {
             Self::InvalidMessage => ProblemType::InvalidMessage,
             Self::ExpiredMessage => ProblemType::ExpiredMessage,
             Self::ReplayedMessage => ProblemType::ReplayedMessage,
+            Self::CoolingOff(_) => ProblemType::DeviceCoolingOff,
             Self::ConsentMismatch(_) => ProblemType::ConsentMismatch,
             Self::NotGranted => ProblemType::ReleaseNotGranted,
             Self::Void => ProblemType::ReleaseVoid,
@@ -154,6 +159,7 @@ impl Refusal {
         let problem = Problem::new(self.kind());
         match self {
             Self::Malformed(member) => problem.with("reason", member),
+            Self::CoolingOff(from) => problem.with("release_from", from.0),
             Self::ConsentMismatch(member) => problem.with("member", member),
             Self::Official(refusal) => problem.with("reason", refusal.as_str()),
             _ => problem,

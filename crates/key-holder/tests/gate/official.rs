@@ -88,6 +88,7 @@ async fn a_record_without_a_commitment_or_without_confirmation_opens_by_no_numbe
     let device = BoundDevice {
         subject: old.subject,
         key: *key.as_sec1(),
+        release_from: cyberid_domain::UnixTime(0),
         number_commitment: None,
     };
     let now = cyberid_domain::UnixTime(0);

@@ -36,12 +36,16 @@ pub(super) async fn is_taken(tx: &mut SqliteConnection, new: &NewSubject) -> Ans
     let sql = "SELECT EXISTS (SELECT 1 FROM subject WHERE subject = ?1 OR number = ?2) \
                OR EXISTS (SELECT 1 FROM retired_number WHERE number = ?2) \
                OR EXISTS (SELECT 1 FROM renumbering WHERE number = ?2) \
-               OR EXISTS (SELECT 1 FROM device WHERE jkt = ?3 OR key = ?4)";
+               OR EXISTS (SELECT 1 FROM device WHERE jkt = ?3 OR key = ?4) \
+               OR EXISTS (SELECT 1 FROM revoked_device WHERE jkt = ?3) \
+               OR EXISTS (SELECT 1 FROM unbinding WHERE jkt = ?3) \
+               OR EXISTS (SELECT 1 FROM subject WHERE person_tag = ?5)";
     Ok(sqlx::query_scalar(sql)
         .bind(new.subject.as_bytes().as_slice())
         .bind(new.number.compact())
         .bind(&new.device.jkt)
         .bind(new.device.key.as_slice())
+        .bind(new.person_tag.as_slice())
         .fetch_one(tx)
         .await?)
 }

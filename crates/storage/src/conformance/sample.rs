@@ -41,6 +41,7 @@ pub(super) fn bound_device(subject: SubjectId) -> BoundDevice {
     BoundDevice {
         subject,
         key: bytes(),
+        release_from: UnixTime(0),
         number_commitment: Some(bytes()),
     }
 }

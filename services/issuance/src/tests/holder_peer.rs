@@ -15,6 +15,7 @@ use cyberid_protocol::deposit::{
     CommandBody, Deposit, DepositedField, KeyHolder, MAX_LIFE, Outcome, RESERVATION_INFO, Reservation,
     Settlement,
 };
+use cyberid_protocol::device::{Binding, Unbinding};
 use cyberid_protocol::life::{Renumbering, RenumberingBody};
 use cyberid_protocol::message::{self, Message};
 use cyberid_protocol::problem::ProblemType;
@@ -48,6 +49,8 @@ pub(super) struct HolderPeer {
 struct Kept {
     reservations: HashMap<String, SubjectId>,
     records: HashMap<SubjectId, Record>,
+    bindings: Vec<Binding>,
+    unbindings: Vec<Unbinding>,
     fault: Option<(&'static str, Fault, usize)>,
     paused: Option<&'static str>,
     waiting: bool,
@@ -81,6 +84,8 @@ impl HolderPeer {
         let router = Router::new()
             .route("/v1/deposits", post(deposit))
             .route("/v1/settlements", post(settle))
+            .route("/v1/bindings", post(bind))
+            .route("/v1/unbindings", post(unbind))
             .route("/v1/renumberings", post(renumber));
         let router = match self.which {
             KeyHolder::Vault => router.route("/v1/reservations", post(reserve)),
@@ -115,6 +120,17 @@ impl HolderPeer {
 
     pub(super) fn reservations(&self) -> HashMap<String, SubjectId> {
         self.state.lock().unwrap().reservations.clone()
+    }
+
+    /// The devices that were bound beside the first.
+    pub(super) fn bindings(&self) -> Vec<Binding> {
+        self.state.lock().unwrap().bindings.clone()
+    }
+
+    /// The thumbprints of the devices that were unbound.
+    pub(super) fn unbound(&self) -> Vec<String> {
+        let state = self.state.lock().unwrap();
+        state.unbindings.iter().map(|it| it.device.thumbprint()).collect()
     }
 
     fn open<C: Message>(&self, body: &CommandBody) -> C {
@@ -230,6 +246,26 @@ async fn renumber(State(peer): State<Arc<HolderPeer>>, Json(body): Json<Renumber
         };
         let claims: Renumbering = unverified.verify(&record.device).expect("the holder signed it");
         record.number_commitment = claims.number_commitment;
+        StatusCode::NO_CONTENT.into_response()
+    })
+    .await
+}
+
+async fn bind(State(peer): State<Arc<HolderPeer>>, Json(body): Json<CommandBody>) -> Response {
+    let command: Binding = peer.open(&body);
+    peer.check(command.aud, command.iat, command.exp);
+    peer.serve("/v1/bindings", |kept| {
+        kept.bindings.push(command);
+        StatusCode::NO_CONTENT.into_response()
+    })
+    .await
+}
+
+async fn unbind(State(peer): State<Arc<HolderPeer>>, Json(body): Json<CommandBody>) -> Response {
+    let command: Unbinding = peer.open(&body);
+    peer.check(command.aud, command.iat, command.exp);
+    peer.serve("/v1/unbindings", |kept| {
+        kept.unbindings.push(command);
         StatusCode::NO_CONTENT.into_response()
     })
     .await

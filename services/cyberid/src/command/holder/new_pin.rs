@@ -59,7 +59,12 @@ pub(crate) struct Reset {
 #[derive(Debug, Args)]
 pub(crate) struct NewPinSource {
     /// The eight new digits; others on this machine may see them in the list of processes.
-    #[arg(long, value_name = "DIGITS", conflicts_with = "new_pin_file", required_unless_present = "new_pin_file")]
+    #[arg(
+        long,
+        value_name = "DIGITS",
+        conflicts_with = "new_pin_file",
+        required_unless_present = "new_pin_file"
+    )]
     new_pin: Option<String>,
     /// A file with the eight new digits, readable by its owner alone.
     #[arg(long, value_name = "FILE")]
@@ -118,7 +123,7 @@ impl Reset {
 
 fn done(common: &Common) {
     let result = json!({"pin": "set"});
-    common
-        .show()
-        .result(&result, |_| "The PIN is set. All your devices are told.".to_owned());
+    common.show().result(&result, |_| {
+        "The PIN is set. All your devices are told.".to_owned()
+    });
 }
