@@ -53,9 +53,15 @@ pub(crate) struct KeyOperator {
 
 impl KeystoreConfig {
     /// What opens the keystore: a passphrase from `source`, or the token.
-    pub(crate) fn unlock(&self, source: &PassphraseSource, data: &DataDirectory) -> Result<Unlock, StartError> {
+    pub(crate) fn unlock(
+        &self,
+        source: &PassphraseSource,
+        data: &DataDirectory,
+    ) -> Result<Unlock, StartError> {
         match self.kind {
-            KeystoreKind::File if self.module.is_some() || self.token.is_some() || self.pin_file.is_some() => {
+            KeystoreKind::File
+                if self.module.is_some() || self.token.is_some() || self.pin_file.is_some() =>
+            {
                 Err(unusable(
                     "`module`, `token` and `pin_file` are of a keystore of kind `pkcs11`",
                 ))

@@ -54,7 +54,10 @@ pub(crate) fn turn(keystore: &Keystore, now: UnixTime) -> Result<(), KeystoreErr
 
 fn turn_message_key(keystore: &Keystore, now: UnixTime) -> Result<(), KeystoreError> {
     let keys = Keys::of(keystore, RoleName::Message);
-    if keys.age(State::Active, now).is_some_and(|age| age >= MESSAGE_KEY_LIFE) {
+    if keys
+        .age(State::Active, now)
+        .is_some_and(|age| age >= MESSAGE_KEY_LIFE)
+    {
         keystore.rotate(RoleName::Message)?;
         tracing::info!("the key that messages are sealed to was changed");
     }
@@ -170,7 +173,11 @@ mod tests {
         after(DAY - ATTESTATION_KEY_AHEAD - 1);
         assert_eq!(keystore.public_signing_keys().len(), 2, "it and the root");
         after(1);
-        assert_eq!(keystore.public_signing_keys().len(), 3, "the next one is published");
+        assert_eq!(
+            keystore.public_signing_keys().len(),
+            3,
+            "the next one is published"
+        );
         assert_eq!(signer.current().kid(), first);
         after(ATTESTATION_KEY_AHEAD - 1);
         assert_eq!(signer.current().kid(), first);
