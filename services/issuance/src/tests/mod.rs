@@ -12,6 +12,7 @@ mod life;
 mod me;
 mod minors;
 mod nonces;
+mod notices;
 mod number;
 mod passkey;
 mod passports;

@@ -51,6 +51,7 @@ pub(super) struct SourcePeer {
     clock: Arc<ManualClock>,
     script: Mutex<(Fault, String)>,
     questions: Mutex<Vec<String>>,
+    notices: Mutex<Vec<String>>,
 }
 
 pub(super) fn signing_key() -> SigningKey {
@@ -66,13 +67,20 @@ impl SourcePeer {
             clock,
             script: Mutex::new((Fault::None, "1990-05-17".into())),
             questions: Mutex::default(),
+            notices: Mutex::default(),
         })
     }
 
     pub(super) fn router(self: &Arc<Self>) -> Router {
         Router::new()
             .route("/v1/identity-checks", post(check))
+            .route("/v1/notices", post(tell))
             .with_state(Arc::clone(self))
+    }
+
+    /// What it answers from now on to whoever asks for notices.
+    pub(super) fn tells(&self, notices: &[String]) {
+        *self.notices.lock().unwrap() = notices.to_vec();
     }
 
     pub(super) fn misbehave(&self, fault: Fault) {
@@ -138,6 +146,11 @@ impl SourcePeer {
 /// The handle by which this source knows the person of a document towards a platform.
 pub(super) fn handle(number: &str, platform: &str) -> String {
     base64url::encode(&digest::sha256(format!("{number} {platform}").as_bytes()))
+}
+
+async fn tell(State(peer): State<Arc<SourcePeer>>) -> Response {
+    let notices = peer.notices.lock().unwrap().clone();
+    Json(json!({ "notices": notices })).into_response()
 }
 
 async fn check(State(peer): State<Arc<SourcePeer>>, Json(body): Json<IdentityCheckBody>) -> Response {

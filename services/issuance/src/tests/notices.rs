@@ -1,0 +1,114 @@
+//! What the source tells of a person, and every way in which it is not believed.
+
+use cyberid_domain::age::Threshold;
+use cyberid_domain::clock::Clock as _;
+use cyberid_domain::happening::Happening;
+use cyberid_domain::id::Nonce;
+use cyberid_domain::rng::SystemRng;
+use cyberid_domain::subject::{LifeReason, SubjectStatus};
+use cyberid_protocol::enrolment::Me;
+use cyberid_protocol::message::Message as _;
+use cyberid_protocol::notice::SourceNotice;
+use http::StatusCode;
+
+use super::applicant::Applicant;
+use super::platform::{ISSUER, TestPlatform};
+use super::source_peer::{handle, signing_key};
+
+async fn enrolled() -> (TestPlatform, Applicant) {
+    let test = TestPlatform::start_on_disk(Threshold::Fourteen).await;
+    let applicant = Applicant::new(1);
+    assert_eq!(test.enrol(&applicant).await.status, StatusCode::CREATED);
+    (test, applicant)
+}
+
+fn notice(test: &TestPlatform, number: &str, seq: u64, happening: Happening) -> SourceNotice {
+    SourceNotice {
+        aud: ISSUER.into(),
+        jti: Nonce::random(&SystemRng),
+        seq,
+        person: handle(number, ISSUER),
+        happening,
+        at: test.clock.now(),
+        document_sealed: None,
+        iat: test.clock.now(),
+    }
+}
+
+async fn standing(test: &TestPlatform, applicant: &Applicant) -> (SubjectStatus, Vec<LifeReason>) {
+    let me: Me = test.me(Some(&applicant.jkt())).await.json();
+    (me.status, me.suspended_for)
+}
+
+/// A round of the source telling this; how many notices were taken, if it was believed.
+async fn round(test: &TestPlatform, notices: &[&SourceNotice]) -> Option<usize> {
+    let signed = notices
+        .iter()
+        .map(|notice| notice.sign(&test.source.signing).unwrap());
+    test.source.tells(&signed.collect::<Vec<_>>());
+    let taken = test.issuance.take_notices().await.ok();
+    test.clock.advance(31);
+    taken
+}
+
+#[tokio::test]
+async fn an_invalid_document_suspends_and_a_death_ends_and_each_is_taken_once() {
+    let (test, applicant) = enrolled().await;
+    let lost = notice(&test, &applicant.number, 3, Happening::DocumentLost);
+    assert_eq!(round(&test, &[&lost]).await, Some(1));
+    let suspended = (SubjectStatus::Suspended, vec![LifeReason::Document]);
+    assert_eq!(standing(&test, &applicant).await, suspended);
+    assert_eq!(
+        round(&test, &[&notice(&test, &applicant.number, 3, Happening::Died)]).await,
+        None
+    );
+    let replayed = SourceNotice {
+        seq: 4,
+        iat: test.clock.now(),
+        happening: Happening::Died,
+        ..lost
+    };
+    assert_eq!(round(&test, &[&replayed]).await, None);
+    assert_eq!(standing(&test, &applicant).await, suspended);
+    let died = notice(&test, &applicant.number, 9, Happening::Died);
+    assert_eq!(round(&test, &[&died]).await, Some(1));
+    assert_eq!(standing(&test, &applicant).await.0, SubjectStatus::Deceased);
+}
+
+#[tokio::test]
+async fn what_cannot_be_believed_has_no_effect_and_takes_nothing_with_it() {
+    let (test, applicant) = enrolled().await;
+    let died = |seq| notice(&test, &applicant.number, seq, Happening::Died);
+    let elsewhere = SourceNotice {
+        aud: "https://another.example".into(),
+        ..died(2)
+    };
+    let old = SourceNotice {
+        iat: test.clock.now().minus(121),
+        ..died(2)
+    };
+    for wrong in [&elsewhere, &old] {
+        assert_eq!(round(&test, &[&died(1), wrong]).await, None);
+    }
+    let (one, two) = (died(1), died(2));
+    assert_eq!(round(&test, &[&two, &one]).await, None, "out of order");
+    test.source.tells(&[died(1).sign(&signing_key()).unwrap()]);
+    assert!(test.issuance.take_notices().await.is_err(), "another key");
+    assert_eq!(standing(&test, &applicant).await.0, SubjectStatus::Active);
+}
+
+#[tokio::test]
+async fn a_notice_about_nobody_waits_for_an_enrolment_and_then_for_nobody() {
+    let (test, applicant) = enrolled().await;
+    let stranger = notice(&test, "nobody's number", 1, Happening::Died);
+    let died = notice(&test, &applicant.number, 2, Happening::Died);
+    assert_eq!(round(&test, &[&stranger, &died]).await, Some(0));
+    assert_eq!(standing(&test, &applicant).await.0, SubjectStatus::Active);
+    test.clock.advance(120);
+    let now = |notice: SourceNotice| SourceNotice {
+        iat: test.clock.now(),
+        ..notice
+    };
+    assert_eq!(round(&test, &[&now(stranger), &now(died)]).await, Some(2));
+    assert_eq!(standing(&test, &applicant).await.0, SubjectStatus::Deceased);
+}
