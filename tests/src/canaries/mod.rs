@@ -16,7 +16,6 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::durability::Progress;
-use canary::Canary;
 pub use canary::Kind;
 pub use dump::values_in;
 use encoding::ENCODINGS;
