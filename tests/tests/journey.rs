@@ -156,7 +156,7 @@ async fn a_person_enrols_and_is_known_by_pseudonym_alone() {
 
 #[tokio::test]
 async fn a_verification_fails_is_declined_or_expires() {
-    let platform = TestPlatform::start().await;
+    let platform = TestPlatform::start_with("[issuance]\nguardian_until = 14\n").await;
     let party = platform.relying_party().await;
     let minor = Citizen::enrol(platform.client.clone(), aged(&platform, 14, 18).await).await;
     let soon = Ask {

@@ -103,7 +103,11 @@ impl Cast<'_> {
     pub(super) async fn fail_a_child(&self) -> Result<(), Fault> {
         part(4, "A child fails, and nobody can tell from outside");
         let child = holder(self.stage.platform.clone()).await?;
-        child.enrol(&self.child.enrolment("16180339")?).await?;
+        // Nobody under 18 enrols without a guardian who agrees on their own device.
+        let mut enrolment = self.child.enrolment("16180339")?;
+        let device = child.public_key().thumbprint();
+        enrolment.guardian_consent = Some(self.citizen.guardian_consent(&device)?);
+        child.enrol(&enrolment).await?;
         let ask = |checks: &[Check]| Ask {
             purpose: "register".into(),
             checks: checks.to_vec(),
