@@ -37,7 +37,14 @@ fn opened(
         let theirs = receive(&tested.vault, &leaf, &place, &bytes).ok()?;
         let (_, sealed) = sealed.iter().find(|(field, _)| *field == share.field)?;
         let ours = open_share(Side::Vault, &tested.vault, &place, &sealed.vault_share).ok()?;
-        let value = open_field(cyberid_crypto::Suite::Nist, &place, &ours, &theirs, &sealed.ciphertext).ok()?;
+        let value = open_field(
+            cyberid_crypto::Suite::Nist,
+            &place,
+            &ours,
+            &theirs,
+            &sealed.ciphertext,
+        )
+        .ok()?;
         Some((share.field, value.expose().to_owned()))
     };
     yielded.shares.iter().filter_map(open).collect()

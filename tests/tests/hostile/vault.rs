@@ -63,7 +63,14 @@ impl Inside {
     }
 
     fn open(&self, field: usize, ours: &Share, theirs: &Share) -> Option<String> {
-        let opened = open_field(cyberid_crypto::Suite::Nist, &self.place[field], ours, theirs, &self.fields[field].ciphertext).ok()?;
+        let opened = open_field(
+            cyberid_crypto::Suite::Nist,
+            &self.place[field],
+            ours,
+            theirs,
+            &self.fields[field].ciphertext,
+        )
+        .ok()?;
         Some(opened.expose().to_owned())
     }
 }

@@ -12,7 +12,9 @@ use crate::deposit::KeyHolder;
 use crate::enrolment::number_commitment;
 use crate::leaf::{Leaf, LeafKind};
 use crate::message;
-use crate::warrant::{Anchors, ConsistencyFrom, Remembered, WarrantRefused, check_fresh, consistent, witnessed};
+use crate::warrant::{
+    Anchors, ConsistencyFrom, Remembered, WarrantRefused, check_fresh, consistent, witnessed,
+};
 
 /// A warrant of an official access as it was sent: nothing in it has been checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -49,10 +49,7 @@ impl Platform {
     }
 
     /// The key of the log that a sandbox in this data directory writes: for its witness to know beforehand.
-    pub(crate) fn sandbox_log(
-        data: &DataDirectory,
-        unlock: &Unlock,
-    ) -> Result<VerifierKey, StartError> {
+    pub(crate) fn sandbox_log(data: &DataDirectory, unlock: &Unlock) -> Result<VerifierKey, StartError> {
         let keystore = data.keystore(unlock, &[RoleName::Ledger])?;
         let key = keystore.note_key::<role::Ledger>()?;
         let log = LogKey::new(&sandbox_origin(&key), &key)

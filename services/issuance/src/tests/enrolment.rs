@@ -115,7 +115,9 @@ async fn the_record_opens_with_both_shares_and_holds_what_was_confirmed() {
         .unwrap();
         let ciphertext = bytes(ours.ciphertext.as_deref().unwrap());
         assert_eq!(
-            open_field(cyberid_crypto::Suite::Nist, &place, &one, &two, &ciphertext).unwrap().expose(),
+            open_field(cyberid_crypto::Suite::Nist, &place, &one, &two, &ciphertext)
+                .unwrap()
+                .expose(),
             expected
         );
         assert_eq!(theirs.ciphertext, None);
