@@ -260,7 +260,7 @@ fn enrolment(person: &Person, key_proof: &str) -> Value {
 
 async fn answer(web: reqwest::Client, url: String, body: Value) -> (u16, Vec<u8>) {
     let call = web.post(format!("{url}/v1/enrolments")).json(&body);
-    let answer = call.timeout(Duration::from_secs(60)).send().await.unwrap();
+    let answer = call.timeout(Duration::from_mins(1)).send().await.unwrap();
     (answer.status().as_u16(), answer.bytes().await.unwrap().to_vec())
 }
 

@@ -1,9 +1,5 @@
 //! People see everything that is held about them, and what happened to them, and nobody sees it of others.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on must stop"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 use std::process::{Command, Output};
 use std::sync::Arc;

@@ -1,9 +1,5 @@
 //! The life of an identifier, at a shell and against a real platform: halted, renewed, numbered anew, and turned by operators.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on must stop"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 use std::process::Command;
 

@@ -139,15 +139,15 @@ async fn a_child_does_nothing_without_a_guardian_who_agrees_each_time() {
         Some(ProblemType::ConsentMismatch),
         "one field more"
     );
-    let granted = child
+    let agreed = child
         .holder
         .grant_release_with(&release, &[Field::Name], Some(&word))
         .await;
-    assert_eq!(granted.unwrap().receipt.consent().fields, [Field::Name]);
+    assert_eq!(agreed.unwrap().receipt.consent().fields, [Field::Name]);
 
     // The guardian ends it: from that moment nobody speaks for the child, until there is another.
-    let ward = guardian.holder.wards().await.unwrap().remove(0).id;
-    guardian.holder.end_guardianship(&ward).await.unwrap();
+    let theirs = guardian.holder.wards().await.unwrap().remove(0);
+    guardian.holder.end_guardianship(&theirs.id).await.unwrap();
     assert!(guardian.holder.wards().await.unwrap().is_empty());
     assert_eq!(passes(&party, &child, None).await, None);
     let release = asked(&party, &sub, &child).await;

@@ -1,6 +1,10 @@
 //! The platform in its second suite: the same journey as in the first, and neither takes anything of the other.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must stop"
+)]
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -133,7 +133,10 @@ mod tests {
         registry.record_staged(&first).await.unwrap();
         registry.record_staged(&second).await.unwrap();
         registry.replaced(&first).await.unwrap();
-        assert_eq!(registry.staged_records().await.unwrap(), [second.clone()]);
+        assert_eq!(
+            registry.staged_records().await.unwrap(),
+            std::slice::from_ref(&second)
+        );
         registry.replaced(&second).await.unwrap();
         assert_eq!(registry.staged_records().await.unwrap(), []);
     }

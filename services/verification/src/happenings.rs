@@ -26,35 +26,40 @@ pub(crate) fn happenings(held: &[HeldTable]) -> Result<Vec<ActivityEvent>, Stora
 }
 
 fn leaf(row: &Value) -> Option<ActivityEvent> {
-    let leaf: Value = serde_json::from_str(row["body"].as_str()?).ok()?;
-    let rp: Option<ClientId> = leaf["rp"].as_str().and_then(|id| id.parse().ok());
+    let leaf: Value = serde_json::from_str(member(row, "body").as_str()?).ok()?;
+    let rp: Option<ClientId> = member(&leaf, "rp").as_str().and_then(|id| id.parse().ok());
     Some(ActivityEvent {
-        kind: text(&leaf["kind"])?,
+        kind: text(member(&leaf, "kind"))?,
         rp: rp.map(|client_id| ActivityParty {
             client_id,
             name: None,
         }),
-        purpose: text(&leaf["purpose"]),
-        fields: serde_json::from_value(leaf["fields"].clone()).unwrap_or_default(),
-        reason: text(&leaf["reason"]),
-        ..at(&leaf["time"])?
+        purpose: text(member(&leaf, "purpose")),
+        fields: serde_json::from_value(member(&leaf, "fields").clone()).unwrap_or_default(),
+        reason: text(member(&leaf, "reason")),
+        ..at(member(&leaf, "time"))?
     })
 }
 
 fn alert(row: &Value) -> Option<ActivityEvent> {
     Some(ActivityEvent {
-        kind: text(&row["kind"])?,
-        device: text(&row["device"]),
-        ..at(&row["time"])?
+        kind: text(member(row, "kind"))?,
+        device: text(member(row, "device")),
+        ..at(member(row, "time"))?
     })
 }
 
 fn suspension(row: &Value) -> Option<ActivityEvent> {
     Some(ActivityEvent {
         kind: "suspended".into(),
-        reason: text(&row["reason"]),
-        ..at(&row["since"])?
+        reason: text(member(row, "reason")),
+        ..at(member(row, "since"))?
     })
+}
+
+/// A member, or null.
+fn member<'a>(of: &'a Value, name: &str) -> &'a Value {
+    of.get(name).unwrap_or(&Value::Null)
 }
 
 fn at(time: &Value) -> Option<ActivityEvent> {

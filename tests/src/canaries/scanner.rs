@@ -94,7 +94,7 @@ impl Scanner {
                 window.len().saturating_sub(self.longest)
             };
             self.scan_window(&window, until, |pattern, at| {
-                met(pattern, (start + at as u64).saturating_sub(1))
+                met(pattern, (start + at as u64).saturating_sub(1));
             });
             if ended {
                 return Ok(read);
@@ -165,7 +165,7 @@ mod tests {
     fn met(scanner: &Scanner, bytes: &[u8]) -> Vec<(&'static str, u64)> {
         let mut met = Vec::new();
         let read = scanner.scan(&mut &bytes[..], |index, at| {
-            met.push((scanner.patterns[index].encoding, at))
+            met.push((scanner.patterns[index].encoding, at));
         });
         assert_eq!(read.unwrap(), bytes.len() as u64);
         met

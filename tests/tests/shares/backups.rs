@@ -75,7 +75,7 @@ impl Drill {
     }
 
     /// Puts a backup back, or says why not.
-    fn restored(&self, backup: &Path, key: &Path, data: &Path) -> Result<Value, String> {
+    fn restored(backup: &Path, key: &Path, data: &Path) -> Result<Value, String> {
         let (backup, key, data) = (text(backup), text(key), text(data));
         let arguments = [
             "backup", "restore", "--backup", &backup, "--key", &key, "--data", &data, "--json",
@@ -118,20 +118,21 @@ async fn a_restored_store_opens_what_was_kept_and_nothing_that_was_erased() {
     for (part, backup) in HOLDERS.into_iter().zip(&backups) {
         drill.split.stop(part).await;
         let data = drill.split.data(part);
-        let held = drill.restored(backup, &drill.key(), &data).unwrap_err();
+        let held = Drill::restored(backup, &drill.key(), &data).unwrap_err();
         assert!(held.contains("a store at"), "{held}");
         fs::remove_file(data.join(store(part)).with_extension("db")).unwrap();
-        let restored = drill.restored(backup, &drill.key(), &data).unwrap();
+        let restored = Drill::restored(backup, &drill.key(), &data).unwrap();
         assert_eq!(
             (&restored["records"], &restored["erased"]),
             (&1.into(), &1.into())
         );
         for file in fs::read_dir(&data).unwrap() {
             let path = file.unwrap().path();
-            let bytes = path
-                .is_file()
-                .then(|| fs::read(&path).unwrap())
-                .unwrap_or_default();
+            let bytes = if path.is_file() {
+                fs::read(&path).unwrap()
+            } else {
+                Vec::new()
+            };
             let there = bytes.windows(gone.len()).any(|window| window == gone.as_bytes());
             assert!(!there, "{}", path.display());
         }
@@ -173,21 +174,21 @@ async fn what_is_too_old_altered_anothers_or_without_its_erasures_is_not_put_bac
         (b"nothing".to_vec(), "is not a backup that this key opens"),
     ] {
         fs::write(&file, content).unwrap();
-        let refused = drill.restored(&file, &key, &data).unwrap_err();
+        let refused = Drill::restored(&file, &key, &data).unwrap_err();
         assert!(refused.contains(why), "{refused}");
     }
     let other = drill.folder.path().join("other.jwk");
     PrivateKey::make(&cyberid_domain::rng::SystemRng)
         .save(&other)
         .unwrap();
-    let refused = drill.restored(&backup, &other, &data).unwrap_err();
+    let refused = Drill::restored(&backup, &other, &data).unwrap_err();
     assert!(refused.contains("this key opens"), "{refused}");
     let moved = drill.folder.path().join("vault.backup");
     fs::copy(&backup, &moved).unwrap();
-    let refused = drill.restored(&moved, &key, &data).unwrap_err();
+    let refused = Drill::restored(&moved, &key, &data).unwrap_err();
     assert!(refused.contains("no record of erasures"), "{refused}");
     assert!(!data.join("vault.db").exists());
-    drill.restored(&backup, &key, &data).unwrap();
+    Drill::restored(&backup, &key, &data).unwrap();
 
     // What is over is deleted by the process itself.
     fs::write(&file, saying(now - 8 * DAY)).unwrap();

@@ -141,8 +141,8 @@ async fn one_of_three_custodians_opens_nothing_even_with_the_vault() {
         assert!(combine(one, one).is_err());
     }
     let theirs = combine(&first, &second).unwrap();
-    let opened = open_field(Suite::Nist, &place, &ours, &theirs, &kept.ciphertext).unwrap();
-    assert_eq!(opened.expose(), citizen.person.document.name, "two of them do");
+    let name = open_field(Suite::Nist, &place, &ours, &theirs, &kept.ciphertext).unwrap();
+    assert_eq!(name.expose(), citizen.person.document.name, "two of them do");
     // Each has its own key, and no other's.
     let keys = Part::CUSTODIANS.map(|part| {
         let opener = keystore(&split, part).opener::<role::Custodian>().unwrap();

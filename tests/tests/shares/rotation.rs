@@ -117,10 +117,10 @@ async fn exchanged(part: Part) {
 
 #[tokio::test]
 async fn the_vaults_key_is_exchanged_while_people_enrol_and_release() {
-    exchanged(Part::Vault).await;
+    Box::pin(exchanged(Part::Vault)).await;
 }
 
 #[tokio::test]
 async fn the_custodians_key_is_exchanged_while_people_enrol_and_release() {
-    exchanged(Part::Custodian).await;
+    Box::pin(exchanged(Part::Custodian)).await;
 }

@@ -51,7 +51,7 @@ pub(crate) fn start_identity_source(
         encryption_jwk: opening_key.public_key(),
     };
     let population = Population::new(seed(data)?, options.people);
-    let life = Life::open(data.file("life"), &population)
+    let life = Life::open(&data.file("life"), &population)
         .map_err(|error| StartError::other("what happened to the population")(error.into()))?;
     let clock = Arc::new(SystemClock);
     let source = IdentitySource::new(cyberid_identity_source::Parts {

@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::Entry;
 
@@ -23,11 +23,11 @@ pub(super) struct Journal(File);
 
 impl Journal {
     /// Opens the file, and reads what it holds. A last line without its end was never believed, and goes.
-    pub(super) fn open(path: PathBuf) -> Result<(Self, Vec<Entry>), JournalFailed> {
+    pub(super) fn open(path: &Path) -> Result<(Self, Vec<Entry>), JournalFailed> {
         let mut options = OpenOptions::new();
         let file = options.create(true).append(true).read(true).mode(0o600);
-        let file = file.open(&path)?;
-        let text = std::fs::read(&path)?;
+        let file = file.open(path)?;
+        let text = std::fs::read(path)?;
         let whole = text
             .iter()
             .rposition(|byte| *byte == b'\n')

@@ -3,7 +3,7 @@
 mod journal;
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use cyberid_domain::UnixTime;
@@ -78,7 +78,7 @@ pub struct Life {
 
 impl Life {
     /// What the journal at `path` tells of this population; it is made if it is missing.
-    pub fn open(path: PathBuf, population: &Population) -> Result<Self, JournalFailed> {
+    pub fn open(path: &Path, population: &Population) -> Result<Self, JournalFailed> {
         let (journal, entries) = Journal::open(path)?;
         let mut known = Known::default();
         for entry in entries {
@@ -252,7 +252,7 @@ mod tests {
         let (folder, population) = (tempfile::tempdir().unwrap(), population());
         let path = folder.path().join("life");
         let person = somebody(&population, DocumentType::Passport);
-        let life = Life::open(path.clone(), &population).unwrap();
+        let life = Life::open(&path, &population).unwrap();
         life.confirm(&population, [1; 32], person.index).unwrap();
         let renewed = (Happening::DocumentRenewed, None);
         assert_eq!(life.happen(&population, &person, renewed, NOW).unwrap(), 1);
@@ -264,7 +264,7 @@ mod tests {
         std::fs::write(&path, bytes).unwrap();
 
         for _ in 0..2 {
-            let life = Life::open(path.clone(), &population).unwrap();
+            let life = Life::open(&path, &population).unwrap();
             let now = life.now(population.person(person.index).unwrap());
             assert_eq!(now.name.expose(), "NEW NAME");
             assert_ne!(now.number.expose(), person.number.expose());
@@ -282,7 +282,7 @@ mod tests {
     #[test]
     fn a_feed_has_its_own_people_from_when_they_were_confirmed() {
         let (folder, population) = (tempfile::tempdir().unwrap(), population());
-        let life = Life::open(folder.path().join("life"), &population).unwrap();
+        let life = Life::open(&folder.path().join("life"), &population).unwrap();
         let people: Vec<_> = population.people().take(3).collect();
         let die = |index: usize| {
             let died = (Happening::Died, None);

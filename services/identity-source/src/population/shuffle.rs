@@ -78,8 +78,9 @@ impl<'a> Shuffle<'a> {
 
     fn drawn(&self, half: u64, round: u8) -> u64 {
         let parts: [&[u8]; 4] = [b"shuffle", self.label, &[round], &half.to_be_bytes()];
-        let [a, b, c, d, e, f, g, h, ..] = digest::hmac_parts(self.seed.expose(), &parts);
-        u64::from_be_bytes([a, b, c, d, e, f, g, h]) & self.mask()
+        let drawn = digest::hmac_parts(self.seed.expose(), &parts);
+        let first = drawn.first_chunk().copied().unwrap_or_default();
+        u64::from_be_bytes(first) & self.mask()
     }
 }
 

@@ -69,7 +69,10 @@ pub(crate) async fn let_happen(
 ) -> Result<Json<HappenedAnswer>, Failure> {
     let found = source.by_document(body.kind, body.number.expose());
     let person = found.ok_or(cyberid_protocol::problem::ProblemType::NotFound)?;
-    let name = correction(&body).ok_or(CheckFailure::NotAQuestion)?;
+    if !says_what_it_has_to(&body) {
+        return Err(CheckFailure::NotAQuestion.into());
+    }
+    let name = body.name.as_ref().map(|name| name.expose().to_owned());
     let seq = source.let_happen(&person, body.happening, name)?;
     let person = source.now(&person);
     Ok(Json(HappenedAnswer {
@@ -78,12 +81,11 @@ pub(crate) async fn let_happen(
     }))
 }
 
-/// The corrected name of a correction, and none of anything else.
-fn correction(body: &HappeningBody) -> Option<Option<String>> {
-    let name = body.name.as_ref().map(|name| name.expose().to_owned());
+/// A correction names the corrected name, and nothing else does.
+fn says_what_it_has_to(body: &HappeningBody) -> bool {
+    let name = body.name.as_ref().map(Personal::expose);
     let corrects = body.happening == Happening::NameCorrected;
-    let usable = |name: &String| !name.is_empty() && name.len() <= LONGEST_NAME;
-    (name.is_some() == corrects && name.iter().all(usable)).then_some(name)
+    name.is_some() == corrects && name.is_none_or(|name| !name.is_empty() && name.len() <= LONGEST_NAME)
 }
 
 impl IdentitySource {

@@ -64,7 +64,7 @@ impl Test {
         let population = Population::new(Secret::from([7; 32]), 400);
         let source = IdentitySource::new(Parts {
             clock,
-            life: Life::open(folder.path().join("life"), &population).unwrap(),
+            life: Life::open(&folder.path().join("life"), &population).unwrap(),
             population,
             signing_key: store.signer().unwrap(),
             opening_key: store.opener().unwrap(),

@@ -171,22 +171,21 @@ async fn without_the_old_devices_word_its_pin_or_a_fresh_key_nothing_is_added() 
         test.add_device(&phone, &phone).await,
     ];
     let problems = refused.map(|answer| answer.problem());
-    use ProblemType as P;
     assert_eq!(
         problems,
         [
-            P::EvidenceRefused,
-            P::InvalidMessage,
-            P::InvalidMessage,
-            P::InvalidMessage,
-            P::DeviceRefused,
-            P::DeviceRefused
+            ProblemType::EvidenceRefused,
+            ProblemType::InvalidMessage,
+            ProblemType::InvalidMessage,
+            ProblemType::InvalidMessage,
+            ProblemType::DeviceRefused,
+            ProblemType::DeviceRefused
         ]
     );
     assert!(test.vault.bindings().is_empty() && test.custodian.bindings().is_empty());
     test.clock.advance(400);
     let late = test.add_with(&phone, &tablet, &good, &phone.pin).await;
-    assert_eq!(late.problem(), P::ExpiredMessage);
+    assert_eq!(late.problem(), ProblemType::ExpiredMessage);
     assert_eq!(test.listed_devices(&phone).await.devices.len(), 1);
 }
 
