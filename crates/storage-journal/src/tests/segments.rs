@@ -206,7 +206,8 @@ async fn nothing_of_an_entry_stands_in_the_files_and_equal_entries_look_differen
     let again = Scene::new();
     let other = again.open();
     other.ask(&row).await.unwrap();
-    let page = |scene: &Scene| fs::read(&scene.copy().files(".segment")[0]).unwrap()[PAGE..PAGE + 64].to_vec();
+    let page =
+        |scene: &Scene| fs::read(&scene.copy().files(".segment")[0]).unwrap()[PAGE..PAGE + 64].to_vec();
     let (one, another) = (page(&scene), page(&again));
     let same = one.iter().zip(&another).filter(|(left, right)| left == right);
     assert!(same.count() < 16);

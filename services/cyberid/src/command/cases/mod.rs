@@ -90,16 +90,13 @@ struct Operator {
 impl Operator {
     async fn session(&self) -> Result<Session, Failure> {
         let client = self.server.client(None)?;
-        let key = match &self.file {
-            Some(file) => ClientKey::load(file)?,
-            None => {
-                let operators = SandboxKeys::fetch(&client).await?.operators;
-                let nth = self.sandbox.unwrap_or(1).saturating_sub(1);
-                operators
-                    .into_iter()
-                    .nth(nth)
-                    .ok_or("the sandbox has two operators")?
-            }
+        let key = if let Some(file) = &self.file {
+            ClientKey::load(file)?
+        } else {
+            let operators = SandboxKeys::fetch(&client).await?.operators;
+            let nth = self.sandbox.unwrap_or(1).saturating_sub(1);
+            let mut operators = operators.into_iter();
+            operators.nth(nth).ok_or("the sandbox has two operators")?
         };
         let platform = Platform::contact(client, std::sync::Arc::new(SystemClock)).await?;
         Ok(call_as(&key, platform.client().clone(), platform.issuer())?)

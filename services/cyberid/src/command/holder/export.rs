@@ -137,7 +137,9 @@ fn show(common: &Common, verified: &VerifiedArchive, file: Option<&std::path::Pa
         "withheld": manifest.withheld,
         "file": file.map(|file| file.display().to_string()),
     });
-    common.show().result(&said, |_| words(verified, &said["file"]));
+    common.show().result(&said, |said| {
+        words(verified, said.get("file").unwrap_or(&Value::Null))
+    });
 }
 
 fn words(verified: &VerifiedArchive, file: &Value) -> String {

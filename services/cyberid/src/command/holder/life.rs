@@ -140,8 +140,8 @@ fn keep(device: &Device, renewed: &Renewed) -> Result<(), Failure> {
     })
 }
 
-fn standing(answer: &LifeAnswer) -> String {
-    let reasons = names(&answer.suspended_for, |reason| reason.as_str());
+pub(super) fn standing(answer: &LifeAnswer) -> String {
+    let reasons = names(&answer.suspended_for, cyberid_domain::subject::LifeReason::as_str);
     match reasons.as_str() {
         "" => format!("The identifier is {}.", answer.status.as_str()),
         reasons => format!("The identifier is {}, for: {reasons}.", answer.status.as_str()),
