@@ -11,7 +11,15 @@ pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
 }
 
 fn command_line(args: &[String]) -> Vec<String> {
-    let run = ["run", "--release", "--package", "journeys", "--example", "canaries", "--"];
+    let run = [
+        "run",
+        "--release",
+        "--package",
+        "journeys",
+        "--example",
+        "canaries",
+        "--",
+    ];
     run.into_iter()
         .map(str::to_owned)
         .chain(args.iter().cloned())
