@@ -51,10 +51,21 @@ impl Holder {
     /// Renews the certificate: by this device alone while the identifier is active; with document and evidence once it has
     /// expired. The new certificate was checked to be the platform's, and this device's.
     pub async fn renew(&self, proof: Option<(&Document, &Evidence)>) -> Result<Renewed, HolderError> {
-        let body = proof.map_or_else(|| json!({}), stated);
+        let body = proof.map_or_else(|| json!({}), |proof| json!({"proof": stated(proof)}));
         let renewed: Renewed = self.session.post("/v1/me/renewal", &body).await?;
         self.check_renewed(&renewed).await?;
         Ok(renewed)
+    }
+
+    /// Proves a valid document with fresh evidence: it takes the place of the one in the record, and what was suspended
+    /// because that one was lost or withdrawn is suspended for it no more. The answer says how the identifier stands.
+    pub async fn prove_document(
+        &self,
+        document: &Document,
+        evidence: &Evidence,
+    ) -> Result<LifeAnswer, HolderError> {
+        let body = stated((document, evidence));
+        Ok(self.session.post("/v1/me/document", &body).await?)
     }
 
     /// Takes a fresh network number in the place of the old one. Pseudonyms stay.
@@ -109,11 +120,11 @@ impl Holder {
 }
 
 fn stated((document, evidence): (&Document, &Evidence)) -> Value {
-    json!({"proof": {
+    json!({
         "document": {
             "type": document.kind.as_str(), "name": document.name.expose(),
             "number": document.number.expose(), "valid_until": document.valid_until.expose(),
         },
         "evidence": {"kind": evidence.kind, "token": evidence.token.expose()},
-    }})
+    })
 }

@@ -16,6 +16,7 @@ mod receipt;
 mod rp;
 mod serve;
 mod shares;
+mod source;
 mod witness;
 
 use std::process::ExitCode;
@@ -64,6 +65,8 @@ enum Command {
     Ledger(ledger::Ledger),
     Witness(witness::Witness),
     IdentitySource(identity_source::IdentitySource),
+    #[command(subcommand)]
+    Source(source::Source),
     Openapi(openapi::Openapi),
 }
 
@@ -86,6 +89,7 @@ impl Cli {
             Command::Ledger(ledger) => ledger.run().await,
             Command::Witness(witness) => witness.run().await,
             Command::IdentitySource(source) => source.run().await,
+            Command::Source(source) => source.run().await,
             Command::Openapi(openapi) => openapi.run(),
         }
     }

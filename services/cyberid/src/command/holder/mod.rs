@@ -9,6 +9,7 @@ mod decision;
 pub(in crate::command) mod device;
 mod devices;
 mod direct;
+mod document;
 mod enrol;
 mod export;
 mod face;
@@ -17,7 +18,7 @@ mod key;
 mod life;
 mod new_pin;
 mod passport;
-mod person;
+pub(in crate::command) mod person;
 mod pin;
 mod receipts;
 mod recover;
@@ -66,6 +67,7 @@ pub(crate) enum Holder {
     Suspend(life::Suspend),
     Resume(life::Resume),
     Renew(life::Renew),
+    Document(document::ProveDocument),
     NewNumber(life::NewNumber),
     Cancel(cancel::Cancel),
     Receipts(receipts::Receipts),
@@ -118,6 +120,7 @@ impl Holder {
             Self::Suspend(suspend) => suspend.run().await,
             Self::Resume(resume) => resume.run().await,
             Self::Renew(renew) => renew.run().await,
+            Self::Document(document) => document.run().await,
             Self::NewNumber(number) => number.run().await,
             Self::Cancel(cancel) => cancel.run().await,
             Self::Receipts(receipts) => receipts.run().await,
@@ -254,6 +257,16 @@ mod tests {
         ));
         assert!(!parses(
             "cyberid holder guardian-consent --ward-key -x --fields name"
+        ));
+    }
+
+    #[test]
+    fn a_document_is_proved_by_one_person() {
+        assert!(parses("cyberid holder document --sandbox-person 1 --json"));
+        assert!(parses("cyberid holder document --person - --home h"));
+        assert!(!parses("cyberid holder document"));
+        assert!(!parses(
+            "cyberid holder document --person p.json --sandbox-person 1"
         ));
     }
 

@@ -15,7 +15,7 @@ use crate::command::outside::{Failure, read_bytes};
 /// Where the person comes from.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
-pub(super) struct PersonSource {
+pub(in crate::command) struct PersonSource {
     /// A file with `document` and `evidence`, as an entry of `GET /sandbox/people`; `-` is standard input.
     #[arg(long, value_name = "FILE")]
     person: Option<PathBuf>,
@@ -27,7 +27,7 @@ pub(super) struct PersonSource {
 /// A person who can enrol.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Person {
+pub(in crate::command) struct Person {
     document: Document,
     evidence: Evidence,
     /// Told by a sandbox; an enrolment does not state it.
@@ -42,7 +42,7 @@ struct People {
 
 /// Why there is nobody to enrol.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum PersonError {
+pub(in crate::command) enum PersonError {
     /// The file is not of the form.
     #[error(r#"the person is not of the form {{"document": {{"type", "name", "number", "valid_until"}}, "evidence": {{"kind", "token"}}}}: {0}"#)]
     Malformed(#[from] InvalidJson),
@@ -56,7 +56,7 @@ pub(super) enum PersonError {
 
 impl PersonSource {
     /// The person.
-    pub(super) async fn read(&self, client: &Client) -> Result<Person, Failure> {
+    pub(in crate::command) async fn read(&self, client: &Client) -> Result<Person, Failure> {
         match (&self.person, self.sandbox_person) {
             (Some(path), _) => Ok(Person::from_json(&read_bytes(path)?)?),
             (None, nth) => sandbox_person(client, nth.map_or(1, NonZeroUsize::get)).await,
@@ -65,17 +65,17 @@ impl PersonSource {
 }
 
 impl Person {
-    pub(super) fn from_json(bytes: &[u8]) -> Result<Self, PersonError> {
+    pub(in crate::command) fn from_json(bytes: &[u8]) -> Result<Self, PersonError> {
         Ok(json::from_slice(bytes)?)
     }
 
     /// What an enrolment states of them.
-    pub(super) fn stated(self) -> (Document, Evidence) {
+    pub(in crate::command) fn stated(self) -> (Document, Evidence) {
         (self.document, self.evidence)
     }
 }
 
-pub(super) async fn sandbox_person(client: &Client, nth: usize) -> Result<Person, Failure> {
+pub(in crate::command) async fn sandbox_person(client: &Client, nth: usize) -> Result<Person, Failure> {
     let People { people } = client.get(&format!("/sandbox/people?limit={nth}")).await?;
     let listed = people.len();
     let person = people.into_iter().nth(nth - 1);
