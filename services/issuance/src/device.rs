@@ -79,9 +79,12 @@ impl Issuance {
         })
     }
 
-    /// What the holder of the device key `jkt` was told.
+    /// What the holder of the device key `jkt` was told; of a death too, which may be a mistake.
     pub(crate) async fn alerts(&self, jkt: &str) -> Result<Alerts, DeviceError> {
-        let subject = self.acting(jkt).await?.subject;
+        let told = |status| lives(status) || status == SubjectStatus::Deceased;
+        let subject = self.parts.subjects.by_device(jkt).await?;
+        let subject = subject.filter(|subject| told(subject.status));
+        let subject = subject.ok_or(DeviceError::NotFound)?.subject;
         let view = |alert: Alert| AlertView {
             time: alert.time,
             kind: alert.kind,
