@@ -14,6 +14,7 @@ use reqwest::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
+use zeroize::Zeroizing;
 
 use crate::body::{Answer, Body};
 use crate::dpop::{self, ServerNonce, Target};
@@ -159,6 +160,22 @@ impl Session {
         let call = Call {
             body,
             headers,
+            ..Call::new(Method::POST, path)
+        };
+        self.call(call).await?.json()
+    }
+
+    /// Sends JSON that holds personal data and is wiped afterwards, and reads JSON.
+    pub async fn post_personal<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        json: Zeroizing<Vec<u8>>,
+    ) -> Result<T, ClientError> {
+        let call = Call {
+            body: Some(Body {
+                media_type: "application/json".into(),
+                bytes: json,
+            }),
             ..Call::new(Method::POST, path)
         };
         self.call(call).await?.json()

@@ -2,7 +2,7 @@
 //! fresh evidence.
 
 use cyberid_client::KeyRole;
-use cyberid_crypto::jwe;
+use cyberid_crypto::{KeyFailure, Sign, jwe};
 use cyberid_domain::id::Nonce;
 use cyberid_domain::pin::Pin;
 use cyberid_protocol::certificate::{self, Certificate};
@@ -13,6 +13,8 @@ use cyberid_protocol::device::{
 use cyberid_protocol::enrolment::{Document, Evidence, NonceAnswer};
 use cyberid_protocol::key_proof::KeyProof;
 use cyberid_protocol::message::{Message as _, check_life};
+
+use zeroize::Zeroizing;
 
 use crate::personal::{person, written};
 use crate::{Holder, HolderError};
@@ -32,13 +34,17 @@ impl Holder {
     /// What this device, which is nobody's yet, hands to one that the holder has: the proof of its key, good for five
     /// minutes and for one use.
     pub async fn device_request(&self) -> Result<String, HolderError> {
+        self.key_proof_of(&*self.key).await
+    }
+
+    pub(crate) async fn key_proof_of(&self, key: &dyn Sign) -> Result<String, HolderError> {
         let NonceAnswer { nonce, .. } = self.client().post_empty("/v1/nonces").await?;
         let proof = KeyProof {
             aud: self.platform.issuer().into(),
             nonce,
             iat: self.now(),
         };
-        Ok(proof.sign(&*self.key)?)
+        Ok(proof.sign(key)?)
     }
 
     /// Adds the device that made this request ([`Holder::device_request`]) to the holder's, with the PIN.
@@ -88,10 +94,7 @@ impl Holder {
     /// once. A certificate that is answered was checked to be the platform's, and this device's.
     pub async fn recover(&self, reproof: &Reproof, revoke_others: bool) -> Result<Recovered, HolderError> {
         let key_proof = self.device_request().await?;
-        let mut members = person(&reproof.document, &reproof.evidence, &reproof.pin);
-        members.push((r#","key_proof":"#, key_proof.as_str()));
-        let end = format!(r#","revoke_others":{revoke_others}}}"#);
-        let body = written(&members, &end)?;
+        let body = recovery_json(reproof, &key_proof, revoke_others)?;
         let recovered: Recovered = self.client().post_personal("/v1/recoveries", body).await?;
         if let Some(credential) = &recovered.credential {
             self.check_own(credential).await?;
@@ -118,7 +121,7 @@ impl Holder {
         Ok(self.session.post_no_content("/v1/me/pin-resets", &body).await?)
     }
 
-    async fn check_own(&self, credential: &str) -> Result<(), HolderError> {
+    pub(crate) async fn check_own(&self, credential: &str) -> Result<(), HolderError> {
         let certificate = self
             .platform
             .open::<Certificate>(KeyRole::Certificate, credential);
@@ -134,6 +137,18 @@ impl Holder {
         .filter(|()| ours)
         .ok_or(HolderError::CredentialRefused)
     }
+}
+
+/// The body of `POST /v1/recoveries`.
+pub(crate) fn recovery_json(
+    reproof: &Reproof,
+    key_proof: &str,
+    revoke_others: bool,
+) -> Result<Zeroizing<Vec<u8>>, KeyFailure> {
+    let mut members = person(&reproof.document, &reproof.evidence, &reproof.pin);
+    members.push((r#","key_proof":"#, key_proof));
+    let end = format!(r#","revoke_others":{revoke_others}}}"#);
+    written(&members, &end)
 }
 
 #[cfg(test)]

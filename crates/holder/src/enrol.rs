@@ -43,7 +43,7 @@ impl Holder {
         Ok(enrolled)
     }
 
-    async fn check_credential(&self, enrolled: &Enrolled) -> Result<(), HolderError> {
+    pub(crate) async fn check_credential(&self, enrolled: &Enrolled) -> Result<(), HolderError> {
         let credential = self
             .platform
             .open::<Certificate>(KeyRole::Certificate, &enrolled.credential);

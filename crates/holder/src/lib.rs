@@ -10,8 +10,10 @@ mod activity;
 mod answer;
 mod case;
 mod certified;
+mod code;
 mod codes;
 mod consents;
+mod counter;
 mod device_key;
 mod devices;
 mod direct;
@@ -33,6 +35,7 @@ mod testing;
 mod wards;
 
 pub use certified::CertificateRefused;
+pub use code::{Code, InvalidCode};
 pub use cyberid_client::ledger::Tree;
 pub use cyberid_client::{Pins, Platform};
 pub use device_key::DeviceKey;

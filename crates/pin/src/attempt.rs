@@ -47,8 +47,8 @@ impl PinAttempts {
         let _gate = self.gates.enter(subject).await;
         let counted = subjects.begin_pin_attempt(subject, now).await?;
         // Read after the attempt was counted, so that the count is this one's.
-        let (found, decoy) = (subjects.by_device(candidate.jkt).await?, self.pins.decoy());
-        let known = found.filter(|_| candidate.known);
+        let (found, decoy) = (subjects.by_key(candidate.jkt).await?, self.pins.decoy());
+        let known = found.map(|keyed| keyed.subject).filter(|_| candidate.known);
         let (hashed, failures) =
             known.map_or((decoy, 0), |subject| (subject.pin, subject.pin_failures.count));
         let holds = counted & self.pins.check(pin, &hashed).await;

@@ -14,6 +14,7 @@ pub mod case;
 pub mod certificate;
 pub mod comparison;
 pub mod consent;
+pub mod counter;
 pub mod counter_code;
 pub mod deposit;
 pub mod device;

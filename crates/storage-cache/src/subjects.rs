@@ -10,6 +10,7 @@ use cyberid_domain::age::Threshold;
 use cyberid_domain::id::SubjectId;
 use cyberid_domain::subject::SubjectStatus;
 use cyberid_storage::Result;
+use cyberid_storage::counter::{Keyed, NewCodes};
 use cyberid_storage::life::{LifeChange, Turned};
 use cyberid_storage::subject::{EnrolmentStage, Holder, NewSubject, Subject, SubjectDevice, Subjects};
 use tokio::sync::Notify;
@@ -238,6 +239,20 @@ impl Subjects for CachedSubjects {
 
     async fn by_device(&self, jkt: &str) -> Result<Option<Subject>> {
         self.store.by_device(jkt).await
+    }
+
+    async fn by_key(&self, jkt: &str) -> Result<Option<Keyed>> {
+        self.store.by_key(jkt).await
+    }
+
+    async fn keep_codes(&self, codes: &NewCodes) -> Result<bool> {
+        let kept = self.store.keep_codes(codes);
+        self.while_written(codes.jkts.clone(), kept).await
+    }
+
+    async fn use_code(&self, jkt: &str, now: UnixTime) -> Result<bool> {
+        let used = self.store.use_code(jkt, now);
+        self.while_written(vec![jkt.to_owned()], used).await
     }
 
     async fn holder(&self, jkt: &str) -> Result<Option<Holder>> {

@@ -43,15 +43,17 @@ struct Entry {
     subject: [u8; 32],
     /// `x || y`.
     point: [u8; 64],
-    /// The document's end in seconds, shifted over [`STATUS_BITS`] and the age flags.
+    /// The document's end in seconds, shifted over [`STATUS_BITS`], the age flags, and whether the key acts once.
     standing: u64,
 }
 
 const STATUS_BITS: u32 = 4;
 const FLAG_BITS: u32 = 4;
+const SINGLE_USE: u64 = 1 << (STATUS_BITS + FLAG_BITS);
+const BELOW_END: u32 = STATUS_BITS + FLAG_BITS + 1;
 const NOBODY: u64 = 0;
 const STATUSES: &[SubjectStatus] = SubjectStatus::ALL;
-const LATEST: u64 = u64::MAX >> (STATUS_BITS + FLAG_BITS);
+const LATEST: u64 = u64::MAX >> BELOW_END;
 
 /// Entries are kept in blocks, so that growing moves none of them.
 const BLOCK: usize = 4_096;
@@ -166,8 +168,9 @@ impl Entry {
             subject: SubjectId::from_bytes(self.subject),
             status: *status,
             age_flags: AgeFlags::from_bits(flags & ((1 << FLAG_BITS) - 1)),
-            document_expires_at: UnixTime(self.standing >> (STATUS_BITS + FLAG_BITS)),
+            document_expires_at: UnixTime(self.standing >> BELOW_END),
             key,
+            single_use: self.standing & SINGLE_USE != 0,
         })
     }
 }
@@ -177,7 +180,8 @@ fn standing(holder: &Holder) -> u64 {
     let status = status.map_or(NOBODY, |at| at as u64 + 1);
     let flags = u64::from(holder.age_flags.bits()) & ((1 << FLAG_BITS) - 1);
     let end = holder.document_expires_at.0.min(LATEST);
-    end << (STATUS_BITS + FLAG_BITS) | flags << STATUS_BITS | status
+    let single_use = if holder.single_use { SINGLE_USE } else { 0 };
+    end << BELOW_END | single_use | flags << STATUS_BITS | status
 }
 
 #[cfg(test)]
@@ -202,6 +206,7 @@ mod tests {
             age_flags: AgeFlags::default().with(Threshold::Eighteen),
             document_expires_at: UnixTime(4_000_000_000 + u64::from(number)),
             key,
+            single_use: number % 3 == 0,
         })
     }
 

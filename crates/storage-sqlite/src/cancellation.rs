@@ -23,6 +23,7 @@ const ERASURES: &[&str] = &[
     "DELETE FROM life_leaf WHERE subject = ?1",
     "DELETE FROM passkey WHERE subject = ?1",
     "DELETE FROM age_tag WHERE subject = ?1",
+    "UPDATE counter_code SET station = '' WHERE subject = ?1",
     "DELETE FROM device_alert WHERE subject = ?1",
     "UPDATE subject SET person_tag = NULL, pin_salt = zeroblob(16), pin_tag = zeroblob(32) WHERE subject = ?1",
 ];

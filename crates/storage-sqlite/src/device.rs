@@ -24,7 +24,10 @@ impl Devices for RegistryDb {
         if is_known(&mut tx, &device.jkt).await? {
             return Ok(Begun::Taken);
         }
-        if !device.replaces_all && count(&mut tx, &device.subject).await? >= MOST {
+        if !device.replaces_all
+            && !is_code(&mut tx, &device.jkt).await?
+            && count(&mut tx, &device.subject).await? >= MOST
+        {
             return Ok(Begun::Full);
         }
         if !begin(&mut tx, device).await? {
@@ -80,8 +83,8 @@ impl Devices for RegistryDb {
     }
 
     async fn listed_devices(&self, subject: &SubjectId) -> Result<Vec<ListedDevice>> {
-        let sql =
-            "SELECT jkt, key, bound_at, release_from FROM device WHERE subject = ?1 ORDER BY bound_at, jkt";
+        let sql = "SELECT jkt, key, bound_at, release_from FROM device WHERE subject = ?1 AND NOT EXISTS \
+             (SELECT 1 FROM counter_code WHERE counter_code.jkt = device.jkt AND used_at IS NOT NULL) ORDER BY bound_at, jkt";
         let rows: Vec<(String, Vec<u8>, i64, i64)> = sqlx::query_as(sql)
             .bind(subject.as_bytes().as_slice())
             .fetch_all(self.db.readers())
@@ -181,9 +184,17 @@ async fn begin(tx: &mut SqliteConnection, device: &BeginningDevice) -> Answer<bo
     Ok(begun.rows_affected() > 0)
 }
 
+/// Whether a key acts once: how many of those there are is bounded where they are kept.
+async fn is_code(tx: &mut SqliteConnection, jkt: &str) -> Answer<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM counter_code WHERE jkt = ?1)";
+    Ok(sqlx::query_scalar(sql).bind(jkt).fetch_one(tx).await?)
+}
+
 async fn count(tx: &mut SqliteConnection, subject: &SubjectId) -> Answer<u32> {
     Ok(
-        sqlx::query_scalar("SELECT count(*) FROM device WHERE subject = ?1")
+        sqlx::query_scalar(
+            "SELECT count(*) FROM device WHERE subject = ?1 AND jkt NOT IN (SELECT jkt FROM counter_code WHERE subject = ?1)",
+        )
             .bind(subject.as_bytes().as_slice())
             .fetch_one(tx)
             .await?,
@@ -223,7 +234,8 @@ async fn device_keys(tx: &mut SqliteConnection, subject: &SubjectId) -> Answer<V
 /// Revokes a device that is there.
 async fn revoke(tx: &mut SqliteConnection, subject: &SubjectId, jkt: &str, now: UnixTime) -> Answer<()> {
     let statements = [
-        "INSERT INTO unbinding (jkt, subject, key, due) SELECT jkt, subject, key, ?2 FROM device WHERE jkt = ?1",
+        "INSERT INTO unbinding (jkt, subject, key, due) SELECT jkt, subject, key, ?2 FROM device WHERE jkt = ?1 \
+         ON CONFLICT (jkt) DO UPDATE SET due = min(due, excluded.due)",
         "INSERT INTO revoked_device (jkt, subject, release_from, revoked_at) \
          SELECT jkt, subject, release_from, ?2 FROM device WHERE jkt = ?1",
         "DELETE FROM device WHERE jkt = ?1 AND ?2 IS NOT NULL",

@@ -1,5 +1,6 @@
 //! Subjects: random handles with their status, age flags and device keys.
 
+mod counter;
 pub(crate) mod enrolment;
 mod row;
 
@@ -9,6 +10,7 @@ use cyberid_domain::age::{AgeFlags, Threshold};
 use cyberid_domain::id::SubjectId;
 use cyberid_domain::subject::SubjectStatus;
 use cyberid_storage::Result;
+use cyberid_storage::counter::{Keyed, NewCodes};
 use cyberid_storage::life::{LifeChange, Turned};
 use cyberid_storage::subject::{EnrolmentStage, Holder, NewSubject, Subject, SubjectDevice, Subjects};
 use sqlx::query::Query;
@@ -59,6 +61,28 @@ impl Subjects for RegistryDb {
 
     async fn by_device(&self, jkt: &str) -> Result<Option<Subject>> {
         Ok(row::by_device(&self.db, jkt).await?)
+    }
+
+    async fn by_key(&self, jkt: &str) -> Result<Option<Keyed>> {
+        Ok(row::by_key(&self.db, jkt).await?)
+    }
+
+    async fn keep_codes(&self, codes: &NewCodes) -> Result<bool> {
+        let mut tx = self.db.begin("keep_codes").await?;
+        if !counter::keep(&mut tx, codes).await? {
+            return Ok(false);
+        }
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn use_code(&self, jkt: &str, now: UnixTime) -> Result<bool> {
+        let mut tx = self.db.begin("use_code").await?;
+        if !counter::take(&mut tx, jkt, now).await? {
+            return Ok(false);
+        }
+        tx.commit().await?;
+        Ok(true)
     }
 
     async fn holder(&self, jkt: &str) -> Result<Option<Holder>> {

@@ -1,6 +1,6 @@
 //! The storage ports: small traits shaped by operation, whose words are the durability contract.
 //!
-//! Four stores, each a database of its own: [`vault`] and [`custodian`] (with [`key_holder`], [`seals`] and [`erasure`]), registry ([`subject`], [`life`], [`device`], [`guardianship`], [`relying_party`],
+//! Four stores, each a database of its own: [`vault`] and [`custodian`] (with [`key_holder`], [`seals`] and [`erasure`]), registry ([`subject`], [`life`], [`device`], [`counter`], [`guardianship`], [`relying_party`],
 //! [`verification`], [`release`], [`official`], [`promise`], [`event`], [`single_use`], [`passkey`], [`idempotency`], [`cancellation`],
 //! [`journal`]; and, for the regulator, [`oversight`]; for each person, [`held`]) and
 //! [`ledger`], whose [`head`] lives apart from what a backup restores.
@@ -14,6 +14,7 @@ pub mod cancellation;
 pub mod case;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod counter;
 pub mod custodian;
 pub mod device;
 pub mod erasure;

@@ -8,6 +8,7 @@ use cyberid_domain::number::NetworkNumber;
 use cyberid_domain::subject::SubjectStatus;
 
 use crate::Result;
+use crate::counter::{Keyed, NewCodes};
 use crate::life::{LifeChange, Turned};
 
 /// A subject that an enrolment commits.
@@ -108,6 +109,8 @@ pub struct Holder {
     pub document_expires_at: UnixTime,
     /// The device key: `04 || x || y`.
     pub key: [u8; 65],
+    /// Whether the key acts once; one that has acted is nobody's here.
+    pub single_use: bool,
 }
 
 /// How far an enrolment came.
@@ -135,8 +138,19 @@ pub trait Subjects: Send + Sync {
     /// The enrolments that were begun before `before` and have not ended.
     async fn open_enrolments(&self, before: UnixTime) -> Result<Vec<(SubjectId, EnrolmentStage)>>;
 
-    /// The subject of a device key.
+    /// The subject of a device key; nobody's for a key that acts once, so that whoever does not ask for those refuses them.
     async fn by_device(&self, jkt: &str) -> Result<Option<Subject>>;
+
+    /// The subject of any key that is bound to it, those that act once included.
+    async fn by_key(&self, jkt: &str) -> Result<Option<Keyed>>;
+
+    /// Keeps that keys act once, before they are bound. `false`, and nothing written, if one of them is or was somebody's,
+    /// or the subject would have more than [`MOST_CODES`](crate::counter::MOST_CODES) that are unused.
+    async fn keep_codes(&self, codes: &NewCodes) -> Result<bool>;
+
+    /// Uses a key that acts once: `true` the first time, `false` ever after, also among concurrent callers. From then on
+    /// it is nobody's; the key holders unbind it after [`UNBOUND_AFTER`](crate::counter::UNBOUND_AFTER) seconds.
+    async fn use_code(&self, jkt: &str, now: UnixTime) -> Result<bool>;
 
     /// The holder of a device key.
     async fn holder(&self, jkt: &str) -> Result<Option<Holder>>;

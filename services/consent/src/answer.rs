@@ -28,16 +28,18 @@ impl Consent {
             consent: compact,
             guardian_consent,
         } = self.unseal(sealed)?;
-        let Signed { claims, subject } = self.signed::<Claims>(&compact).await?;
-        self.require_asked(&release, &subject)?;
-        self.require_guardian(&release, &claims, &subject, guardian_consent.as_deref())
+        let signed = self.signed::<Claims>(&compact).await?;
+        let Signed { claims, subject, .. } = &signed;
+        self.require_asked(&release, subject)?;
+        self.require_guardian(&release, claims, subject, guardian_consent.as_deref())
             .await?;
         self.require_cooled_off(&subject.device.jkt).await?;
-        let shown = self.shown(&release, &claims).await?;
+        let shown = self.shown(&release, claims).await?;
+        self.use_up(&signed).await?;
         // 3.
-        let grant = self.granted(compact, &claims, &subject, shown);
+        let grant = self.granted(compact, claims, subject, shown);
         let consent_id = grant.consent_id.clone();
-        let leaf = self.granted_leaf(&claims, &grant.consent, &grant.salt, &grant.device_jkt)?;
+        let leaf = self.granted_leaf(claims, &grant.consent, &grant.salt, &grant.device_jkt)?;
         let uses = use_of::<Claims>(&grant.device_jkt, &claims.jti, claims.exp);
         match self.parts.releases.grant(id, &grant, &leaf, &uses).await? {
             Stepped::Now => {}

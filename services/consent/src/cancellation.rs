@@ -21,7 +21,15 @@ impl Consent {
     /// call ends in; asking again is fine.
     pub(crate) async fn cancel(&self, compact: &str) -> Result<(), ConsentError> {
         // 1.
-        let Signed { claims, subject } = self.signed::<Cancellation>(compact).await?;
+        let Signed {
+            claims,
+            subject,
+            once,
+        } = self.signed::<Cancellation>(compact).await?;
+        if once {
+            // What ends an identifier needs its device until it is done.
+            return Err(Refusal::InvalidMessage.into());
+        }
         if claims.aud != self.parts.issuer {
             return Err(Refusal::InvalidMessage.into());
         }

@@ -16,6 +16,8 @@ pub(crate) struct Signed<M> {
     pub(crate) claims: M,
     /// Whose device signed.
     pub(crate) subject: Subject,
+    /// Whether the key is a code's, which acts once.
+    pub(crate) once: bool,
 }
 
 impl Consent {
@@ -24,12 +26,28 @@ impl Consent {
     pub(crate) async fn signed<M: Message>(&self, compact: &str) -> Result<Signed<M>, ConsentError> {
         let message = message::unverified::<M>(compact).map_err(|_| Refusal::InvalidMessage)?;
         let kid = message.kid().map_err(|_| Refusal::InvalidMessage)?.to_owned();
-        let subject = self.parts.subjects.by_device(&kid).await?;
-        let subject = subject.ok_or(Refusal::InvalidMessage)?;
+        let keyed = self.parts.subjects.by_key(&kid).await?;
+        let keyed = keyed.ok_or(Refusal::InvalidMessage)?;
+        let once = keyed.is_code();
+        let subject = keyed.usable().ok_or(Refusal::InvalidMessage)?;
         let key =
             PublicKey::from_sec1(&subject.device.key).map_err(|_| ConsentError::Corrupt("device key"))?;
         let claims = message.verify(&key).map_err(|_| Refusal::InvalidMessage)?;
-        Ok(Signed { claims, subject })
+        Ok(Signed {
+            claims,
+            subject,
+            once,
+        })
+    }
+
+    /// Uses up the code that signed, durably and before its word has any effect; a device that lasts stays as it is.
+    pub(crate) async fn use_up<M>(&self, signed: &Signed<M>) -> Result<(), ConsentError> {
+        if !signed.once {
+            return Ok(());
+        }
+        let subjects = &self.parts.subjects;
+        let used = subjects.use_code(&signed.subject.device.jkt, self.parts.clock.now());
+        used.await?.then_some(()).ok_or(Refusal::InvalidMessage.into())
     }
 
     /// Checks that a message is of this moment.

@@ -6,6 +6,7 @@ use cyberid_domain::id::{ClientId, ConsentId, ReleaseId};
 use cyberid_protocol::leaf::LeafKind;
 use cyberid_protocol::receipt::{ConsentRecord, Evidence, Receipt};
 use cyberid_protocol::release::LeafProof;
+use cyberid_storage::counter::Keyed;
 use cyberid_storage::release::{Grant, Release};
 
 use crate::leaf::KeptLeaf;
@@ -20,8 +21,8 @@ impl Consent {
         id: &ConsentId,
         kind: LeafKind,
     ) -> Result<Receipt, ConsentError> {
-        let caller = self.parts.subjects.by_device(device_jkt).await?;
-        let caller = caller.ok_or(Refusal::NotFound)?;
+        let caller = self.parts.subjects.by_key(device_jkt).await?;
+        let caller = caller.and_then(Keyed::usable).ok_or(Refusal::NotFound)?;
         let release = self
             .parts
             .releases
@@ -88,8 +89,8 @@ impl Consent {
     }
 
     async fn device(&self, jkt: &str) -> Result<PublicKey, ConsentError> {
-        let subject = self.parts.subjects.by_device(jkt).await?;
-        let key = subject.and_then(|subject| PublicKey::from_sec1(&subject.device.key).ok());
+        let keyed = self.parts.subjects.by_key(jkt).await?;
+        let key = keyed.and_then(|keyed| PublicKey::from_sec1(&keyed.subject.device.key).ok());
         key.ok_or(ConsentError::Corrupt("device of a consent"))
     }
 }

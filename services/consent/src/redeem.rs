@@ -117,8 +117,9 @@ impl Consent {
 
     /// A holder who has halted their identifier since has halted this release with it.
     async fn require_active(&self, grant: &Grant) -> Result<(), ConsentError> {
-        let subject = self.parts.subjects.by_device(&grant.device_jkt).await?;
-        let active = subject.is_some_and(|subject| subject.status == SubjectStatus::Active);
+        // A code that gave this consent was used up by it.
+        let keyed = self.parts.subjects.by_key(&grant.device_jkt).await?;
+        let active = keyed.is_some_and(|keyed| keyed.subject.status == SubjectStatus::Active);
         active.then_some(()).ok_or(Refusal::NotGranted.into())
     }
 

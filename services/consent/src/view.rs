@@ -8,6 +8,7 @@ use cyberid_protocol::event::Events;
 use cyberid_protocol::leaf::LeafKind;
 use cyberid_protocol::official::MyOfficialAccess;
 use cyberid_protocol::release::ReleaseView;
+use cyberid_storage::counter::Keyed;
 use cyberid_storage::release::Release;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -98,7 +99,8 @@ impl Consent {
 
     /// What the holder of this device agreed to; nothing for a device that is not known.
     pub(crate) async fn my_consents(&self, device_jkt: &str) -> Result<MyConsents, ConsentError> {
-        let Some(subject) = self.parts.subjects.by_device(device_jkt).await? else {
+        let keyed = self.parts.subjects.by_key(device_jkt).await?;
+        let Some(subject) = keyed.and_then(Keyed::usable) else {
             return Ok(MyConsents {
                 consents: Vec::new(),
                 official_accesses: Vec::new(),

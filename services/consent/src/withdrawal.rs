@@ -17,7 +17,8 @@ impl Consent {
     /// Ends a consent of the holder who signed; the receipt proves the leaf that says so.
     pub(crate) async fn withdraw(&self, id: &ConsentId, compact: &str) -> Result<Receipt, ConsentError> {
         // 1.
-        let Signed { claims, subject } = self.signed::<Withdrawal>(compact).await?;
+        let signed = self.signed::<Withdrawal>(compact).await?;
+        let Signed { claims, subject, .. } = &signed;
         if claims.aud != self.parts.issuer || claims.consent != *id {
             return Err(Refusal::InvalidMessage.into());
         }
@@ -33,6 +34,7 @@ impl Consent {
         }
         let _turn = self.turns.of(&release.id).await;
         let release = self.withdrawable(&release.id).await?;
+        self.use_up(&signed).await?;
         let uses = use_of::<Withdrawal>(&subject.device.jkt, &claims.jti, claims.exp);
         self.record_withdrawal(&release, Some(&uses)).await?;
         self.receipt_of(&release.id, LeafKind::ConsentWithdrawn).await

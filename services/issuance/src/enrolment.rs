@@ -18,6 +18,7 @@ use cyberid_storage::subject::{EnrolmentStage, HashedPin, NewSubject, SubjectDev
 use cyberid_web::scrub::Scrubbed;
 use time::Date;
 
+use crate::counter::Counter;
 use crate::document::CheckedDocument;
 use crate::error::Leftover;
 use crate::guardian::{AgreedGuardian, may_have_guardian};
@@ -38,29 +39,47 @@ struct Candidate {
 
 impl Issuance {
     /// Enrols a person who calls from this address; refusals are metered.
-    pub async fn enrol_from(
+    pub(crate) async fn enrol_from(
         self: &Arc<Self>,
         from: Option<IpAddr>,
         body: EnrolmentBody,
+        counter: Option<Counter>,
     ) -> Result<Enrolled, EnrolmentError> {
         let guess = self.meter.begin(from, self.now())?;
-        let enrolled = self.enrol(body).await;
+        let enrolled = self.enrol_at(body, counter).await;
         guess.end(matches!(enrolled, Err(EnrolmentError::Refused)));
         enrolled
     }
 
     /// Enrols a person. It runs to its end even when the caller goes away.
     pub async fn enrol(self: &Arc<Self>, body: EnrolmentBody) -> Result<Enrolled, EnrolmentError> {
-        let issuance = Arc::clone(self);
-        tokio::spawn(Scrubbed::new(async move { issuance.enrol_here(body).await }))
-            .await
-            .map_err(|_| EnrolmentError::Stopped)?
+        self.enrol_at(body, None).await
     }
 
-    async fn enrol_here(&self, body: EnrolmentBody) -> Result<Enrolled, EnrolmentError> {
+    async fn enrol_at(
+        self: &Arc<Self>,
+        body: EnrolmentBody,
+        counter: Option<Counter>,
+    ) -> Result<Enrolled, EnrolmentError> {
+        let issuance = Arc::clone(self);
+        tokio::spawn(Scrubbed::new(
+            async move { issuance.enrol_here(body, counter).await },
+        ))
+        .await
+        .map_err(|_| EnrolmentError::Stopped)?
+    }
+
+    async fn enrol_here(
+        &self,
+        body: EnrolmentBody,
+        counter: Option<Counter>,
+    ) -> Result<Enrolled, EnrolmentError> {
         let candidate = self.confirm_person(body).await?;
         let subject = SubjectId::random(&*self.parts.rng);
         let _run = self.running.begin(subject);
+        if let Some(counter) = &counter {
+            self.keep_codes(subject, &candidate.device, counter).await?;
+        }
         // 4.
         self.parts.subjects.begin_enrolment(&subject, self.now()).await?;
         match self.reserve_and_commit(subject, &candidate).await {

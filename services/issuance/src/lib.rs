@@ -11,6 +11,7 @@ mod binding;
 mod calendar;
 mod case;
 mod certificate;
+mod counter;
 mod device;
 mod device_error;
 mod document;

@@ -3,6 +3,7 @@
 use cyberid_domain::age::Threshold;
 use cyberid_protocol::enrolment::{Device, Me};
 use cyberid_storage::StorageError;
+use cyberid_storage::counter::Keyed;
 
 use crate::Issuance;
 
@@ -10,10 +11,12 @@ impl Issuance {
     /// What the holder of the device key `jkt` sees, whatever the identifier's status; nothing if the key is bound to
     /// nobody.
     pub(crate) async fn me(&self, jkt: &str) -> Result<Option<Me>, StorageError> {
-        let Some(subject) = self.parts.subjects.by_device(jkt).await? else {
+        let keyed = self.parts.subjects.by_key(jkt).await?;
+        let Some(subject) = keyed.and_then(Keyed::usable) else {
             return Ok(None);
         };
-        let devices = self.parts.subjects.devices(&subject.subject).await?.into_iter();
+        let devices = self.parts.devices.listed_devices(&subject.subject).await?;
+        let devices = devices.into_iter().map(|listed| listed.device);
         let reasons = self.parts.lives.suspensions(&subject.subject).await?;
         let reached = Threshold::ALL
             .into_iter()

@@ -14,11 +14,13 @@ use cyberid_protocol::certificate::{Certificate, Confirmation};
 use cyberid_protocol::device::{Recovered, RecoveryBody, SealedPinReset};
 use cyberid_protocol::enrolment::{Document, Evidence, number_commitment};
 use cyberid_protocol::message::Message as _;
+use cyberid_storage::counter::Keyed;
 use cyberid_storage::device::Alert;
 use cyberid_storage::subject::{HashedPin, Subject};
 use cyberid_web::scrub::Scrubbed;
 
 use crate::binding::Bound;
+use crate::counter::Counter;
 use crate::device::lives;
 use crate::document::CheckedDocument;
 use crate::source::Confirmed;
@@ -26,20 +28,27 @@ use crate::{DeviceError, EnrolmentError, Issuance};
 
 impl Issuance {
     /// Gives the person of this evidence a new device. It runs to its end even when the caller goes away.
-    pub async fn recover_identifier(
+    pub(crate) async fn recover_identifier(
         self: &Arc<Self>,
         from: Option<IpAddr>,
         body: RecoveryBody,
+        counter: Option<Counter>,
     ) -> Result<Recovered, DeviceError> {
         let issuance = Arc::clone(self);
         let guess = self.meter.begin(from, self.now())?;
-        let recovered = tokio::spawn(Scrubbed::new(async move { issuance.recover_here(body).await }));
+        let recovered = tokio::spawn(Scrubbed::new(async move {
+            issuance.recover_here(body, counter).await
+        }));
         let recovered = recovered.await.map_err(|_| EnrolmentError::Stopped)?;
         guess.end(is_refused(&recovered));
         recovered
     }
 
-    async fn recover_here(&self, body: RecoveryBody) -> Result<Recovered, DeviceError> {
+    async fn recover_here(
+        &self,
+        body: RecoveryBody,
+        counter: Option<Counter>,
+    ) -> Result<Recovered, DeviceError> {
         // 2.
         let pin = chosen(&body.pin)?;
         let device = self.take_key_proof(&body.key_proof).await?;
@@ -55,6 +64,9 @@ impl Issuance {
         let subject = found.ok_or(EnrolmentError::Refused)?;
         // The number is at hand: the vault keeps it under its newest key from now on.
         self.reserve(subject, &document).await?;
+        if let Some(counter) = &counter {
+            self.keep_codes(subject, &device, counter).await?;
+        }
         // 5.
         let bound = Bound {
             subject,
@@ -73,7 +85,8 @@ impl Issuance {
             Err(error) => return Err(self.recovery_refused(&subject, error).await),
         };
         // 6.
-        let subject = self.acting(&device.thumbprint()).await?;
+        let keyed = self.parts.subjects.by_key(&device.thumbprint()).await?;
+        let subject = keyed.and_then(Keyed::usable).ok_or(DeviceError::NotFound)?;
         self.recovered(&subject, release_from)
     }
 
@@ -167,8 +180,8 @@ impl Issuance {
     async fn require_living(&self, subject: &SubjectId) -> Result<(), DeviceError> {
         let devices = self.parts.subjects.devices(subject).await?;
         let device = devices.first().ok_or(EnrolmentError::Refused)?;
-        let subject = self.parts.subjects.by_device(&device.jkt).await?;
-        let living = subject.is_some_and(|subject| lives(subject.status));
+        let keyed = self.parts.subjects.by_key(&device.jkt).await?;
+        let living = keyed.is_some_and(|keyed| lives(keyed.subject.status));
         living.then_some(()).ok_or(EnrolmentError::Refused.into())
     }
 

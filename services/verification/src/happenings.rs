@@ -15,6 +15,10 @@ pub(crate) fn happenings(held: &[HeldTable]) -> Result<Vec<ActivityEvent>, Stora
             "promise" => leaf,
             "device_alert" => alert,
             "suspension" => suspension,
+            "counter_code" => {
+                events.extend(counter(&table.rows)?);
+                continue;
+            }
             _ => continue,
         };
         for row in &table.rows {
@@ -54,6 +58,36 @@ fn suspension(row: &Value) -> Option<ActivityEvent> {
         kind: "suspended".into(),
         reason: text(member(row, "reason")),
         ..at(member(row, "since"))?
+    })
+}
+
+/// Each sheet once, with the station that assisted; and each code that was used.
+fn counter(rows: &[String]) -> Result<Vec<ActivityEvent>, StorageError> {
+    let mut events: Vec<ActivityEvent> = Vec::new();
+    for row in rows {
+        let row: Value = serde_json::from_str(row).map_err(|_| StorageError::Corrupt("row"))?;
+        let sheet = sheet(&row).ok_or(StorageError::Corrupt("event"))?;
+        if !events.contains(&sheet) {
+            events.push(sheet);
+        }
+        events.extend(at(member(&row, "used_at")).map(|used| ActivityEvent {
+            kind: "code_used".into(),
+            device: text(member(&row, "jkt")),
+            ..used
+        }));
+    }
+    Ok(events)
+}
+
+fn sheet(row: &Value) -> Option<ActivityEvent> {
+    let station: Option<ClientId> = member(row, "station").as_str().and_then(|id| id.parse().ok());
+    Some(ActivityEvent {
+        kind: "counter_assisted".into(),
+        rp: station.map(|client_id| ActivityParty {
+            client_id,
+            name: None,
+        }),
+        ..at(member(row, "kept_at"))?
     })
 }
 
@@ -102,6 +136,10 @@ mod tests {
                 r#"{"place":1,"time":8,"kind":"device_added","device":"k"}"#,
             ),
             table("suspension", r#"{"reason":"holder","since":9}"#),
+            table(
+                "counter_code",
+                r#"{"jkt":"k","station":"AAAAAAAAAAAAAAAAAAAAAA","kept_at":10,"used_at":11}"#,
+            ),
             table("device", r#"{"jkt":"k"}"#),
         ])
         .unwrap();
@@ -111,10 +149,16 @@ mod tests {
             .collect();
         assert_eq!(
             said,
-            [(7, "consent.granted"), (8, "device_added"), (9, "suspended")]
+            [
+                (7, "consent.granted"),
+                (8, "device_added"),
+                (9, "suspended"),
+                (10, "counter_assisted"),
+                (11, "code_used")
+            ]
         );
         assert_eq!(events[0].fields, [Field::Name]);
-        assert!(events[0].rp.is_some());
+        assert!(events[0].rp.is_some() && events[3].rp.is_some());
         assert_eq!(events[1].device.as_deref(), Some("k"));
         assert_eq!(events[2].reason.as_deref(), Some("holder"));
     }

@@ -21,12 +21,17 @@ pub(crate) struct Answering {
 }
 
 impl Verification {
-    /// The holder whose device signed the proof; a decoy if the device is unknown or did not sign.
+    /// The holder whose device signed the proof, and whose code is used up by it; a decoy if the device is unknown or did not sign.
     pub(crate) async fn answering(&self, proof: &FittingProof) -> Result<Answering, Refusal> {
         let found = self.parts.subjects.holder(&proof.kid).await?;
         let (known, decoy) = (found.is_some(), self.decoy());
         let candidate = found.unwrap_or_else(|| decoy.clone());
-        let signed = known & PublicKey::from_sec1(&candidate.key).is_ok_and(|key| proof.is_signed_by(&key));
+        let mut signed =
+            known & PublicKey::from_sec1(&candidate.key).is_ok_and(|key| proof.is_signed_by(&key));
+        if signed && candidate.single_use {
+            // Durable before anything is answered; of many at once, one gets it.
+            signed = self.parts.subjects.use_code(&proof.kid, self.now()).await?;
+        }
         Ok(Answering {
             holder: if signed { candidate } else { decoy },
             signed,
@@ -41,6 +46,7 @@ impl Verification {
             age_flags: AgeFlags::default(),
             document_expires_at: UnixTime(0),
             key: *self.decoy_key.as_sec1(),
+            single_use: false,
         }
     }
 }

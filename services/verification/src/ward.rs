@@ -112,11 +112,13 @@ impl Verification {
         }
     }
 
-    /// Who may speak for wards: an active person of 18 or over.
+    /// Who may speak for wards: an active person of 18 or over, from a device that lasts.
     async fn guardian(&self, device: &str) -> Result<Option<SubjectId>, Refusal> {
         let holder = self.parts.subjects.holder(device).await?;
         let speaks = holder.filter(|holder| {
-            holder.status == SubjectStatus::Active && holder.age_flags.has(Threshold::Eighteen)
+            !holder.single_use
+                && holder.status == SubjectStatus::Active
+                && holder.age_flags.has(Threshold::Eighteen)
         });
         Ok(speaks.map(|holder| holder.subject))
     }

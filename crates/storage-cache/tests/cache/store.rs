@@ -12,6 +12,7 @@ use cyberid_domain::number::NetworkNumber;
 use cyberid_domain::rng::{SystemRng, random};
 use cyberid_domain::subject::SubjectStatus;
 use cyberid_storage::Result;
+use cyberid_storage::counter::{Keyed, NewCodes};
 use cyberid_storage::life::{LifeChange, Turned};
 use cyberid_storage::subject::{
     EnrolmentStage, HashedPin, Holder, NewSubject, Subject, SubjectDevice, Subjects,
@@ -167,6 +168,18 @@ impl Subjects for Store {
 
     async fn by_device(&self, jkt: &str) -> Result<Option<Subject>> {
         self.db.by_device(jkt).await
+    }
+
+    async fn by_key(&self, jkt: &str) -> Result<Option<Keyed>> {
+        self.db.by_key(jkt).await
+    }
+
+    async fn keep_codes(&self, codes: &NewCodes) -> Result<bool> {
+        self.db.keep_codes(codes).await
+    }
+
+    async fn use_code(&self, jkt: &str, now: UnixTime) -> Result<bool> {
+        self.db.use_code(jkt, now).await
     }
 
     async fn holder(&self, jkt: &str) -> Result<Option<Holder>> {

@@ -3,6 +3,7 @@
 use cyberid_domain::age::AgeFlags;
 use cyberid_domain::id::SubjectId;
 use cyberid_domain::subject::SubjectStatus;
+use cyberid_storage::counter::{KeyUse, Keyed};
 use cyberid_storage::subject::{HashedPin, Holder, PinFailures, Subject, SubjectDevice};
 
 use sqlx::AssertSqlSafe;
@@ -12,16 +13,26 @@ use crate::fault::{Answer, Fault};
 use crate::value::{array, moment, parsed};
 
 pub(super) async fn by_device(db: &Database, jkt: &str) -> Answer<Option<Subject>> {
-    let sql = "SELECT subject.*, jkt, key, bound_at FROM device JOIN subject USING (subject) WHERE jkt = ?1";
+    let sql = "SELECT subject.*, jkt, key, bound_at FROM device JOIN subject USING (subject) WHERE jkt = ?1 \
+               AND NOT EXISTS (SELECT 1 FROM counter_code WHERE counter_code.jkt = ?1)";
     let row: Option<Row> = sqlx::query_as(sql).bind(jkt).fetch_optional(db.readers()).await?;
     row.map(Row::read).transpose()
 }
 
-const HOLDERS: &str = "SELECT jkt, key, subject, status, age_flags, document_expires_at FROM device \
-                       JOIN subject USING (subject)";
+pub(super) async fn by_key(db: &Database, jkt: &str) -> Answer<Option<Keyed>> {
+    let sql = "SELECT subject.*, device.jkt, key, bound_at, counter_code.jkt IS NOT NULL AS code, used_at FROM device \
+               JOIN subject USING (subject) LEFT JOIN counter_code ON counter_code.jkt = device.jkt \
+               WHERE device.jkt = ?1";
+    let row: Option<KeyedRow> = sqlx::query_as(sql).bind(jkt).fetch_optional(db.readers()).await?;
+    row.map(KeyedRow::read).transpose()
+}
+
+const HOLDERS: &str = "SELECT device.jkt, key, subject.subject, status, age_flags, document_expires_at, \
+                       counter_code.jkt IS NOT NULL AS single_use FROM device JOIN subject USING (subject) \
+                       LEFT JOIN counter_code ON counter_code.jkt = device.jkt WHERE used_at IS NULL";
 
 pub(super) async fn holder(db: &Database, jkt: &str) -> Answer<Option<Holder>> {
-    let sql = format!("{HOLDERS} WHERE jkt = ?1");
+    let sql = format!("{HOLDERS} AND device.jkt = ?1");
     let row: Option<HolderRow> = sqlx::query_as(AssertSqlSafe(sql))
         .bind(jkt)
         .fetch_optional(db.readers())
@@ -30,7 +41,7 @@ pub(super) async fn holder(db: &Database, jkt: &str) -> Answer<Option<Holder>> {
 }
 
 pub(super) async fn holders_after(db: &Database, after: &str, limit: u32) -> Answer<Vec<(String, Holder)>> {
-    let sql = format!("{HOLDERS} WHERE jkt > ?1 ORDER BY jkt LIMIT ?2");
+    let sql = format!("{HOLDERS} AND device.jkt > ?1 ORDER BY device.jkt LIMIT ?2");
     let rows: Vec<HolderRow> = sqlx::query_as(AssertSqlSafe(sql))
         .bind(after)
         .bind(limit)
@@ -76,6 +87,14 @@ struct Row {
 }
 
 #[derive(sqlx::FromRow)]
+struct KeyedRow {
+    #[sqlx(flatten)]
+    row: Row,
+    code: bool,
+    used_at: Option<i64>,
+}
+
+#[derive(sqlx::FromRow)]
 struct DeviceRow {
     jkt: String,
     key: Vec<u8>,
@@ -90,6 +109,21 @@ struct HolderRow {
     status: String,
     age_flags: u8,
     document_expires_at: i64,
+    single_use: bool,
+}
+
+impl KeyedRow {
+    fn read(self) -> Answer<Keyed> {
+        let usable = match (self.code, self.used_at) {
+            (false, _) => KeyUse::Lasting,
+            (true, None) => KeyUse::Unused,
+            (true, Some(_)) => KeyUse::Used,
+        };
+        Ok(Keyed {
+            subject: self.row.read()?,
+            usable,
+        })
+    }
 }
 
 impl HolderRow {
@@ -100,6 +134,7 @@ impl HolderRow {
             age_flags: AgeFlags::from_bits(self.age_flags),
             document_expires_at: moment(self.document_expires_at)?,
             key: array(&self.key, "device key")?,
+            single_use: self.single_use,
         };
         Ok((self.jkt, holder))
     }

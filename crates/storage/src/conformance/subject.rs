@@ -12,6 +12,7 @@ use cyberid_domain::subject::SubjectStatus;
 
 use super::sample::{self, NOW};
 use super::{CALLERS, count, together};
+use crate::counter::{KeyUse, MOST_CODES, NewCodes};
 use crate::subject::{HashedPin, Holder, NewSubject, PinFailures, Subject, SubjectDevice, Subjects};
 
 /// Asks every sentence of the contract.
@@ -21,6 +22,8 @@ pub async fn all<S: Subjects + 'static>(make: impl AsyncFn() -> Arc<S>) {
     the_tag_of_a_person_is_kept(&make().await).await;
     holders_come_in_pages(&make().await).await;
     attempts_that_run_together_are_each_counted(&make().await).await;
+    a_code_acts_once_however_many_ask(&make().await).await;
+    codes_are_kept_before_they_are_bound(&make().await).await;
     a_locked_subject_has_no_attempt(&make().await).await;
     a_failure_never_shortens_a_lock(&make().await).await;
     an_age_is_reached_by_all_who_hold_its_tag(&make().await).await;
@@ -76,6 +79,56 @@ async fn a_status_is_set<S: Subjects>(store: &Arc<S>) {
     assert!(!unknown.unwrap());
 }
 
+fn codes_of(new: &NewSubject, jkts: Vec<String>) -> NewCodes {
+    NewCodes {
+        subject: new.subject,
+        jkts,
+        station: "AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap(),
+        now: NOW,
+    }
+}
+
+async fn a_code_acts_once_however_many_ask<S: Subjects + 'static>(store: &Arc<S>) {
+    let new = new_subject();
+    let jkt = new.device.jkt.clone();
+    store.begin_enrolment(&new.subject, NOW).await.unwrap();
+    assert!(
+        store
+            .keep_codes(&codes_of(&new, vec![jkt.clone()]))
+            .await
+            .unwrap()
+    );
+    assert!(!store.use_code(&jkt, NOW).await.unwrap(), "it is not bound yet");
+    enrol(store, &new).await;
+    assert!(store.by_device(&jkt).await.unwrap().is_none());
+    assert!(store.holder(&jkt).await.unwrap().unwrap().single_use);
+    let keyed = async || store.by_key(&jkt).await.unwrap().unwrap();
+    assert_eq!(keyed().await.usable, KeyUse::Unused);
+    let used = together(|_| {
+        let (store, jkt) = (Arc::clone(store), jkt.clone());
+        async move { store.use_code(&jkt, NOW).await.unwrap() }
+    });
+    assert_eq!(count(&used.await, &true), 1);
+    assert_eq!(keyed().await.usable, KeyUse::Used);
+    assert_eq!(keyed().await.usable().map(|it| it.subject), None);
+    assert_eq!(store.holder(&jkt).await.unwrap(), None);
+    assert_eq!(store.holders_after("", 10).await.unwrap(), []);
+}
+
+async fn codes_are_kept_before_they_are_bound<S: Subjects>(store: &Arc<S>) {
+    let lasting = enrolled(store).await;
+    let other = sample::jkt();
+    let mixed = codes_of(&lasting, vec![other.clone(), lasting.device.jkt.clone()]);
+    assert!(!store.keep_codes(&mixed).await.unwrap());
+    assert_eq!(read(store, &lasting).await.device.jkt, lasting.device.jkt);
+    let alone = codes_of(&lasting, vec![other]);
+    assert!(store.keep_codes(&alone).await.unwrap(), "nothing was written");
+    assert!(!store.keep_codes(&alone).await.unwrap(), "it is kept already");
+    let many = (0..MOST_CODES).map(|_| sample::jkt()).collect();
+    assert!(!store.keep_codes(&codes_of(&lasting, many)).await.unwrap());
+    assert!(!store.use_code(&lasting.device.jkt, NOW).await.unwrap());
+}
+
 /// The small view agrees with the whole one, alone and in pages that miss nobody.
 async fn holders_come_in_pages<S: Subjects>(store: &Arc<S>) {
     let mut expected = Vec::new();
@@ -88,6 +141,7 @@ async fn holders_come_in_pages<S: Subjects>(store: &Arc<S>) {
             age_flags: whole.age_flags,
             document_expires_at: whole.document_expires_at,
             key: whole.device.key,
+            single_use: false,
         };
         assert_eq!(
             store.holder(&new.device.jkt).await.unwrap().as_ref(),

@@ -4,6 +4,7 @@ mod audit;
 mod authority;
 mod backup;
 mod cases;
+mod counter;
 mod demo;
 mod holder;
 mod identity_source;
@@ -56,6 +57,8 @@ enum Command {
     #[command(subcommand)]
     Cases(cases::Cases),
     #[command(subcommand)]
+    Counter(counter::Counter),
+    #[command(subcommand)]
     Keys(keys::Keys),
     #[command(subcommand)]
     Shares(shares::Shares),
@@ -82,6 +85,7 @@ impl Cli {
             Command::Audit(audit) => audit.run().await,
             Command::Authority(authority) => authority.run().await,
             Command::Cases(cases) => cases.run().await,
+            Command::Counter(counter) => counter.run().await,
             Command::Operator(operator) => operator.run().await,
             Command::Keys(keys) => keys.run().await,
             Command::Shares(shares) => shares.run().await,

@@ -49,7 +49,7 @@ pub(crate) async fn create_enrolment(
     CallerAddress(from): CallerAddress,
     PersonalJson(body): PersonalJson<EnrolmentBody>,
 ) -> Result<(StatusCode, Json<Enrolled>), Failure> {
-    let enrolled = issuance.enrol_from(from, body).await?;
+    let enrolled = issuance.enrol_from(from, body, None).await?;
     Ok((StatusCode::CREATED, Json(enrolled)))
 }
 

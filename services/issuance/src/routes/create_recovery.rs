@@ -42,6 +42,6 @@ pub(crate) async fn create_recovery(
     CallerAddress(from): CallerAddress,
     PersonalJson(body): PersonalJson<RecoveryBody>,
 ) -> Result<(StatusCode, Json<Recovered>), Failure> {
-    let recovered = issuance.recover_identifier(from, body).await?;
+    let recovered = issuance.recover_identifier(from, body, None).await?;
     Ok((StatusCode::CREATED, Json(recovered)))
 }

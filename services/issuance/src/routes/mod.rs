@@ -12,12 +12,14 @@ mod create_nonce;
 mod create_recovery;
 mod decide_case;
 mod draw_number;
+mod enrol_at_counter;
 mod list_alerts;
 mod list_cases;
 mod list_devices;
 mod list_passkeys;
 mod make_appeal;
 mod prove_document;
+mod recover_at_counter;
 mod remove_passkey;
 mod renew_me;
 mod report_misuse;
@@ -71,6 +73,8 @@ pub fn routes() -> Routes<Arc<Issuance>> {
     .signed(routes!(report_misuse::report_misuse))
     .signed(routes!(make_appeal::make_appeal))
     .public(routes!(show_case::show_case))
+    .authorize(&[Role::Operator], routes!(enrol_at_counter::enrol_at_counter))
+    .authorize(&[Role::Operator], routes!(recover_at_counter::recover_at_counter))
     .authorize(&[Role::Operator], routes!(list_cases::list_cases))
     .authorize(&[Role::Operator], routes!(decide_case::decide_case))
     .authorize(&[Role::Operator], routes!(apply_act::apply_act))

@@ -9,6 +9,7 @@ use cyberid_domain::age::Threshold;
 use cyberid_domain::id::SubjectId;
 use cyberid_domain::number::NetworkNumber;
 use cyberid_domain::subject::SubjectStatus;
+use cyberid_storage::counter::{KeyUse, Keyed, NewCodes};
 use cyberid_storage::guardianship::{Guardianship, Guardianships, Ward};
 use cyberid_storage::life::{LifeChange, Turned};
 use cyberid_storage::official::NumberSalts;
@@ -226,6 +227,20 @@ impl Subjects for Registry {
                 pin_failures: *failures,
             },
         ))
+    }
+
+    async fn by_key(&self, jkt: &str) -> Result<Option<Keyed>> {
+        let usable = KeyUse::Lasting;
+        let found = self.by_device(jkt).await?;
+        Ok(found.map(|subject| Keyed { subject, usable }))
+    }
+
+    async fn keep_codes(&self, _: &NewCodes) -> Result<bool> {
+        Err(unknown())
+    }
+
+    async fn use_code(&self, _: &str, _: UnixTime) -> Result<bool> {
+        Err(unknown())
     }
 
     async fn holder(&self, _: &str) -> Result<Option<Holder>> {

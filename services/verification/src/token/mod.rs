@@ -12,6 +12,7 @@ use cyberid_domain::relying_party::{RegistrationStatus, Role};
 use cyberid_domain::subject::SubjectStatus;
 use cyberid_protocol::access::{ACCESS_TOKEN_LIFE, TokenAnswer};
 use cyberid_storage::StorageError;
+use cyberid_storage::counter::Keyed;
 use cyberid_storage::single_use::SingleUse;
 use cyberid_web::auth::Binding;
 use http::request::Parts;
@@ -110,8 +111,10 @@ impl Verification {
 
     /// A holder's device, unless the identifier was cancelled.
     pub(crate) async fn device(&self, jkt: &str) -> Result<Option<Party>, StorageError> {
-        let subject = self.parts.subjects.by_device(jkt).await?;
-        let subject = subject.filter(|subject| subject.status != SubjectStatus::Cancelled);
+        let keyed = self.parts.subjects.by_key(jkt).await?;
+        let subject = keyed
+            .and_then(Keyed::usable)
+            .filter(|subject| subject.status != SubjectStatus::Cancelled);
         let key = subject.and_then(|subject| PublicKey::from_sec1(&subject.device.key).ok());
         Ok(key.map(|key| Party {
             role: Role::Holder,

@@ -14,9 +14,10 @@ use cyberid_protocol::leaf::LeafKind;
 use cyberid_protocol::receipt::Receipt;
 
 use super::Common;
-use crate::command::outside::{Failure, Home};
+use crate::command::outside::{Failure, Home, Server};
 
 const PARTY: &str = "holder";
+const STATION: &str = "counter";
 const KEY: &str = "device.jwk";
 const ENROLMENT: &str = "enrolment.json";
 const PLATFORM: &str = "platform.json";
@@ -46,12 +47,15 @@ pub(super) struct Device {
     pub(super) home: Home,
     /// The device in front of its platform.
     pub(super) holder: Holder,
+    /// Whether a code on paper stands in its place: the directory is a station's then.
+    paper: bool,
 }
 
 impl Device {
     /// The device that enrolled in this directory.
     pub(super) fn open(common: &Common) -> Result<Self, Failure> {
-        let home = Home::open(common.home.as_deref(), PARTY)?;
+        let party = if common.paper.is_there() { STATION } else { PARTY };
+        let home = Home::open(common.home.as_deref(), party)?;
         let not_enrolled = || DeviceError::NotEnrolled {
             home: home.folder().to_owned(),
         };
@@ -59,9 +63,13 @@ impl Device {
         let client = common.server.client(Some(&pins))?;
         let platform = Platform::pinned(client, pins, Arc::new(SystemClock))?;
         let seen: Tree = home.load(LEDGER)?.unwrap_or_default();
-        let key = DeviceKey::load(&home.path(KEY))?.signer();
+        let key = match common.paper.key(platform.suite())? {
+            Some(code) => code,
+            None => DeviceKey::load(&home.path(KEY))?.signer(),
+        };
+        let paper = common.paper.is_there();
         let holder = Holder::resume(platform, seen, key, Arc::new(SystemClock), Arc::new(SystemRng))?;
-        Ok(Self { home, holder })
+        Ok(Self { home, holder, paper })
     }
 
     /// A device that is about to enrol. Its key is durable before anybody hears of it; a key from an attempt that came
@@ -79,7 +87,11 @@ impl Device {
         let platform = Platform::contact(client, clock.clone()).await?;
         let key = own_key(&home, platform.suite())?;
         let holder = Holder::resume(platform, Tree::default(), key.signer(), clock, rng)?;
-        Ok(Self { home, holder })
+        Ok(Self {
+            home,
+            holder,
+            paper: false,
+        })
     }
 
     /// The key of this directory's device, enrolled or not; made of this suite, and durable, if there is none.
@@ -92,19 +104,32 @@ impl Device {
         Ok(self.home.save(PLATFORM, self.holder.platform().pins())?)
     }
 
+    /// Where a receipt is, in words.
+    pub(super) fn place(receipt: Option<&Path>) -> String {
+        receipt.map_or_else(
+            || "nobody's hands here: the person fetches it again with another code".into(),
+            |path| path.display().to_string(),
+        )
+    }
+
     /// Keeps an enrolment, and pins the platform that gave it.
     pub(super) fn enrolled(&self, enrolled: &Enrolled) -> Result<(), Failure> {
         self.home.save(PLATFORM, self.holder.platform().pins())?;
         Ok(self.home.save(ENROLMENT, enrolled)?)
     }
 
-    /// Keeps a receipt, and what was seen of the ledger; says in which file the receipt is.
-    pub(super) async fn keep_receipt(&self, receipt: &VerifiedReceipt) -> Result<PathBuf, Failure> {
+    /// Keeps a receipt, and what was seen of the ledger; says in which file the receipt is. A station keeps no receipt: the
+    /// person can fetch it again with another code.
+    pub(super) async fn keep_receipt(&self, receipt: &VerifiedReceipt) -> Result<Option<PathBuf>, Failure> {
+        if self.paper {
+            self.home.save(LEDGER, &self.holder.ledger().last().await)?;
+            return Ok(None);
+        }
         let name = receipt_file(receipt.receipt().record.id(), receipt.leaf().kind);
         self.home
             .save(&name, &receipt.to_file(self.holder.platform().anchors()))?;
         self.home.save(LEDGER, &self.holder.ledger().last().await)?;
-        Ok(self.home.path(&name))
+        Ok(Some(self.home.path(&name)))
     }
 
     /// The kept receipts, by file.
@@ -117,6 +142,17 @@ impl Device {
         }
         Ok(receipts)
     }
+}
+
+/// The platform that a station pinned in its directory, now or before.
+pub(in crate::command) async fn station(server: &Server, home: &Home) -> Result<Platform, Failure> {
+    if let Some(pins) = home.load::<Pins>(PLATFORM)? {
+        let client = server.client(Some(&pins))?;
+        return Ok(Platform::pinned(client, pins, Arc::new(SystemClock))?);
+    }
+    let platform = Platform::contact(server.client(None)?, Arc::new(SystemClock)).await?;
+    home.save(PLATFORM, platform.pins())?;
+    Ok(platform)
 }
 
 /// A device's directory that is there.

@@ -79,7 +79,7 @@ impl Export {
 }
 
 async fn fetch(common: &Common) -> Outcome {
-    let Device { home, holder } = Device::open(common)?;
+    let Device { home, holder, .. } = Device::open(common)?;
     let exported = holder.export().await?;
     let name = format!("{ARCHIVES}/{}.json", exported.verified.manifest.iat.0);
     home.save(

@@ -2,6 +2,7 @@
 
 mod activity;
 mod approve;
+mod at_counter;
 mod cancel;
 mod case;
 mod code;
@@ -19,7 +20,7 @@ mod life;
 mod new_pin;
 mod passport;
 pub(in crate::command) mod person;
-mod pin;
+pub(in crate::command) mod pin;
 mod receipts;
 mod recover;
 mod release;
@@ -98,6 +99,8 @@ pub(super) struct Common {
     /// The directory of this device [default: ~/.cyberid/holder].
     #[arg(long, value_name = "DIR", env = "CYBERID_HOLDER_HOME")]
     home: Option<PathBuf>,
+    #[command(flatten)]
+    paper: at_counter::Paper,
     /// Print JSON.
     #[arg(long)]
     json: bool,

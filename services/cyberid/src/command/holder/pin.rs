@@ -11,7 +11,7 @@ const VARIABLE: &str = "CYBERID_PIN";
 
 /// The PIN, where it is needed.
 #[derive(Debug, Args)]
-pub(super) struct PinSource {
+pub(in crate::command) struct PinSource {
     /// The eight digits; others on this machine may see them in the list of processes.
     #[arg(long, conflicts_with = "pin_file")]
     pin: Option<String>,
@@ -22,7 +22,7 @@ pub(super) struct PinSource {
 
 /// Why there is no PIN.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum PinError {
+pub(in crate::command) enum PinError {
     /// It is needed, and none was given.
     #[error("the PIN is needed: `--pin-file FILE`, `--pin DIGITS`, or the variable CYBERID_PIN")]
     Missing,
@@ -36,7 +36,7 @@ pub(super) enum PinError {
 
 impl PinSource {
     /// A PIN to choose, which has to be hard to guess.
-    pub(super) fn chosen(&self) -> Result<Pin, PinError> {
+    pub(in crate::command) fn chosen(&self) -> Result<Pin, PinError> {
         Ok(Pin::chosen(self.text()?)?)
     }
 

@@ -193,7 +193,10 @@ async fn fetch_missing(device: &Device, consents: &[MyConsent]) -> Result<(), Fa
         for event in consent.events.iter().filter(|event| !is_kept(id, event.kind)) {
             let receipt = device.holder.receipt_of(id, event.kind).await?;
             let path = device.keep_receipt(&receipt).await?;
-            note(&format!("Fetched, checked and kept: {}", path.display()));
+            note(&format!(
+                "Fetched, checked and kept: {}",
+                Device::place(path.as_deref())
+            ));
         }
     }
     Ok(())

@@ -77,7 +77,7 @@ impl Release {
                     .grant_release_with(release, &granted, guardian.as_deref())
                     .await?;
                 let path = device.keep_receipt(&consented.receipt).await?;
-                granted_result(&consented, &path.display().to_string())
+                granted_result(&consented, &Device::place(path.as_deref()))
             }
         };
         self.common.show().result(&result, words);

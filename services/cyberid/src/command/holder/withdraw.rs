@@ -35,7 +35,7 @@ impl Withdraw {
         let (id, index) = (&self.consent_id, receipt.index());
         let result = json!({"consent_id": id, "leaf_index": index, "receipt": path});
         self.common.show().result(&result, |_| {
-            let path = path.display();
+            let path = Device::place(path.as_deref());
             format!("Withdrawn: leaf {index} of the ledger says so. The receipt, checked, is in {path}.")
         });
         Ok(ExitCode::SUCCESS)
