@@ -42,7 +42,7 @@ impl Gate {
         Ok(self.store.unbind(subject, &jkt, device.as_sec1()).await?)
     }
 
-    /// A device that is bound and cools off still opens nothing.
+    /// A device that is bound and cools off still opens nothing, ends nothing and takes no number.
     pub(crate) fn require_cooled_off(&self, bound: &BoundDevice) -> Result<(), WarrantRefused> {
         if bound.release_from > self.clock.now() {
             return Err(WarrantRefused::DeviceCoolingOff);

@@ -78,8 +78,9 @@ impl Gate {
     }
 
     /// Destroys the record of the holder who signed this cancellation, and nothing of anybody else's: not issuance, but
-    /// the device key that is bound to the record has to say so. It is final, so that its age does not matter; where no
-    /// such record is left there is nothing to do.
+    /// a device key that is bound to the record and has cooled off has to say so, or issuance could bind one and destroy
+    /// whom it likes at once. It is final, so that its age does not matter; where no such record is left there is nothing
+    /// to do.
     pub async fn erase(&self, compact: &str) -> Result<(), KeyHolderError> {
         let message =
             message::unverified::<Cancellation>(compact).map_err(|_| KeyHolderError::InvalidCommand)?;
@@ -97,6 +98,7 @@ impl Gate {
         if claims.aud != self.anchors.issuer {
             return Err(KeyHolderError::InvalidCommand);
         }
+        self.require_cooled_off(&bound)?;
         Ok(self.store.erase(&bound.subject).await?)
     }
 

@@ -1,7 +1,8 @@
 //! A fresh network number of a record's holder.
 //!
 //! Against an insider at issuance (T3): an official order opens a record by the number that its commitment opens to, so that
-//! whoever could change the commitment alone could lead an order to another person.
+//! whoever could change the commitment alone could lead an order to another person. Issuance can bind a device by evidence that
+//! nobody showed: what such a device signs waits here as its consents do.
 
 use cyberid_crypto::{PublicKey, base64url};
 use cyberid_protocol::life::Renumbering;
@@ -26,6 +27,7 @@ impl Gate {
         let claims: Renumbering = message
             .verify(&device)
             .map_err(|_| KeyHolderError::InvalidCommand)?;
+        self.require_cooled_off(&bound)?;
         let commitment = base64url::decode_array(&claims.number_commitment);
         let commitment = commitment.ok_or(KeyHolderError::InvalidCommand)?;
         if claims.aud != self.anchors.issuer {

@@ -1,17 +1,20 @@
 //! A device beside the first is bound by the word of one that is bound, or by issuance's for fresh evidence; opens nothing
 //! before this key holder's own cooling-off is over; and once unbound never again.
 
-use cyberid_crypto::{Sign, SigningKey};
+use cyberid_crypto::{Sign, SigningKey, base64url};
 use cyberid_domain::field::Field;
 use cyberid_domain::id::Nonce;
 use cyberid_domain::rng::SystemRng;
 use cyberid_domain::{Clock as _, UnixTime};
 use cyberid_key_holder::KeyHolderError;
 use cyberid_key_holder::testing::Person;
+use cyberid_protocol::cancellation::Cancellation;
 use cyberid_protocol::deposit::KeyHolder;
 use cyberid_protocol::device::{Binding, DeviceApproval, Unbinding};
+use cyberid_protocol::life::Renumbering;
 use cyberid_protocol::message::Message as _;
 use cyberid_protocol::warrant::WarrantRefused;
+use cyberid_storage::key_holder::KeyHolderStore as _;
 
 use super::{HOLDERS, Tested};
 
@@ -87,10 +90,58 @@ impl Tested {
             .await
     }
 
+    /// Whether this device ends the citizen's record, and takes a number for it, here and now.
+    async fn ends_and_renumbers(&self, device: &dyn Sign) -> [Result<(), KeyHolderError>; 2] {
+        let (aud, iat, exp) = (self.world.anchors().issuer, self.now(), self.now().plus(60));
+        let jti = Nonce::random(&SystemRng);
+        let number_commitment = base64url::encode(&[7; 32]);
+        let renumbering = Renumbering {
+            aud: aud.clone(),
+            number_commitment,
+            iat,
+            exp,
+            jti: jti.clone(),
+        };
+        let cancellation = Cancellation { aud, iat, exp, jti };
+        let renumbered = self.gate.renumber(&renumbering.sign(device).unwrap()).await;
+        [
+            renumbered,
+            self.gate.erase(&cancellation.sign(device).unwrap()).await,
+        ]
+    }
+
     async fn refusal_of(&mut self, device: &SigningKey) -> Option<WarrantRefused> {
         let consent = self.world.consent(&[Field::Name]);
         let warrant = self.world.release_by(&consent, device);
         self.refusal(&warrant).await
+    }
+}
+
+/// T3: a dishonest issuance that binds a device by evidence that nobody showed leads no order elsewhere and destroys nothing
+/// before the cooling-off is over.
+#[tokio::test]
+async fn a_new_device_ends_no_record_and_takes_no_number_before_it_has_cooled_off() {
+    for holder in HOLDERS {
+        let tested = Tested::start(holder).await;
+        let device = fresh_device();
+        tested.bind_device(&tested.binding(&device, None)).await.unwrap();
+        tested.world.clock.advance(COOLING_OFF - 1);
+        for refused in tested.ends_and_renumbers(&device).await {
+            let cooling_off: Result<(), _> = Err(KeyHolderError::Warrant(WarrantRefused::DeviceCoolingOff));
+            assert_eq!(format!("{refused:?}"), format!("{cooling_off:?}"), "{holder:?}");
+        }
+        assert!(
+            tested
+                .store
+                .device(&device.public_key().thumbprint())
+                .await
+                .unwrap()
+                .is_some()
+        );
+        tested.world.clock.advance(1);
+        for done in tested.ends_and_renumbers(&device).await {
+            done.unwrap();
+        }
     }
 }
 
