@@ -17,6 +17,9 @@ use crate::fault::{Answer, Fault};
 use crate::registry::RegistryDb;
 use crate::value::{array, moment, seconds};
 
+/// Whose, the key, since when it may release, and when it was revoked.
+type KnownRow = (Vec<u8>, Option<Vec<u8>>, i64, Option<i64>);
+
 #[async_trait]
 impl Devices for RegistryDb {
     async fn begin_device(&self, device: &BeginningDevice) -> Result<Begun> {
@@ -50,6 +53,9 @@ impl Devices for RegistryDb {
             for jkt in device_keys(&mut tx, subject).await? {
                 revoke(&mut tx, subject, &jkt, now).await?;
             }
+            drop_begun(&mut tx, subject).await?;
+        } else if !is_code(&mut tx, &new.device.jkt).await? && count(&mut tx, subject).await? >= MOST {
+            return Ok(false);
         }
         keep(&mut tx, new).await?;
         if let Some(pin) = &new.pin {
@@ -67,7 +73,7 @@ impl Devices for RegistryDb {
 
     async fn revoke_device(&self, subject: &SubjectId, jkt: &str, now: UnixTime) -> Result<Revoked> {
         let mut tx = self.db.begin("revoke_device").await?;
-        let keys = device_keys(&mut tx, subject).await?;
+        let keys = acting_keys(&mut tx, subject).await?;
         if !keys.iter().any(|key| key == jkt) {
             return Ok(Revoked::NotThere);
         }
@@ -78,6 +84,7 @@ impl Devices for RegistryDb {
             return Ok(Revoked::Ending);
         }
         revoke(&mut tx, subject, jkt, now).await?;
+        drop_begun(&mut tx, subject).await?;
         tx.commit().await?;
         Ok(Revoked::Now)
     }
@@ -94,9 +101,9 @@ impl Devices for RegistryDb {
     }
 
     async fn known_device(&self, jkt: &str) -> Result<Option<KnownDevice>> {
-        let sql = "SELECT subject, release_from, NULL FROM device WHERE jkt = ?1 \
-                   UNION ALL SELECT subject, release_from, revoked_at FROM revoked_device WHERE jkt = ?1";
-        let row: Option<(Vec<u8>, i64, Option<i64>)> = sqlx::query_as(sql)
+        let sql = "SELECT subject, key, release_from, NULL FROM device WHERE jkt = ?1 \
+                   UNION ALL SELECT subject, key, release_from, revoked_at FROM revoked_device WHERE jkt = ?1";
+        let row: Option<KnownRow> = sqlx::query_as(sql)
             .bind(jkt)
             .fetch_optional(self.db.readers())
             .await
@@ -231,13 +238,23 @@ async fn device_keys(tx: &mut SqliteConnection, subject: &SubjectId) -> Answer<V
         .await?)
 }
 
+/// Without the codes that have acted, which are no device any more.
+async fn acting_keys(tx: &mut SqliteConnection, subject: &SubjectId) -> Answer<Vec<String>> {
+    let sql = "SELECT jkt FROM device WHERE subject = ?1 AND jkt NOT IN \
+               (SELECT jkt FROM counter_code WHERE subject = ?1 AND used_at IS NOT NULL)";
+    Ok(sqlx::query_scalar(sql)
+        .bind(subject.as_bytes().as_slice())
+        .fetch_all(tx)
+        .await?)
+}
+
 /// Revokes a device that is there.
 async fn revoke(tx: &mut SqliteConnection, subject: &SubjectId, jkt: &str, now: UnixTime) -> Answer<()> {
     let statements = [
         "INSERT INTO unbinding (jkt, subject, key, due) SELECT jkt, subject, key, ?2 FROM device WHERE jkt = ?1 \
          ON CONFLICT (jkt) DO UPDATE SET due = min(due, excluded.due)",
-        "INSERT INTO revoked_device (jkt, subject, release_from, revoked_at) \
-         SELECT jkt, subject, release_from, ?2 FROM device WHERE jkt = ?1",
+        "INSERT INTO revoked_device (jkt, subject, release_from, revoked_at, key) \
+         SELECT jkt, subject, release_from, ?2, key FROM device WHERE jkt = ?1",
         "DELETE FROM device WHERE jkt = ?1 AND ?2 IS NOT NULL",
     ];
     for sql in statements {
@@ -250,6 +267,16 @@ async fn revoke(tx: &mut SqliteConnection, subject: &SubjectId, jkt: &str, now: 
         device: Some(jkt.to_owned()),
     };
     tell(tx, subject, &alert).await
+}
+
+/// Has what has begun for a subject and was not added unbound at once, and never added: the device that approved it may be
+/// the one that was lost.
+async fn drop_begun(tx: &mut SqliteConnection, subject: &SubjectId) -> Answer<()> {
+    let sql = "UPDATE unbinding SET due = 0 WHERE subject = ?1 \
+               AND jkt NOT IN (SELECT jkt FROM device WHERE subject = ?1)";
+    let drop = sqlx::query(sql).bind(subject.as_bytes().as_slice());
+    drop.execute(tx).await?;
+    Ok(())
 }
 
 async fn keep(tx: &mut SqliteConnection, new: &NewDevice) -> Answer<()> {
@@ -319,9 +346,10 @@ fn listed((jkt, key, bound_at, release_from): (String, Vec<u8>, i64, i64)) -> An
     })
 }
 
-fn known((subject, release_from, revoked_at): (Vec<u8>, i64, Option<i64>)) -> Answer<KnownDevice> {
+fn known((subject, key, release_from, revoked_at): KnownRow) -> Answer<KnownDevice> {
     Ok(KnownDevice {
         subject: SubjectId::from_bytes(array(&subject, "subject")?),
+        key: key.map(|key| array(&key, "device key")).transpose()?,
         release_from: moment(release_from)?,
         revoked_at: revoked_at.map(moment).transpose()?,
     })

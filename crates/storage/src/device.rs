@@ -77,6 +77,8 @@ pub struct ListedDevice {
 pub struct KnownDevice {
     /// Whose.
     pub subject: SubjectId,
+    /// The key: `04 || x || y`; none for a device that was revoked before keys were kept.
+    pub key: Option<[u8; 65]>,
     /// The moment from which it may release plaintext.
     pub release_from: UnixTime,
     /// When it was revoked.
@@ -128,11 +130,12 @@ pub trait Devices: Send + Sync {
     async fn begin_device(&self, device: &BeginningDevice) -> Result<Begun>;
 
     /// In one transaction: adds a device that has begun, revokes the others if that is asked, sets the PIN if there is
-    /// one, and tells the holder. `false`, and nothing written, if it has not begun or its time is over. The same again is
-    /// fine.
+    /// one, and tells the holder. `false`, and nothing written, if it has not begun, its time is over, another device was
+    /// revoked since it began, or the holder has [`MOST`] by now. The same again is fine.
     async fn add_device(&self, new: &NewDevice) -> Result<bool>;
 
-    /// In one transaction: revokes a device for good, has it unbound, and tells the holder.
+    /// In one transaction: revokes a device for good, has it unbound with whatever has begun and is not added, and tells the
+    /// holder. A lost device may have approved what has begun.
     async fn revoke_device(&self, subject: &SubjectId, jkt: &str, now: UnixTime) -> Result<Revoked>;
 
     /// The devices of a subject, oldest first.

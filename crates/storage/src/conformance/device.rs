@@ -10,6 +10,7 @@ use super::sample::{self, NOW};
 use super::subject::new_subject;
 use super::{count, together};
 use crate::cancellation::{Cancellations, OpenCancellation};
+use crate::counter::{NewCodes, UNBOUND_AFTER};
 use crate::device::{
     Alert, BeginningDevice, Begun, Devices, MOST, MOST_ALERTS, NewDevice, Revoked, TOLD_ONCE, Unbinding,
 };
@@ -26,10 +27,12 @@ pub async fn all<S: Devices + Subjects + Cancellations + 'static>(make: impl Asy
     the_last_device_and_one_that_ends_the_subject_stay(&make().await).await;
     a_device_may_come_in_the_place_of_all_others(&make().await).await;
     a_holder_has_so_many_devices_at_most(&make().await).await;
+    what_began_before_a_revocation_is_not_added_after_it(&make().await).await;
     one_of_concurrent_revocations_leaves_a_device(&make().await).await;
     a_pin_is_set_and_failures_are_forgotten(&make().await).await;
     what_is_tried_is_told_once_and_the_oldest_goes(&make().await).await;
     a_person_is_found_by_their_tag_only(&make().await).await;
+    a_code_that_acted_is_unbound_unless_it_was_the_last_key(&make().await).await;
 }
 
 async fn enrolled<S: Subjects>(store: &Arc<S>) -> NewSubject {
@@ -169,7 +172,7 @@ async fn a_revoked_device_is_nobodys_and_is_unbound<S: Devices + Subjects>(store
     assert!(store.holder(&own.device.jkt).await.unwrap().is_none());
     assert!(store.by_device(&second.jkt).await.unwrap().is_some());
     let known = store.known_device(&own.device.jkt).await.unwrap().unwrap();
-    assert_eq!(known.revoked_at, Some(NOW));
+    assert_eq!((known.revoked_at, known.key), (Some(NOW), Some(own.device.key)));
     let due = unbindings(store, NOW).await;
     assert_eq!(
         (due.len(), &due[0].jkt, due[0].key),
@@ -237,6 +240,59 @@ async fn a_holder_has_so_many_devices_at_most<S: Devices + Subjects>(store: &Arc
         ..more
     };
     assert_eq!(store.begin_device(&instead).await.unwrap(), Begun::Now);
+    // Nor by two that begin together.
+    let own = enrolled(store).await;
+    for _ in 2..MOST {
+        added(store, own.subject).await;
+    }
+    let together = [(); 2].map(|()| device(NOW.plus(1)));
+    for device in &together {
+        let begun = store.begin_device(&beginning(own.subject, device)).await.unwrap();
+        assert_eq!(begun, Begun::Now);
+    }
+    let [first, second] = together.map(|device| adding(own.subject, &device));
+    assert!(store.add_device(&first).await.unwrap());
+    assert!(!store.add_device(&second).await.unwrap());
+    let devices = store.listed_devices(&own.subject).await.unwrap();
+    assert_eq!(u32::try_from(devices.len()), Ok(MOST));
+}
+
+/// T7: a thief whose device is revoked, or recovered from, while it adds another has added none.
+async fn what_began_before_a_revocation_is_not_added_after_it<S: Devices + Subjects>(store: &Arc<S>) {
+    for recovers in [false, true] {
+        let (own, neighbour) = (enrolled(store).await, enrolled(store).await);
+        let lost = added(store, own.subject).await;
+        let [thiefs, fresh, neighbours] = [(); 3].map(|()| device(NOW.plus(1)));
+        for (subject, device) in [
+            (own.subject, &thiefs),
+            (own.subject, &fresh),
+            (neighbour.subject, &neighbours),
+        ] {
+            let begun = store.begin_device(&beginning(subject, device)).await.unwrap();
+            assert_eq!(begun, Begun::Now);
+        }
+        if recovers {
+            let new = NewDevice {
+                revoke_others: true,
+                ..adding(own.subject, &fresh)
+            };
+            assert!(store.add_device(&new).await.unwrap());
+        } else {
+            let revoked = store.revoke_device(&own.subject, &lost.jkt, NOW.plus(2)).await;
+            assert_eq!(revoked.unwrap(), Revoked::Now);
+        }
+        assert!(!store.add_device(&adding(own.subject, &thiefs)).await.unwrap());
+        let again = store
+            .begin_device(&beginning(own.subject, &thiefs))
+            .await
+            .unwrap();
+        assert_eq!(again, Begun::Taken);
+        let due = unbindings(store, NOW.plus(2)).await;
+        assert!(due.iter().any(|due| due.jkt == thiefs.jkt), "{recovers}");
+        let others = store.add_device(&adding(neighbour.subject, &neighbours)).await;
+        assert!(others.unwrap(), "somebody else's is added");
+        added(store, own.subject).await;
+    }
 }
 
 async fn one_of_concurrent_revocations_leaves_a_device<S: Devices + Subjects + 'static>(store: &Arc<S>) {
@@ -312,4 +368,52 @@ async fn a_person_is_found_by_their_tag_only<S: Devices + Subjects>(store: &Arc<
     };
     store.begin_enrolment(&twin.subject, NOW).await.unwrap();
     assert!(!store.commit_enrolment(&twin).await.unwrap());
+}
+
+async fn a_code_that_acted_is_unbound_unless_it_was_the_last_key<S: Devices + Subjects>(store: &Arc<S>) {
+    let own = new_subject();
+    let (first, second) = (own.device.jkt.clone(), device(NOW.plus(1)));
+    let codes = NewCodes {
+        subject: own.subject,
+        jkts: vec![first.clone(), second.jkt.clone()],
+        station: "AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap(),
+        now: NOW,
+    };
+    store.begin_enrolment(&own.subject, NOW).await.unwrap();
+    assert!(store.keep_codes(&codes).await.unwrap());
+    assert!(store.commit_enrolment(&own).await.unwrap());
+    store
+        .begin_device(&beginning(own.subject, &second))
+        .await
+        .unwrap();
+    assert!(store.add_device(&adding(own.subject, &second)).await.unwrap());
+    let keys = async || {
+        let devices = store.devices(&own.subject).await.unwrap().into_iter();
+        devices.map(|device| device.jkt).collect::<Vec<_>>()
+    };
+    let due = async || {
+        let due = unbindings(store, NOW.plus(10 * UNBOUND_AFTER)).await.into_iter();
+        due.map(|due| due.jkt).collect::<Vec<_>>()
+    };
+    assert!(store.use_code(&first, NOW).await.unwrap());
+    assert_eq!(due().await, [first.clone()]);
+    assert_eq!(
+        unbindings(store, NOW.plus(UNBOUND_AFTER - 1)).await,
+        [],
+        "its consents are still redeemed"
+    );
+    assert_eq!(keys().await, [second.jkt.clone(), first.clone()]);
+    assert_eq!(store.listed_devices(&own.subject).await.unwrap().len(), 1);
+    let revoke = async |jkt: &str| store.revoke_device(&own.subject, jkt, NOW).await.unwrap();
+    assert_eq!(
+        (revoke(&first).await, revoke(&second.jkt).await),
+        (Revoked::NotThere, Revoked::Last)
+    );
+    assert!(store.use_code(&second.jkt, NOW.plus(1)).await.unwrap());
+    assert_eq!(
+        due().await,
+        [first.clone()],
+        "the key holders know the record by the last one"
+    );
+    assert_eq!(keys().await, [second.jkt.clone(), first]);
 }
