@@ -128,8 +128,8 @@ pub trait Subjects: Send + Sync {
     /// Begins an enrolment: after a crash it is found by [`Subjects::open_enrolments`].
     async fn begin_enrolment(&self, subject: &SubjectId, now: UnixTime) -> Result<()>;
 
-    /// Commits the subject of a begun enrolment, whole. `false`, and nothing written, if the enrolment is not open,
-    /// or number or device key is taken.
+    /// Commits the subject of a begun enrolment, whole. `false`, and nothing written, if the enrolment is not open, or number,
+    /// device key or person is taken, or the person ended an identifier that has not cooled off.
     async fn commit_enrolment(&self, new: &NewSubject) -> Result<bool>;
 
     /// Ends an enrolment, once the key holders have confirmed or freed. Again is fine.
@@ -149,7 +149,8 @@ pub trait Subjects: Send + Sync {
     async fn keep_codes(&self, codes: &NewCodes) -> Result<bool>;
 
     /// Uses a key that acts once: `true` the first time, `false` ever after, also among concurrent callers. From then on
-    /// it is nobody's; the key holders unbind it after [`UNBOUND_AFTER`](crate::counter::UNBOUND_AFTER) seconds.
+    /// it is nobody's; the key holders unbind it after [`UNBOUND_AFTER`](crate::counter::UNBOUND_AFTER) seconds, unless it was
+    /// the subject's last key.
     async fn use_code(&self, jkt: &str, now: UnixTime) -> Result<bool>;
 
     /// The holder of a device key.
@@ -163,7 +164,8 @@ pub trait Subjects: Send + Sync {
     /// such tags were kept.
     async fn person_tag(&self, subject: &SubjectId) -> Result<Option<[u8; 32]>>;
 
-    /// All devices of a subject, oldest first.
+    /// All devices of a subject, oldest first; after them the codes that have acted, the latest first. The first of all is
+    /// known to the key holders.
     async fn devices(&self, subject: &SubjectId) -> Result<Vec<SubjectDevice>>;
 
     /// Sets a subject's status; `false`, and nothing written, if there is no such subject or no arrow leads there. The

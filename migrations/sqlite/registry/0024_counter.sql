@@ -9,3 +9,6 @@ CREATE TABLE counter_code (
 ) STRICT;
 
 CREATE INDEX counter_code_of_subject ON counter_code (subject);
+
+-- The key of a revoked device, which proves what it agreed to; none for those that were revoked before it was kept.
+ALTER TABLE revoked_device ADD COLUMN key BLOB CHECK (key IS NULL OR length(key) = 65);

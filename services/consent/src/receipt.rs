@@ -89,9 +89,11 @@ impl Consent {
     }
 
     async fn device(&self, jkt: &str) -> Result<PublicKey, ConsentError> {
-        let keyed = self.parts.subjects.by_key(jkt).await?;
-        let key = keyed.and_then(|keyed| PublicKey::from_sec1(&keyed.subject.device.key).ok());
-        key.ok_or(ConsentError::Corrupt("device of a consent"))
+        let known = self.parts.devices.known_device(jkt).await?;
+        let known = known.ok_or(ConsentError::Corrupt("device of a consent"))?;
+        // One that was revoked long ago left its name alone.
+        let key = known.key.ok_or(Refusal::NotFound)?;
+        PublicKey::from_sec1(&key).map_err(|_| ConsentError::Corrupt("device key"))
     }
 }
 

@@ -35,7 +35,8 @@ pub(super) async fn keep(tx: &mut SqliteConnection, codes: &NewCodes) -> Answer<
     Ok(unused <= MOST_CODES)
 }
 
-/// `false` if the key is no code that is bound, or was used.
+/// `false` if the key is no code that is bound, or was used. The last key of a holder stays bound: by it the key holders know
+/// the record.
 pub(super) async fn take(tx: &mut SqliteConnection, jkt: &str, now: UnixTime) -> Answer<bool> {
     let sql = "UPDATE counter_code SET used_at = ?2 WHERE jkt = ?1 AND used_at IS NULL \
                AND EXISTS (SELECT 1 FROM device WHERE device.jkt = ?1)";
@@ -43,7 +44,9 @@ pub(super) async fn take(tx: &mut SqliteConnection, jkt: &str, now: UnixTime) ->
     if taken.execute(&mut *tx).await?.rows_affected() == 0 {
         return Ok(false);
     }
-    let sql = "INSERT INTO unbinding (jkt, subject, key, due) SELECT jkt, subject, key, ?2 FROM device WHERE jkt = ?1 \
+    let sql = "INSERT INTO unbinding (jkt, subject, key, due) SELECT jkt, subject, key, ?2 FROM device AS used \
+               WHERE jkt = ?1 AND EXISTS (SELECT 1 FROM device WHERE device.subject = used.subject AND NOT EXISTS \
+               (SELECT 1 FROM counter_code WHERE counter_code.jkt = device.jkt AND used_at IS NOT NULL)) \
                ON CONFLICT (jkt) DO NOTHING";
     let unbind = sqlx::query(sql).bind(jkt).bind(seconds(now.plus(UNBOUND_AFTER)));
     unbind.execute(tx).await?;

@@ -60,7 +60,8 @@ pub(super) async fn person_tag(db: &Database, subject: &SubjectId) -> Answer<Opt
 }
 
 pub(super) async fn devices(db: &Database, subject: &SubjectId) -> Answer<Vec<SubjectDevice>> {
-    let sql = "SELECT jkt, key, bound_at FROM device WHERE subject = ?1 ORDER BY bound_at, jkt";
+    let sql = "SELECT device.jkt, key, bound_at FROM device LEFT JOIN counter_code USING (jkt) WHERE device.subject = ?1 \
+               ORDER BY used_at IS NOT NULL, used_at DESC, bound_at, jkt";
     let rows: Vec<DeviceRow> = sqlx::query_as(sql)
         .bind(subject.as_bytes().as_slice())
         .fetch_all(db.readers())
