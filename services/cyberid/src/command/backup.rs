@@ -40,18 +40,18 @@ Exit codes:
 #[derive(Debug, Subcommand)]
 #[command(after_long_help = HELP)]
 pub(crate) enum Backup {
-    // The first line of each is its description.
-    /// Make the key that opens backups, and print its public half for the configurations.
+    // Each command describes itself: a description here would hide its own.
     Key(Key),
-    /// Take a backup of each share store in a data directory, now.
     Take(Take),
-    /// List the backups in a folder.
     List(List),
-    /// Put a backup back where no store is, with every erasure repeated.
     Restore(Restore),
 }
 
+/// Make the key that opens backups, and print its public half for the configurations.
+///
+/// Make it on a machine without a network: who has the private half and a backup has the shares.
 #[derive(Debug, Args)]
+#[command(after_long_help = "Example:\n  cyberid backup key --out offline.jwk")]
 pub(crate) struct Key {
     /// A new file for the private half, for its owner alone. It belongs on no machine with a store.
     #[arg(long, value_name = "FILE")]
@@ -61,7 +61,11 @@ pub(crate) struct Key {
     json: bool,
 }
 
+/// Take a backup of each share store in a data directory, now.
+///
+/// A running process takes its own, as often as its configuration says; this is for the moment before a change.
 #[derive(Debug, Args)]
+#[command(after_long_help = "Example:\n  cyberid backup take --config vault.toml")]
 pub(crate) struct Take {
     /// The configuration file of the process that has the stores.
     #[arg(long, value_name = "FILE")]
@@ -74,7 +78,11 @@ pub(crate) struct Take {
     json: bool,
 }
 
+/// List the backups in a folder.
+///
+/// Nothing is opened, and no key is needed. What is older than seven days is good for nothing.
 #[derive(Debug, Args)]
+#[command(after_long_help = "Example:\n  cyberid backup list --folder /mnt/backup --json")]
 pub(crate) struct List {
     /// The folder of backups.
     #[arg(long, value_name = "DIR")]
@@ -84,7 +92,13 @@ pub(crate) struct List {
     json: bool,
 }
 
+/// Put a backup back where no store is.
+///
+/// Every erasure that came after it is repeated, by the record of erasures, before anything can be opened.
 #[derive(Debug, Args)]
+#[command(
+    after_long_help = "Example:\n  cyberid backup restore --backup /mnt/backup/vault-1790000000.backup --key offline.jwk \\\n    --data /var/lib/vault"
+)]
 pub(crate) struct Restore {
     /// The backup.
     #[arg(long, value_name = "FILE")]

@@ -23,6 +23,8 @@ Examples:
   cyberid identity-source --listen 0.0.0.0:8091 --tls-certificate source.pem --tls-key source.key --client-ca platforms.pem";
 
 /// Run a synthetic identity source: a made-up population behind the real protocol.
+///
+/// The same seed, kept in its data directory, gives the same people again. docs/identity-source.md has the protocol.
 #[derive(Debug, Args)]
 #[command(after_long_help = HELP)]
 pub(crate) struct IdentitySource {

@@ -14,6 +14,7 @@ use crate::terminal;
 ///
 /// A running platform serves those of what it answers at `GET /openapi`.
 #[derive(Debug, Args)]
+#[command(after_long_help = "Example:\n  cyberid openapi --out openapi")]
 pub(crate) struct Openapi {
     /// The directory to write `<service>.json` files to.
     #[arg(long, value_name = "DIR", default_value = "openapi")]

@@ -16,12 +16,19 @@ use crate::platform::{
 };
 use crate::terminal::line;
 
+const HELP: &str = "\
+Examples:
+  cyberid serve --sandbox
+  cyberid serve --config cyberid.toml --log json
+  cyberid serve vault --config vault.toml";
+
 /// Run the platform, or one of its two key holders.
 ///
 /// With `--sandbox` everything is there to try every call at once: a synthetic identity source, a witness, one approved
 /// relying party, two operators and a regulator, with their keys at /sandbox/keys. Without it nothing of the kind
 /// exists, and the configuration file has to name the real ones.
 #[derive(Debug, Args)]
+#[command(after_long_help = HELP)]
 pub(crate) struct Serve {
     /// What to run in this process.
     #[arg(value_enum, default_value = "platform")]

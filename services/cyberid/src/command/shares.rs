@@ -14,23 +14,37 @@ Examples:
   cyberid shares status --data /var/lib/vault --passphrase-file /run/secrets/vault --json
   cyberid shares retire --data /var/lib/vault --passphrase-file /run/secrets/vault
 
-After `cyberid keys rotate --regardless` of the role vault or custodian the running process seals its shares anew by itself. When
-`status` shows no share under the retained key, and everybody who pins the old public half has the new one,
-`retire` destroys the old private half.
-
 Exit codes:
   0  done; for `status`: no share is left under an earlier key
   1  an error, or a refusal: shares are sealed to that key still
   2  the command line is wrong
   3  `status`: shares are left under an earlier key";
 
+const STATUS_HELP: &str = "\
+Example:
+  cyberid shares status --data /var/lib/vault --passphrase-file /run/secrets/vault --json";
+
+const RETIRE_HELP: &str = "\
+Example:
+  cyberid shares retire --data /var/lib/vault --passphrase-file /run/secrets/vault";
+
 /// See how far a key holder is with sealing its shares anew, and destroy the key that none is sealed to.
+///
+/// After `cyberid keys rotate --regardless` of the role vault or custodian the running process seals its shares anew by
+/// itself. When `status` shows no share under the retained key, and everybody who pins the old public half has the new one,
+/// `retire` destroys the old private half.
 #[derive(Debug, Subcommand)]
 #[command(after_long_help = HELP)]
 pub(crate) enum Shares {
-    /// Count the shares under each key; a process may be at work on them.
+    /// Count the shares under each key.
+    ///
+    /// A running process may be at work on them meanwhile.
+    #[command(after_long_help = STATUS_HELP)]
     Status(Place),
-    /// Destroy the private halves of retained keys that no share is sealed to; refused while one is.
+    /// Destroy the private halves of retained keys that no share is sealed to.
+    ///
+    /// It is refused while one share is: nobody could open it again.
+    #[command(after_long_help = RETIRE_HELP)]
     Retire(Place),
 }
 

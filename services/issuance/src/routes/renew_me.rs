@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use cyberid_protocol::life::{RenewalBody, Renewed};
 use cyberid_web::auth::HolderCaller;
-use cyberid_web::extract::StrictJson;
+use cyberid_web::extract::PersonalJson;
 use cyberid_web::{Failure, problems};
 
 use crate::Issuance;
@@ -21,7 +21,10 @@ problems!(
 /// An active identifier is renewed by the device alone. An expired one needs `proof`: the document of the enrolment, if it
 /// has not ended, and fresh evidence that the holder is its person.
 #[utoipa::path(post, path = "/v1/me/renewal", operation_id = "renew_me", tag = "issuance",
-    request_body(content = RenewalBody, example = json!({})),
+    request_body(content = RenewalBody, example = json!({"proof": {
+        "document": {"type": "resident_id_card", "name": "王伟", "number": "11010519491231002X",
+            "valid_until": "2044-05-01"},
+        "evidence": {"kind": "sandbox", "token": "c2FuZGJveCBldmlkZW5jZQ"}}})),
     responses(
         (status = 200, description = "A fresh certificate.", body = Renewed, example = json!({
             "network_number": "7K2M9-XQ4TD",
@@ -31,7 +34,7 @@ problems!(
 pub(crate) async fn renew_me(
     State(issuance): State<Arc<Issuance>>,
     caller: HolderCaller,
-    StrictJson(body): StrictJson<RenewalBody>,
+    PersonalJson(body): PersonalJson<RenewalBody>,
 ) -> Result<Json<Renewed>, Failure> {
     Ok(Json(issuance.renew(&caller.jkt, body.proof.as_ref()).await?))
 }

@@ -1,12 +1,11 @@
 //! A platform for a test: issuance, and its peers behind real sockets.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
-use cyberid_client::{Client, Limits};
+use cyberid_client::Client;
 use cyberid_domain::age::Threshold;
 use cyberid_domain::clock::ManualClock;
 use cyberid_domain::id::{ClientId, Nonce, SubjectId};
@@ -41,13 +40,6 @@ pub(super) const ISSUER: &str = "https://cyberid.example";
 
 /// 2026-11-23T11:06:40Z.
 pub(super) const START: UnixTime = UnixTime(1_795_432_000);
-
-/// What the source may take: little, so that a slow one ends a test soon.
-const SOURCE_LIMITS: Limits = Limits {
-    connect: Duration::from_secs(1),
-    total: Duration::from_secs(1),
-    answer: 256 * 1024,
-};
 
 pub(super) struct TestPlatform {
     pub(super) issuance: Arc<Issuance>,
@@ -150,6 +142,20 @@ impl TestPlatform {
     pub(super) fn take_passports(&mut self, passports: Passports) {
         self.issuance = Issuance::new(Parts {
             passports,
+            ..self.parts()
+        });
+    }
+
+    /// From now on so many may be refused within an hour, over one file.
+    pub(super) fn allow_refusals(&mut self, of_all: u32) {
+        let db = &self.db;
+        self.issuance = Issuance::new(Parts {
+            subjects: Arc::clone(db) as _,
+            single_uses: Arc::clone(db) as _,
+            refusal_limits: RefusalLimits {
+                of_all,
+                ..RefusalLimits::default()
+            },
             ..self.parts()
         });
     }
@@ -365,7 +371,7 @@ fn parts(
             client: Client::new(custodian_url).unwrap(),
             key: custodian.public_key().into(),
         }],
-        source: Client::with_limits(source_url, SOURCE_LIMITS).unwrap(),
+        source: Client::new(source_url).unwrap(),
         vault_key: vault.public_key().into(),
         source_signing_key: source.signing_public_key(),
         source_encryption_key: source.encryption_public_key(),

@@ -165,7 +165,7 @@ async fn check(State(peer): State<Arc<SourcePeer>>, Json(body): Json<IdentityChe
         Fault::Down => StatusCode::BAD_GATEWAY.into_response(),
         Fault::NotJson => ([JSON], "{\"answer\":").into_response(),
         Fault::Html => ([(CONTENT_TYPE, "text/html")], "<!doctype html>").into_response(),
-        Fault::Huge => ([JSON], " ".repeat(4 * 1024 * 1024)).into_response(),
+        Fault::Huge => ([JSON], " ".repeat(8 * 1024 * 1024)).into_response(),
         Fault::Truncated => ([JSON], [(CONTENT_LENGTH, "4096")], cut_off()).into_response(),
         Fault::Slow => {
             tokio::time::sleep(std::time::Duration::from_secs(20)).await;

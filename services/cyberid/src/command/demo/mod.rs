@@ -22,6 +22,7 @@ use stage::Stage;
 /// temporary directory; citizen, provider and regulator act over real sockets with real keys. Afterwards the platform keeps
 /// serving until Ctrl-C.
 #[derive(Debug, Args)]
+#[command(after_long_help = "Example:\n  cyberid demo --once")]
 pub(crate) struct Demo {
     /// Exit when the story is told.
     #[arg(long)]

@@ -35,6 +35,8 @@ pub(crate) enum Devices {
 }
 
 /// List your devices, and what happened to them and to your PIN.
+///
+/// One that you do not know is somebody else's: revoke it, and set your PIN anew.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:\n  cyberid holder device list --json")]
 pub(crate) struct List {
@@ -42,7 +44,9 @@ pub(crate) struct List {
     common: Common,
 }
 
-/// On the new device: make its key, and print the request that a device of yours approves within five minutes.
+/// On the new device: make its key, and print the request that a device of yours approves.
+///
+/// The request is good for five minutes. It is no secret: it proves only that this device has its key.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:\n  cyberid holder device add --home tablet > request.txt")]
 pub(crate) struct Add {
@@ -51,6 +55,8 @@ pub(crate) struct Add {
 }
 
 /// On a device that you have: approve the request of a new one, with your PIN.
+///
+/// The new device answers verifications at once, and releases plaintext only after its cooling-off.
 #[derive(Debug, Args)]
 #[command(
     after_long_help = "Examples:\n  cyberid holder device approve --request request.txt --pin-file pin.txt"
@@ -66,6 +72,8 @@ pub(crate) struct Approve {
 }
 
 /// Revoke a device that was lost: at once, and for good.
+///
+/// Any device of yours can do it, and needs no PIN. What the lost one had not finished is refused.
 #[derive(Debug, Args)]
 #[command(
     after_long_help = "Examples:\n  cyberid holder device revoke 0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"

@@ -21,6 +21,8 @@ Examples:
   cyberid holder pin reset --person me.json --new-pin-file new.txt";
 
 /// Change your PIN, or set it anew when you have forgotten it.
+///
+/// All your devices are told of it.
 #[derive(Debug, Subcommand)]
 #[command(after_long_help = HELP)]
 pub(crate) enum NewPin {
@@ -30,6 +32,8 @@ pub(crate) enum NewPin {
 }
 
 /// Change the PIN with the old one.
+///
+/// A wrong old PIN counts as an attempt, and attempts are few.
 #[derive(Debug, Args)]
 #[command(
     after_long_help = "Examples:\n  cyberid holder pin change --pin-file old.txt --new-pin-file new.txt"
@@ -43,7 +47,9 @@ pub(crate) struct Change {
     common: Common,
 }
 
-/// Set the PIN anew by fresh evidence of who you are; a lock is lifted.
+/// Set the PIN anew by fresh evidence of who you are.
+///
+/// A lock after too many attempts is lifted.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:\n  cyberid holder pin reset --person me.json --new-pin-file new.txt")]
 pub(crate) struct Reset {

@@ -29,6 +29,8 @@ Examples:
   cyberid keys revoke --config cyberid.toml EMxcgwrEUJKoDh7R68mHmmySRvb2Un2LmDsN7hVCbPk --json";
 
 /// Make a role's next key, to be published before it is used.
+///
+/// Others learn of it ahead, so that nobody refuses what it signs once `rotate` has put it to use.
 #[derive(Debug, Args)]
 #[command(after_long_help = PREPARE)]
 pub(crate) struct Prepare {

@@ -67,8 +67,10 @@ Examples:
   cyberid operator approve --sandbox act_Zm9vYmFyYmF6cXV4MTIzNA";
 
 /// Approve what another operator asked for, and have it carried out.
+///
+/// Nobody approves what they asked for themselves.
 #[derive(Debug, Args)]
-#[command(after_long_help = APPROVE_HELP, long_about)]
+#[command(after_long_help = APPROVE_HELP)]
 pub(crate) struct Approve {
     /// The act.
     act: IdentityActId,

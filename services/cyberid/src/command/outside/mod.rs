@@ -33,23 +33,18 @@ mod tests {
         command.get_long_about().is_some() && example.contains("Example") && example.contains("cyberid ")
     }
 
+    /// The commands below this one that do not teach.
+    fn silent(command: &Command, path: &str) -> Vec<String> {
+        let below = command.get_subcommands().flat_map(|command| {
+            let path = format!("{path} {}", command.get_name());
+            let own = (!teaches(command)).then(|| path.clone());
+            own.into_iter().chain(silent(command, &path))
+        });
+        below.collect()
+    }
+
     #[test]
     fn every_command_teaches_by_an_example() {
-        let cli = Cli::command();
-        for party in [
-            "holder",
-            "rp",
-            "receipt",
-            "audit",
-            "authority",
-            "operator",
-            "ledger",
-        ] {
-            let party = cli.find_subcommand(party).unwrap();
-            assert!(teaches(party), "{}", party.get_name());
-            for command in party.get_subcommands() {
-                assert!(teaches(command), "{} {}", party.get_name(), command.get_name());
-            }
-        }
+        assert_eq!(silent(&Cli::command(), "cyberid"), Vec::<String>::new());
     }
 }
