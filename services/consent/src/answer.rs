@@ -86,8 +86,8 @@ impl Consent {
         (asked && active).then_some(()).ok_or(Refusal::NotFound)
     }
 
-    /// A device that was added of late releases nothing yet: a thief's is found before it does (T7).
-    async fn require_cooled_off(&self, jkt: &str) -> Result<(), ConsentError> {
+    /// A device that was added of late releases nothing and ends nothing yet: a thief's is found before it does (T7).
+    pub(crate) async fn require_cooled_off(&self, jkt: &str) -> Result<(), ConsentError> {
         let known = self.parts.devices.known_device(jkt).await?;
         let known = known.filter(|known| known.revoked_at.is_none());
         let release_from = known.ok_or(Refusal::InvalidMessage)?.release_from;

@@ -34,6 +34,8 @@ impl Consent {
             return Err(Refusal::InvalidMessage.into());
         }
         self.now_within(claims.iat, claims.exp, cancellation::MAX_LIFE)?;
+        // A thief's fresh device does not end what the holder could still save.
+        self.require_cooled_off(&subject.device.jkt).await?;
         // 2.
         let cancellation = OpenCancellation {
             subject: subject.subject,

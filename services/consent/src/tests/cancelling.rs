@@ -41,7 +41,7 @@ impl Platform {
         self.call(Method::POST, "/v1/me/cancel", "", body).await
     }
 
-    async fn cancel_by(&self, person: &Person) -> Answer {
+    pub(super) async fn cancel_by(&self, person: &Person) -> Answer {
         self.cancel(&self.cancellation().sign(&person.key).unwrap()).await
     }
 

@@ -5,6 +5,7 @@ use cyberid_crypto::Sign as _;
 use cyberid_domain::Clock as _;
 use cyberid_domain::device::AlertKind;
 use cyberid_protocol::problem::ProblemType;
+use cyberid_storage::cancellation::Cancellations as _;
 use cyberid_storage::device::{BeginningDevice, Begun, Devices as _, NewDevice, Revoked};
 use cyberid_storage::subject::SubjectDevice;
 use http::StatusCode;
@@ -63,6 +64,19 @@ async fn a_device_that_cools_off_grants_nothing() {
             assert_eq!(answer.status, StatusCode::CREATED, "{advance}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_device_that_cools_off_ends_no_identifier() {
+    let platform = Platform::start().await;
+    let device = second_device(&platform).await;
+    platform.clock.advance(COOLING_OFF - 1);
+    let refused = platform.cancel_by(&device).await;
+    assert_eq!(refused.problem(), ProblemType::DeviceCoolingOff);
+    let open = platform.registry.open_cancellations().await.unwrap();
+    assert!(open.is_empty());
+    platform.clock.advance(1);
+    assert_eq!(platform.cancel_by(&device).await.status, StatusCode::NO_CONTENT);
 }
 
 #[tokio::test]

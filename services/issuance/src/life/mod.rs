@@ -55,6 +55,9 @@ pub enum LifeError {
     /// Document, evidence or person do not fit.
     #[error("this is not the document and the person of the enrolment")]
     Evidence,
+    /// The device cools off until this moment.
+    #[error("the device cools off, and acts for itself only")]
+    CoolingOff(UnixTime),
     /// The last fresh number is too new.
     #[error("a fresh number is given once in {} days", number::EVERY / cyberid_domain::clock::DAY)]
     TooSoon(UnixTime),

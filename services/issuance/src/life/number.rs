@@ -107,6 +107,12 @@ impl Issuance {
         if subject.status != SubjectStatus::Active {
             return Err(LifeError::State(subject.status));
         }
+        // The number is every device's: one that cools off acts for itself only.
+        let known = self.parts.devices.known_device(&subject.device.jkt).await?;
+        let release_from = known.ok_or(LifeError::NotFound)?.release_from;
+        if release_from > self.now() {
+            return Err(LifeError::CoolingOff(release_from));
+        }
         let last = self.parts.renumberings.renumbered_at(&subject.subject).await?;
         match last.map(|last| last.plus(EVERY)) {
             Some(next) if next > self.now() => Err(LifeError::TooSoon(next)),

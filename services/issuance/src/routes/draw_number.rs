@@ -12,7 +12,7 @@ use crate::Issuance;
 
 problems!(
     /// What drawing a fresh number can end in.
-    pub(crate) DrawNumberProblems: NotFound, IdentifierInactive, RateLimited
+    pub(crate) DrawNumberProblems: NotFound, IdentifierInactive, DeviceCoolingOff, RateLimited
 );
 
 /// Draws a fresh network number (网号) for the holder, once in 30 days.

@@ -48,6 +48,10 @@ impl From<LifeError> for Failure {
                     .with("status", status.as_str())
                     .into();
             }
+            LifeError::CoolingOff(from) => {
+                let problem = Problem::new(ProblemType::DeviceCoolingOff);
+                return problem.with("release_from", from.0).into();
+            }
             LifeError::TooSoon(_) => ProblemType::RateLimited,
             LifeError::Act(_) => ProblemType::MalformedRequest,
             LifeError::SecondOperator => ProblemType::TwoPersonsRequired,

@@ -13,7 +13,7 @@ use crate::Issuance;
 problems!(
     /// What taking a fresh number can end in.
     pub(crate) TakeNumberProblems:
-        NotFound, InvalidMessage, ExpiredMessage, IdentifierInactive, RateLimited
+        NotFound, InvalidMessage, ExpiredMessage, IdentifierInactive, DeviceCoolingOff, RateLimited
 );
 
 /// Takes the drawn network number in the place of the old one.

@@ -149,6 +149,9 @@ async fn a_device_approves_another_which_cools_off() {
         problem(test.revoke(&tablet, &phone).await),
         ProblemType::DeviceCoolingOff
     );
+    let jkt = tablet.jkt();
+    let draw = test.as_holder("POST", "/v1/me/network-number", &jkt, None);
+    assert_eq!(problem(draw.await), ProblemType::DeviceCoolingOff);
     test.clock.advance(COOLING_OFF);
     assert_eq!(test.add_device(&tablet, &third).await.status, StatusCode::CREATED);
     assert_eq!(test.revoke(&tablet, &phone).await.status, StatusCode::NO_CONTENT);
