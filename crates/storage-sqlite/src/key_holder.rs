@@ -44,16 +44,66 @@ pub(crate) async fn bind(db: &Database, binding: &DeviceBinding) -> Answer<bool>
     Ok(bound)
 }
 
-/// Unbinds for good, whether it was bound or not.
-pub(crate) async fn unbind(db: &Database, subject: &SubjectId, jkt: &str, key: &[u8; 65]) -> Answer<()> {
+/// Unbinds for good, whether it was bound or not, and notes it first where that is kept.
+pub(crate) async fn unbind(
+    db: &Database,
+    erasures: Option<&Arc<dyn Erasures>>,
+    subject: &SubjectId,
+    (jkt, key): (&str, &[u8; 65]),
+) -> Answer<()> {
+    let mut tx = db.begin("unbind").await?;
+    if is_unbound(&mut tx, subject, jkt).await? {
+        return Ok(());
+    }
+    let (whose, device) = (*subject, jkt.to_owned());
+    noting(erasures, move |erasures| erasures.note_unbound(&whose, &device)).await?;
     let sql = "INSERT INTO device (jkt, subject, key, unbound) SELECT ?1, subject, ?3, 1 FROM record \
                WHERE subject = ?2 ON CONFLICT (jkt) DO UPDATE SET unbound = 1 WHERE subject = excluded.subject";
-    let unbind = sqlx::query(sql)
+    sqlx::query(sql)
         .bind(jkt)
         .bind(subject.as_bytes().as_slice())
-        .bind(key.as_slice());
-    db.write("unbind", unbind).await?;
+        .bind(key.as_slice())
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await?;
     Ok(())
+}
+
+async fn is_unbound(tx: &mut SqliteConnection, subject: &SubjectId, jkt: &str) -> Answer<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM device WHERE jkt = ?1 AND subject = ?2 AND unbound)";
+    let unbound = sqlx::query_scalar(sql)
+        .bind(jkt)
+        .bind(subject.as_bytes().as_slice());
+    Ok(unbound.fetch_one(tx).await?)
+}
+
+/// A device key that is bound to a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bound {
+    /// The key's thumbprint.
+    pub jkt: String,
+    /// The record.
+    pub subject: SubjectId,
+    /// The key: `04 || x || y`.
+    pub key: [u8; 65],
+}
+
+/// The devices that are bound, at most so many, in order, from the one after `after`.
+pub(crate) async fn bound_devices(db: &Database, after: &str, limit: u32) -> Answer<Vec<Bound>> {
+    let sql = "SELECT jkt, subject, key FROM device WHERE jkt > ?1 AND NOT unbound ORDER BY jkt LIMIT ?2";
+    let rows: Vec<(String, Vec<u8>, Vec<u8>)> = sqlx::query_as(sql)
+        .bind(after)
+        .bind(i64::from(limit))
+        .fetch_all(db.readers())
+        .await?;
+    let bound = |(jkt, subject, key): (String, Vec<u8>, Vec<u8>)| {
+        Ok(Bound {
+            jkt,
+            subject: SubjectId::from_bytes(array(&subject, "subject")?),
+            key: array(&key, "device key")?,
+        })
+    };
+    rows.into_iter().map(bound).collect()
 }
 
 /// `false` if there is no such record, or a later word changed it.
@@ -136,11 +186,18 @@ pub(crate) async fn is_confirmed(tx: &mut SqliteConnection, subject: &SubjectId)
 
 /// Notes an erasure apart from the store, where that is kept.
 pub(crate) async fn note(erasures: Option<&Arc<dyn Erasures>>, subject: &SubjectId) -> Answer<()> {
+    let subject = *subject;
+    noting(erasures, move |erasures| erasures.note(&subject)).await
+}
+
+async fn noting(
+    erasures: Option<&Arc<dyn Erasures>>,
+    note: impl FnOnce(&dyn Erasures) -> std::io::Result<()> + Send + 'static,
+) -> Answer<()> {
     let Some(erasures) = erasures.map(Arc::clone) else {
         return Ok(());
     };
-    let subject = *subject;
-    let noted = tokio::task::spawn_blocking(move || erasures.note(&subject)).await;
+    let noted = tokio::task::spawn_blocking(move || note(&*erasures)).await;
     let noted = noted.map_err(std::io::Error::other).flatten();
     noted.map_err(|error| Fault::Sql(sqlx::Error::Io(error)))
 }

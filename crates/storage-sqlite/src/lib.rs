@@ -35,6 +35,7 @@ mod value;
 mod vault;
 
 pub use custodian::CustodianDb;
+pub use key_holder::Bound;
 pub use ledger::LedgerDb;
 pub use open::OpenError;
 pub use registry::RegistryDb;

@@ -18,7 +18,7 @@ use sqlx::SqliteConnection;
 
 use crate::database::Database;
 use crate::fault::{Answer, Fault};
-use crate::key_holder::{self, Made};
+use crate::key_holder::{self, Bound, Made};
 use crate::open::OpenError;
 use crate::reindex;
 use crate::seals::VAULT;
@@ -69,6 +69,11 @@ impl VaultDb {
         Ok(key_holder::subjects(&self.db, SUBJECTS, after, limit).await?)
     }
 
+    /// The devices that are bound, at most `limit`, in order, from the one after `after`.
+    pub async fn bound_devices(&self, after: &str, limit: u32) -> Result<Vec<Bound>> {
+        Ok(key_holder::bound_devices(&self.db, after, limit).await?)
+    }
+
     pub(crate) fn database(&self) -> &Database {
         &self.db
     }
@@ -90,7 +95,7 @@ impl KeyHolderStore for VaultDb {
     }
 
     async fn unbind(&self, subject: &SubjectId, jkt: &str, key: &[u8; 65]) -> Result<()> {
-        Ok(key_holder::unbind(&self.db, subject, jkt, key).await?)
+        Ok(key_holder::unbind(&self.db, self.erasures.as_ref(), subject, (jkt, key)).await?)
     }
 
     async fn remembered(&self) -> Result<Option<RememberedCheckpoint>> {

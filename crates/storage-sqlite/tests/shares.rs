@@ -23,6 +23,7 @@ const NOW: UnixTime = UnixTime(1_800_000_000);
 #[derive(Default)]
 struct Noted {
     subjects: Mutex<Vec<SubjectId>>,
+    devices: Mutex<Vec<(SubjectId, String)>>,
     fails: bool,
 }
 
@@ -32,6 +33,14 @@ impl Erasures for Noted {
             return Err(io::Error::other("the disk is full"));
         }
         self.subjects.lock().unwrap().push(*subject);
+        Ok(())
+    }
+
+    fn note_unbound(&self, subject: &SubjectId, jkt: &str) -> io::Result<()> {
+        if self.fails {
+            return Err(io::Error::other("the disk is full"));
+        }
+        self.devices.lock().unwrap().push((*subject, jkt.to_owned()));
         Ok(())
     }
 }
@@ -119,6 +128,34 @@ async fn what_cannot_be_noted_is_not_erased() {
     assert!(store.erase(&subject).await.is_err());
     assert!(store.free(&subject).await.is_err());
     assert_eq!(store.subjects(None, 9).await.unwrap(), [subject]);
+}
+
+/// T7: a lost device does not come back with a backup.
+#[tokio::test]
+async fn a_device_is_noted_before_it_is_unbound_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = CustodianDb::open(folder.path().join("custodian.db"))
+        .await
+        .unwrap();
+    let (subject, _) = deposited(&plain).await;
+    let [first] = &plain.bound_devices("", 9).await.unwrap()[..] else {
+        panic!("one device")
+    };
+    assert_eq!((first.subject, first.key), (subject, [4; 65]));
+    assert_eq!(plain.bound_devices(&first.jkt, 9).await.unwrap(), []);
+    let failing = plain.clone().noting(Arc::new(Noted {
+        fails: true,
+        ..Noted::default()
+    }));
+    assert!(failing.unbind(&subject, &first.jkt, &first.key).await.is_err());
+    assert_eq!(plain.bound_devices("", 9).await.unwrap().len(), 1);
+    let noted = Arc::new(Noted::default());
+    let store = plain.noting(Arc::<Noted>::clone(&noted));
+    for _ in 0..2 {
+        store.unbind(&subject, &first.jkt, &first.key).await.unwrap();
+    }
+    assert_eq!(*noted.devices.lock().unwrap(), [(subject, first.jkt.clone())]);
+    assert_eq!(store.bound_devices("", 9).await.unwrap(), []);
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
-//! What a key holder keeps of its erasures apart from its store: what a backup of the store has to forget when it is put
-//! back.
+//! What a key holder keeps of its erasures and unbound devices apart from its store: what a backup of the store has to
+//! forget when it is put back.
 
 use cyberid_domain::id::SubjectId;
 
@@ -10,4 +10,7 @@ pub trait Erasures: Send + Sync {
     /// Notes, durably, that this record is being erased. The store erases only after this has returned `Ok`, so that
     /// nothing that was erased is missing here; a record that is noted and was not erased yet is about to be.
     fn note(&self, subject: &SubjectId) -> std::io::Result<()>;
+
+    /// The same of a device, by the thumbprint of its key, that is being unbound from this record: one that was lost.
+    fn note_unbound(&self, subject: &SubjectId, jkt: &str) -> std::io::Result<()>;
 }

@@ -94,7 +94,7 @@ pub(crate) struct List {
 
 /// Put a backup back where no store is.
 ///
-/// Every erasure that came after it is repeated, by the record of erasures, before anything can be opened.
+/// Every erasure and every lost device that came after it is repeated, by the record of erasures, before anything can be opened.
 #[derive(Debug, Args)]
 #[command(
     after_long_help = "Example:\n  cyberid backup restore --backup /mnt/backup/vault-1790000000.backup --key offline.jwk \\\n    --data /var/lib/vault"
@@ -192,11 +192,13 @@ impl Restore {
         let restored = restore(&self.backup, erasures, &key, data.path(), now).await?;
         Show::json(self.json).result(&restored, |restored| {
             format!(
-                "{} has {} records again, as of {}. {} that were erased since are not among them.",
+                "{} has {} records again, as of {}. {} that were erased since are not among them, and {} devices that were \
+                 lost since open nothing.",
                 restored.path.display(),
                 restored.records,
                 moment(restored.taken_at),
                 restored.erased,
+                restored.unbound,
             )
         });
         Ok(ExitCode::SUCCESS)

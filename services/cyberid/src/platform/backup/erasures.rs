@@ -1,4 +1,4 @@
-//! The record of erasures: one line for each, beside the backups that it has to be repeated on.
+//! The record of erasures and of unbound devices: one line for each, beside the backups that it has to be repeated on.
 
 use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
@@ -20,8 +20,11 @@ const KEPT: u64 = LIFE + DAY;
 /// What the digest of a subject is for.
 const USE: &[u8] = b"cyberid/v1/erased";
 
-/// The record of a store's erasures. A line is a moment and the digest of a subject, which is 256 random bits: it means
-/// nothing to whoever has not the record that it belongs to.
+/// What the digest of a device is for.
+const DEVICE_USE: &[u8] = b"cyberid/v1/unbound";
+
+/// The record of a store's erasures and unbound devices. A line is a moment and the digest of a subject, which is 256 random
+/// bits, or of one with the thumbprint of a device: it means nothing to whoever has not the record that it belongs to.
 pub(crate) struct ErasureLog {
     path: PathBuf,
 }
@@ -78,6 +81,10 @@ impl ErasureLog {
         file.sync_all()
     }
 
+    fn note_now(&self, digest: &str) -> io::Result<()> {
+        self.append(&format!("{} {digest}", SystemClock.now().0))
+    }
+
     fn appending(&self) -> io::Result<File> {
         private().create(true).append(true).open(&self.path)
     }
@@ -93,8 +100,11 @@ impl ErasureLog {
 
 impl Erasures for ErasureLog {
     fn note(&self, subject: &SubjectId) -> io::Result<()> {
-        let moment = SystemClock.now().0;
-        self.append(&format!("{moment} {}", digest(subject)))
+        self.note_now(&digest(subject))
+    }
+
+    fn note_unbound(&self, subject: &SubjectId, jkt: &str) -> io::Result<()> {
+        self.note_now(&device_digest(subject, jkt))
     }
 }
 
@@ -136,6 +146,11 @@ impl Erased {
     pub(crate) fn contains(&self, subject: &SubjectId) -> bool {
         self.0.contains(&digest(subject))
     }
+
+    /// Whether this device was unbound from this record.
+    pub(crate) fn contains_device(&self, subject: &SubjectId, jkt: &str) -> bool {
+        self.0.contains(&device_digest(subject, jkt))
+    }
 }
 
 /// The shortest whole line: a digit, a blank, a digest.
@@ -143,6 +158,10 @@ const LINE: usize = 1 + 1 + 43;
 
 fn digest(subject: &SubjectId) -> String {
     sha256_base64url(&[USE, subject.as_bytes()].concat())
+}
+
+fn device_digest(subject: &SubjectId, jkt: &str) -> String {
+    sha256_base64url(&[DEVICE_USE, subject.as_bytes(), jkt.as_bytes()].concat())
 }
 
 /// The moment of a whole line.
@@ -189,6 +208,19 @@ mod tests {
         let text = fs::read_to_string(&path).unwrap();
         assert_eq!(text.lines().count(), 2);
         assert!(!text.contains(&cyberid_crypto::base64url::encode(gone.as_bytes())));
+    }
+
+    #[test]
+    fn an_unbound_device_is_known_again_as_that_of_its_record_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, path) = log(&folder);
+        let (whose, other) = (SubjectId::random(&SystemRng), SubjectId::random(&SystemRng));
+        log.note_unbound(&whose, "lost").unwrap();
+        let erased = Erased::read(&path).unwrap();
+        assert!(erased.contains_device(&whose, "lost"));
+        assert!(!erased.contains_device(&whose, "kept") && !erased.contains_device(&other, "lost"));
+        assert!(!erased.contains(&whose), "the record stays");
+        assert!(!fs::read_to_string(&path).unwrap().contains("lost"));
     }
 
     #[test]

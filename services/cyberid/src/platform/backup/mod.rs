@@ -2,7 +2,7 @@
 //!
 //! Against a stolen backup (T5): it is encrypted to a key whose private half is kept offline, and after seven days it is
 //! neither kept nor taken back. Against a backup that brings back what was erased: every erasure is noted, before it
-//! happens, in a record beside the backups, and is repeated when one is put back. The ledger's head is in no backup.
+//! happens, in a record beside the backups, and is repeated when one is put back; so is every device that was unbound. The ledger's head is in no backup.
 //!
 //! In scope: taking, keeping and putting back these backups. Not in scope: backups of the registry and the ledger, which
 //! hold no plaintext and no share; whoever copies them leaves `head/` out.

@@ -1,4 +1,4 @@
-//! Putting a backup back: only a young one, and never what was erased since.
+//! Putting a backup back: only a young one, and never what was erased or unbound since.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufReader, BufWriter};
@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use cyberid_crypto::Agree;
 use cyberid_domain::UnixTime;
 use cyberid_domain::clock::SKEW;
+use cyberid_storage::StorageError;
 use serde::Serialize;
 
 use super::erasures::{Erased, ErasureLog};
@@ -26,9 +27,12 @@ pub(crate) struct Restored {
     pub(crate) records: u64,
     /// How many it had that were erased since, and are not there any more.
     pub(crate) erased: u64,
+    /// How many devices it had that were unbound since, and open nothing any more.
+    pub(crate) unbound: u64,
 }
 
-/// Puts a backup back into a data directory, with every erasure of `folder`'s record repeated before the store has its name.
+/// Puts a backup back into a data directory, with every erasure and unbinding of `folder`'s record repeated before the store
+/// has its name.
 pub(crate) async fn restore(
     backup: &Path,
     folder: &Path,
@@ -50,7 +54,7 @@ pub(crate) async fn restore(
     }
     let begun = data.join(format!(".{}.restoring", header.store.as_str()));
     decrypt(backup, &header, key, &begun)?;
-    let (all, gone) = repeat(&header, &begun, &erased).await?;
+    let Repeated { all, gone, unbound } = repeat(&header, &begun, &erased).await?;
     fs::rename(&begun, &path)
         .and_then(|()| File::open(data)?.sync_all())
         .map_err(BackupError::file(&path))?;
@@ -60,6 +64,7 @@ pub(crate) async fn restore(
         taken_at: header.taken_at,
         records: all - gone,
         erased: gone,
+        unbound,
     })
 }
 
@@ -89,10 +94,27 @@ fn decrypt(backup: &Path, header: &Header, key: &dyn Agree, to: &Path) -> Result
     }
 }
 
-/// Repeats the erasures, so that the store opens without what was erased; how many records there were, and how many went.
-async fn repeat(header: &Header, path: &Path, erased: &Erased) -> Result<(u64, u64), BackupError> {
+/// What was repeated on a store.
+struct Repeated {
+    /// How many records there were.
+    all: u64,
+    /// How many of them went.
+    gone: u64,
+    /// How many devices of the others were unbound.
+    unbound: u64,
+}
+
+/// Repeats the erasures and unbindings, so that the store opens without what was erased, and for no device that was lost.
+async fn repeat(header: &Header, path: &Path, erased: &Erased) -> Result<Repeated, BackupError> {
     let store = ShareDb::open(header.store, path).await?;
-    let done = store.erase_if(|subject| erased.contains(subject)).await;
+    let repeated = async {
+        let (all, gone) = store.erase_if(|subject| erased.contains(subject)).await?;
+        let unbound = store
+            .unbind_if(|subject, jkt| erased.contains_device(subject, jkt))
+            .await?;
+        Ok::<_, StorageError>(Repeated { all, gone, unbound })
+    };
+    let repeated = repeated.await;
     store.close().await;
-    Ok(done?)
+    Ok(repeated?)
 }

@@ -6,7 +6,7 @@ use cyberid_domain::id::SubjectId;
 use cyberid_storage::key_holder::KeyHolderStore as _;
 use cyberid_storage::seals::ShareSeals;
 use cyberid_storage::{Result, Synchronous};
-use cyberid_storage_sqlite::{CustodianDb, OpenError, VaultDb};
+use cyberid_storage_sqlite::{Bound, CustodianDb, OpenError, VaultDb};
 use serde::{Deserialize, Serialize};
 
 /// How many subjects are looked at at once.
@@ -99,10 +99,42 @@ impl ShareDb {
         }
     }
 
+    /// Unbinds every bound device of which this is true; how many.
+    pub(crate) async fn unbind_if(&self, is_unbound: impl Fn(&SubjectId, &str) -> bool) -> Result<u64> {
+        let (mut unbound, mut after) = (0, String::new());
+        loop {
+            let devices = self.bound_devices(&after).await?;
+            let Some(last) = devices.last() else {
+                return Ok(unbound);
+            };
+            after.clone_from(&last.jkt);
+            for Bound { jkt, subject, key } in devices {
+                if is_unbound(&subject, &jkt) {
+                    self.unbind(&subject, &jkt, &key).await?;
+                    unbound += 1;
+                }
+            }
+        }
+    }
+
     async fn subjects(&self, after: Option<&SubjectId>) -> Result<Vec<SubjectId>> {
         match self {
             Self::Vault(store) => store.subjects(after, BATCH).await,
             Self::Custodian(store) => store.subjects(after, BATCH).await,
+        }
+    }
+
+    async fn bound_devices(&self, after: &str) -> Result<Vec<Bound>> {
+        match self {
+            Self::Vault(store) => store.bound_devices(after, BATCH).await,
+            Self::Custodian(store) => store.bound_devices(after, BATCH).await,
+        }
+    }
+
+    async fn unbind(&self, subject: &SubjectId, jkt: &str, key: &[u8; 65]) -> Result<()> {
+        match self {
+            Self::Vault(store) => store.unbind(subject, jkt, key).await,
+            Self::Custodian(store) => store.unbind(subject, jkt, key).await,
         }
     }
 

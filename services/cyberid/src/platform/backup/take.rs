@@ -14,6 +14,9 @@ use super::{BackupError, Header, ShareDb, StoreName, is_over, stream};
 
 const EXTENSION: &str = "backup";
 
+/// One that is being written, or that a crash left so.
+const BEGUN: &str = "begun";
+
 /// A backup in its folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Backup {
@@ -46,6 +49,10 @@ pub(super) async fn take(
 
 /// The backups in a folder, whatever else lies there.
 pub(crate) fn backups(folder: &Path) -> Result<Vec<Backup>, BackupError> {
+    with_extensions(folder, &[EXTENSION])
+}
+
+fn with_extensions(folder: &Path, extensions: &[&str]) -> Result<Vec<Backup>, BackupError> {
     let mut found = Vec::new();
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
@@ -53,7 +60,8 @@ pub(crate) fn backups(folder: &Path) -> Result<Vec<Backup>, BackupError> {
     };
     for entry in entries {
         let file = entry.map_err(BackupError::file(folder))?.path();
-        if file.extension().is_some_and(|extension| extension == EXTENSION) {
+        let extension = file.extension().unwrap_or_default();
+        if extensions.iter().any(|known| extension == *known) {
             let header = header(&file)?;
             found.extend(header.map(|header| Backup {
                 file,
@@ -66,9 +74,9 @@ pub(crate) fn backups(folder: &Path) -> Result<Vec<Backup>, BackupError> {
     Ok(found)
 }
 
-/// Deletes the backups that may not be put back any more.
+/// Deletes the backups that may not be put back any more, whole or not: whoever has the key can read the beginning of one.
 pub(super) fn prune(folder: &Path, now: UnixTime) -> Result<(), BackupError> {
-    let old = backups(folder)?.into_iter();
+    let old = with_extensions(folder, &[EXTENSION, BEGUN])?.into_iter();
     for backup in old.filter(|backup| is_over(backup.taken_at, now)) {
         fs::remove_file(&backup.file).map_err(BackupError::file(&backup.file))?;
         metrics::counter!("share_backups_deleted_total").increment(1);
@@ -89,7 +97,7 @@ fn seal(
     folder: &Path,
 ) -> Result<Backup, BackupError> {
     let file = folder.join(format!("{}-{}.{EXTENSION}", store.as_str(), taken_at.0));
-    let begun = file.with_extension("begun");
+    let begun = file.with_extension(BEGUN);
     let write = || {
         fs::create_dir_all(folder)?;
         let mut from = BufReader::new(File::open(from)?);
