@@ -1,6 +1,7 @@
 //! Cancellations: ending an identifier, and erasing what was kept of its person.
 
 use async_trait::async_trait;
+use cyberid_domain::UnixTime;
 use cyberid_domain::id::SubjectId;
 use cyberid_storage::Result;
 use cyberid_storage::cancellation::{Cancellations, OpenCancellation};
@@ -25,20 +26,29 @@ const ERASURES: &[&str] = &[
     "DELETE FROM age_tag WHERE subject = ?1",
     "UPDATE counter_code SET station = '' WHERE subject = ?1",
     "DELETE FROM device_alert WHERE subject = ?1",
+    "INSERT INTO ended_person (tag) SELECT person_tag FROM subject WHERE subject = ?1 AND person_tag IS NOT NULL \
+     ON CONFLICT (tag) DO UPDATE SET since = NULL",
     "UPDATE subject SET person_tag = NULL, pin_salt = zeroblob(16), pin_tag = zeroblob(32) WHERE subject = ?1",
 ];
 
 #[async_trait]
 impl Cancellations for RegistryDb {
-    async fn begin_cancellation(&self, cancellation: &OpenCancellation) -> Result<()> {
-        let sql = "INSERT INTO cancellation (subject, message, begun_at) VALUES (?1, ?2, ?3) \
-                   ON CONFLICT DO NOTHING";
+    async fn begin_cancellation(&self, cancellation: &OpenCancellation) -> Result<bool> {
+        let mut tx = self.db.begin("begin_cancellation").await?;
+        if is_begun(&mut tx, &cancellation.subject).await? {
+            return Ok(true);
+        }
+        if is_disputed(&mut tx, &cancellation.subject).await? {
+            return Ok(false);
+        }
+        let sql = "INSERT INTO cancellation (subject, message, begun_at) VALUES (?1, ?2, ?3)";
         let begin = sqlx::query(sql)
             .bind(cancellation.subject.as_bytes().as_slice())
             .bind(&cancellation.message)
             .bind(seconds(cancellation.begun_at));
-        self.db.write("begin_cancellation", begin).await?;
-        Ok(())
+        begin.execute(&mut *tx).await.map_err(Fault::from)?;
+        tx.commit().await?;
+        Ok(true)
     }
 
     async fn open_cancellations(&self) -> Result<Vec<OpenCancellation>> {
@@ -68,11 +78,36 @@ impl Cancellations for RegistryDb {
         self.db.wipe_log().await;
         Ok(true)
     }
+
+    async fn cool_off_people(&self, today: UnixTime, before: UnixTime) -> Result<u64> {
+        let mut tx = self.db.begin("cool_off_people").await?;
+        let count =
+            sqlx::query("UPDATE ended_person SET since = ?1 WHERE since IS NULL").bind(seconds(today));
+        let counted = count.execute(&mut *tx).await.map_err(Fault::from)?;
+        let forget = sqlx::query("DELETE FROM ended_person WHERE since <= ?1").bind(seconds(before));
+        let forgotten = forget.execute(&mut *tx).await.map_err(Fault::from)?;
+        if counted.rows_affected() + forgotten.rows_affected() > 0 {
+            tx.commit().await?;
+        }
+        if forgotten.rows_affected() > 0 {
+            self.db.wipe_log().await;
+        }
+        Ok(forgotten.rows_affected())
+    }
 }
 
 /// Whether a subject's cancellation was taken, done or not.
 pub(crate) async fn is_begun(tx: &mut SqliteConnection, subject: &SubjectId) -> Answer<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM cancellation WHERE subject = ?1)";
+    Ok(sqlx::query_scalar(sql)
+        .bind(subject.as_bytes().as_slice())
+        .fetch_one(tx)
+        .await?)
+}
+
+/// Whether somebody's report that the identifier is theirs is open.
+async fn is_disputed(tx: &mut SqliteConnection, subject: &SubjectId) -> Answer<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM person_case WHERE subject = ?1 AND done_at IS NULL)";
     Ok(sqlx::query_scalar(sql)
         .bind(subject.as_bytes().as_slice())
         .fetch_one(tx)

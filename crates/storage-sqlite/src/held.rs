@@ -124,8 +124,9 @@ mod tests {
 
     /// Tables that are about nobody, each with the reason. A new table is in neither list and fails the test until
     /// somebody has thought of it.
-    const ABOUT_NOBODY: [(&str, &str); 12] = [
+    const ABOUT_NOBODY: [(&str, &str); 13] = [
         ("age_day", "the day of the last job"),
+        ("ended_person", "tags of handles; whose identifier it was is not kept"),
         ("event", "told to relying parties by pseudonym"),
         ("event_push", "how far pushing has come"),
         ("kept_answer", "digests, and what is sealed under them"),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use cyberid_client::ClientError;
 use cyberid_domain::UnixTime;
+use cyberid_domain::clock::DAY;
 use cyberid_domain::id::{ClientId, ReleaseId, SubjectId};
 use cyberid_domain::subject::SubjectStatus;
 use cyberid_protocol::cancellation::{self, Cancellation, CancellationBody};
@@ -42,7 +43,9 @@ impl Consent {
             message: compact.to_owned(),
             begun_at: self.parts.clock.now(),
         };
-        self.parts.cancellations.begin_cancellation(&cancellation).await?;
+        if !self.parts.cancellations.begin_cancellation(&cancellation).await? {
+            return Err(Refusal::Claimed.into());
+        }
         self.carry_out(&cancellation).await
     }
 
@@ -122,6 +125,21 @@ impl Consent {
         let events = pseudonyms.into_iter().map(cancelled);
         let events = events.collect::<Result<Vec<_>, _>>()?;
         self.parts.cancellations.erase_person(subject, &events).await?;
+        self.cool_off_people().await
+    }
+
+    /// Counts for how long nobody is enrolled who ended an identifier, whichever document they bring, and forgets whose time
+    /// is over. Days are counted whole, as of the blind index: one that has only begun is not over.
+    pub(crate) async fn cool_off_people(&self) -> Result<(), ConsentError> {
+        let (today, cooling_off) = (self.parts.clock.now().day_start(), self.parts.index_cooling_off);
+        let before = match cooling_off {
+            0 => today,
+            cooling_off => today.minus(cooling_off + DAY),
+        };
+        let forgotten = self.parts.cancellations.cool_off_people(today, before).await?;
+        if forgotten > 0 {
+            tracing::info!(forgotten, "people whose identifier ended may enrol again");
+        }
         Ok(())
     }
 }

@@ -77,6 +77,9 @@ pub enum Refusal {
     /// The official access was refused for good.
     #[error("the official access was refused: {}", .0.as_str())]
     Official(OfficialRefusal),
+    /// Somebody has reported that the identifier is theirs: it does not end before that is decided.
+    #[error("somebody has reported that the identifier is theirs")]
+    Claimed,
     /// Too many read the ledger at once.
     #[error("too many read the ledger at once")]
     TooManyReaders,
@@ -150,6 +153,7 @@ impl Refusal {
             Self::OrderTooWide => ProblemType::OrderTooWide,
             Self::SecondOfficer => ProblemType::TwoPersonsRequired,
             Self::Official(_) => ProblemType::OfficialRefused,
+            Self::Claimed => ProblemType::IdentifierInactive,
             Self::TooManyReaders => ProblemType::Unavailable,
             Self::Quota(_) => ProblemType::RateLimited,
         }
@@ -162,6 +166,7 @@ impl Refusal {
             Self::CoolingOff(from) => problem.with("release_from", from.0),
             Self::ConsentMismatch(member) => problem.with("member", member),
             Self::Official(refusal) => problem.with("reason", refusal.as_str()),
+            Self::Claimed => problem.with("status", "suspended").detail(self.to_string()),
             _ => problem,
         }
     }

@@ -40,6 +40,7 @@ impl Consent {
             log(&owed.release, self.record_overdue(&owed).await);
         }
         self.carry_out_cancellations().await?;
+        self.cool_off_people().await?;
         self.parts.kept_answers.forget_answers(now).await?;
         self.answers.forget_rested(now);
         Ok(())

@@ -118,6 +118,8 @@ pub struct Parts {
     pub promised: Arc<Notify>,
     /// Within how many seconds a relying party confirms erasure.
     pub erase_within: u64,
+    /// For how many seconds nobody is enrolled anew who ended an identifier; the same as of the blind index.
+    pub index_cooling_off: u64,
 }
 
 /// The consent service. One process runs it: it is the ledger's one sequencer.

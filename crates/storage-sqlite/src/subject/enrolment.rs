@@ -39,7 +39,8 @@ pub(super) async fn is_taken(tx: &mut SqliteConnection, new: &NewSubject) -> Ans
                OR EXISTS (SELECT 1 FROM device WHERE jkt = ?3 OR key = ?4) \
                OR EXISTS (SELECT 1 FROM revoked_device WHERE jkt = ?3) \
                OR EXISTS (SELECT 1 FROM unbinding WHERE jkt = ?3) \
-               OR EXISTS (SELECT 1 FROM subject WHERE person_tag = ?5)";
+               OR EXISTS (SELECT 1 FROM subject WHERE person_tag = ?5) \
+               OR EXISTS (SELECT 1 FROM ended_person WHERE tag = ?5)";
     Ok(sqlx::query_scalar(sql)
         .bind(new.subject.as_bytes().as_slice())
         .bind(new.number.compact())
@@ -48,6 +49,19 @@ pub(super) async fn is_taken(tx: &mut SqliteConnection, new: &NewSubject) -> Ans
         .bind(new.person_tag.as_slice())
         .fetch_one(tx)
         .await?)
+}
+
+/// Ends it, and forgets the codes of who did not come to be.
+pub(super) async fn end(tx: &mut SqliteConnection, subject: &SubjectId) -> Answer<()> {
+    let statements = [
+        "DELETE FROM enrolment WHERE subject = ?1",
+        "DELETE FROM counter_code WHERE subject = ?1 AND NOT EXISTS (SELECT 1 FROM subject WHERE subject = ?1)",
+    ];
+    for sql in statements {
+        let step = sqlx::query(sql).bind(subject.as_bytes().as_slice());
+        step.execute(&mut *tx).await?;
+    }
+    Ok(())
 }
 
 pub(crate) async fn keep(tx: &mut SqliteConnection, new: &NewSubject) -> Answer<()> {

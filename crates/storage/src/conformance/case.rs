@@ -19,7 +19,7 @@ pub async fn all<S: Cases + Subjects + 'static>(make: impl AsyncFn() -> Arc<S>) 
     an_upheld_appeal_permits_its_own_key_for_a_while(&make().await).await;
 }
 
-fn case(kind: CaseKind, jkt: &str, subject: Option<SubjectId>) -> Case {
+pub(super) fn case(kind: CaseKind, jkt: &str, subject: Option<SubjectId>) -> Case {
     Case {
         id: CaseId::random(&SystemRng),
         kind,
@@ -44,7 +44,7 @@ fn operator() -> ClientId {
     ClientId::random(&SystemRng)
 }
 
-async fn upheld<S: Cases>(store: &Arc<S>, case: &Case) {
+pub(super) async fn upheld<S: Cases>(store: &Arc<S>, case: &Case) {
     for decided in [Decided::Waiting, Decided::Now] {
         let said = store.say(&case.id, Verdict::Upheld, &operator(), NOW).await;
         assert_eq!(said.unwrap(), decided);

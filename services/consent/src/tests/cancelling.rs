@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use cyberid_crypto::base64url;
+use cyberid_crypto::{Sign as _, base64url};
 use cyberid_domain::Clock as _;
-use cyberid_domain::id::{ConsentId, Nonce, ReleaseId};
+use cyberid_domain::case::CaseKind;
+use cyberid_domain::clock::DAY;
+use cyberid_domain::id::{CaseId, ConsentId, Nonce, ReleaseId};
+use cyberid_domain::number::NetworkNumber;
 use cyberid_domain::rng::SystemRng;
 use cyberid_domain::subject::SubjectStatus;
 use cyberid_protocol::cancellation::Cancellation;
@@ -14,8 +17,9 @@ use cyberid_protocol::message::{self, Message as _};
 use cyberid_protocol::problem::ProblemType;
 use cyberid_protocol::receipt::Receipt;
 use cyberid_storage::cancellation::Cancellations as _;
+use cyberid_storage::case::{Case, Cases as _};
 use cyberid_storage::release::{Grant, Releases as _};
-use cyberid_storage::subject::Subjects as _;
+use cyberid_storage::subject::{NewSubject, Subjects as _};
 use cyberid_tlog::receipt::TlogProof;
 use http::{Method, StatusCode};
 use serde_json::json;
@@ -352,4 +356,63 @@ async fn whatever_stops_or_fails_a_cancellation_it_is_carried_out_once_it_was_ta
         assert_eq!(cancelled.count(), usize::from(taken), "{case}: told once");
     }
     assert_eq!(hits, cases.count(), "a case that hits nothing proves nothing");
+}
+
+/// Whoever has an identifier that somebody else has reported to be theirs does not destroy it meanwhile.
+#[tokio::test]
+async fn what_somebody_else_claims_is_not_cancelled() {
+    let platform = Platform::start().await;
+    let reporter = Person::new(77);
+    let case = Case {
+        id: CaseId::random(&SystemRng),
+        kind: CaseKind::Misuse,
+        jkt: reporter.jkt(),
+        key: *reporter.key.public_key().as_sec1(),
+        subject: Some(platform.alice.subject),
+        pin: None,
+        opened_at: platform.clock.now(),
+        halted: false,
+        said: None,
+        decided_at: None,
+        done_at: None,
+    };
+    assert!(platform.registry.open_case(&case).await.unwrap());
+    let refused = platform.cancel_by(&platform.alice).await;
+    assert_eq!(refused.problem(), ProblemType::IdentifierInactive);
+    platform.consent.housekeep().await.unwrap();
+    let holder = platform.registry.holder(&platform.alice.jkt()).await;
+    assert_eq!(holder.unwrap().unwrap().status, SubjectStatus::Active);
+    assert_eq!(
+        platform.cancel_by(&platform.bob).await.status,
+        StatusCode::NO_CONTENT
+    );
+}
+
+/// Nobody sheds a ban with another document: the person themselves cools off.
+#[tokio::test]
+async fn a_person_who_ended_an_identifier_has_no_other_before_the_cooling_off_is_over() {
+    let platform = Platform::start().await;
+    assert_eq!(
+        platform.cancel_by(&platform.alice).await.status,
+        StatusCode::NO_CONTENT
+    );
+    let comes_again = async |seed| {
+        let number = NetworkNumber::random(&SystemRng);
+        let new = NewSubject {
+            person_tag: *platform.alice.subject.as_bytes(),
+            ..Person::new(seed).as_new(&number, platform.clock.now())
+        };
+        let begun = platform
+            .registry
+            .begin_enrolment(&new.subject, platform.clock.now());
+        begun.await.unwrap();
+        platform.registry.commit_enrolment(&new).await.unwrap()
+    };
+    platform.consent.housekeep().await.unwrap();
+    platform.clock.advance(180 * DAY);
+    platform.consent.housekeep().await.unwrap();
+    assert!(!comes_again(70).await, "the day has only begun");
+    platform.clock.advance(DAY);
+    platform.consent.housekeep().await.unwrap();
+    assert!(comes_again(71).await);
 }

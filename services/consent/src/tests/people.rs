@@ -41,7 +41,14 @@ impl Person {
     /// Enrols under this number.
     pub(super) async fn enrol_as(&self, number: &NetworkNumber, subjects: &dyn Subjects, now: UnixTime) {
         subjects.begin_enrolment(&self.subject, now).await.unwrap();
-        let new = NewSubject {
+        let new = self.as_new(number, now);
+        assert!(subjects.commit_enrolment(&new).await.unwrap());
+        subjects.end_enrolment(&self.subject).await.unwrap();
+    }
+
+    /// What an enrolment commits of them.
+    pub(super) fn as_new(&self, number: &NetworkNumber, now: UnixTime) -> NewSubject {
+        NewSubject {
             subject: self.subject,
             number: number.clone(),
             device: SubjectDevice {
@@ -60,9 +67,7 @@ impl Person {
             person_tag: *self.subject.as_bytes(),
             document_expires_at: now.plus(1_000_000_000),
             credential_expires_at: now.plus(1_000_000_000),
-        };
-        assert!(subjects.commit_enrolment(&new).await.unwrap());
-        subjects.end_enrolment(&self.subject).await.unwrap();
+        }
     }
 
     pub(super) fn sign_withdrawal(&self, withdrawal: &Withdrawal) -> serde_json::Value {

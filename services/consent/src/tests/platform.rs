@@ -522,6 +522,7 @@ fn parts(
         custodians: vec![custodian.clone()],
         promised: Arc::new(Notify::new()),
         erase_within: 30 * cyberid_domain::clock::DAY,
+        index_cooling_off: 180 * cyberid_domain::clock::DAY,
     }
 }
 

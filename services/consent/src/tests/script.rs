@@ -247,7 +247,7 @@ impl KeptAnswers for Scripted {
 
 #[async_trait]
 impl Cancellations for Scripted {
-    async fn begin_cancellation(&self, cancellation: &OpenCancellation) -> Result<()> {
+    async fn begin_cancellation(&self, cancellation: &OpenCancellation) -> Result<bool> {
         let begin = self.db.begin_cancellation(cancellation);
         self.at("begin_cancellation", begin).await
     }
@@ -259,5 +259,10 @@ impl Cancellations for Scripted {
     async fn erase_person(&self, subject: &SubjectId, events: &[NewEvent]) -> Result<bool> {
         self.at("erase_person", self.db.erase_person(subject, events))
             .await
+    }
+
+    async fn cool_off_people(&self, today: UnixTime, before: UnixTime) -> Result<u64> {
+        let cool_off = self.db.cool_off_people(today, before);
+        self.at("cool_off_people", cool_off).await
     }
 }

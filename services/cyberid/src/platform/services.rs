@@ -309,6 +309,7 @@ impl<'a> Shared<'a> {
             custodians: self.custodians.clone(),
             promised: self.promised.clone(),
             erase_within: (start.options.file.consent).erase_within(start.options.sandbox.is_some())?,
+            index_cooling_off: (start.options.file.index).cooling_off(start.options.sandbox.is_some())?,
         }))
     }
 
