@@ -20,6 +20,9 @@ impl Guardianships for RegistryDb {
     async fn establish(&self, guardianship: &Guardianship, consent: &SingleUse) -> Result<bool> {
         let mut tx = self.db.begin("establish").await?;
         let new = keep(&mut tx, guardianship).await?;
+        if !new && has_ended(&mut tx, guardianship).await? {
+            return Ok(false);
+        }
         if !use_up(&mut tx, consent).await? {
             // Whoever did not hear the answer asks again.
             return Ok(!new);
@@ -72,6 +75,16 @@ async fn keep(tx: &mut SqliteConnection, guardianship: &Guardianship) -> Answer<
         .execute(tx)
         .await?;
     Ok(kept.rows_affected() > 0)
+}
+
+/// Whether the guardian ended this guardianship.
+async fn has_ended(tx: &mut SqliteConnection, guardianship: &Guardianship) -> Answer<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM guardianship WHERE ward = ?1 AND guardian = ?2 AND ended_at IS NOT NULL)";
+    Ok(sqlx::query_scalar(sql)
+        .bind(guardianship.ward.as_bytes().as_slice())
+        .bind(guardianship.guardian.as_bytes().as_slice())
+        .fetch_one(tx)
+        .await?)
 }
 
 async fn wards(db: &Database, guardian: &SubjectId) -> Answer<Vec<Ward>> {

@@ -34,7 +34,8 @@ pub struct Ward {
 #[async_trait]
 pub trait Guardianships: Send + Sync {
     /// In one transaction: uses up the guardian's consent, and keeps the guardianship. `false`, and nothing written, if
-    /// the consent was used for another; again for the same is fine. The ward need not be committed yet.
+    /// the consent was used for another, or this very guardianship was ended; again for the same is fine. The ward need not
+    /// be committed yet.
     async fn establish(&self, guardianship: &Guardianship, consent: &SingleUse) -> Result<bool>;
 
     /// Ends the guardianships of a ward whose enrolment came to nothing. Again is fine.

@@ -153,6 +153,9 @@ async fn a_guardianship_ends_when_the_guardian_says_so<S: Guardianships + Subjec
     assert!(!end(ward.subject).await.unwrap(), "there is none");
     assert!(end(one.subject).await.unwrap());
     assert!(!end(one.subject).await.unwrap());
+    let again = between(ward.subject, &one);
+    let again = store.establish(&again, &sample::single_use()).await;
+    assert!(!again.unwrap(), "what was ended does not begin again");
     assert_eq!(store.wards(&one.subject).await.unwrap(), []);
     assert_eq!(store.wards(&other.subject).await.unwrap(), [seen(&ward)]);
     assert!(store.has_guardian(&ward.subject).await.unwrap());
