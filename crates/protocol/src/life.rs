@@ -214,7 +214,7 @@ pub enum Act {
 pub struct IdentityActBody {
     /// What.
     pub act: Act,
-    /// Why: `operator`, `document`, `misuse`, or `death` to take one back.
+    /// Why: `operator` or `misuse`; to take one back also `document` or `death`.
     pub reason: LifeReason,
     /// The case it belongs to, without a word on the person: it stays with the act.
     pub reference: String,

@@ -11,6 +11,9 @@ use zeroize::Zeroizing;
 
 use crate::message::Message;
 
+/// The longest sealed question in characters: with what is around it, less than the 64 KiB that every server of ours reads.
+pub const LONGEST_QUESTION: usize = 60 * 1024;
+
 /// The body of an identity check.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

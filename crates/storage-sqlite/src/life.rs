@@ -16,7 +16,7 @@ use sqlx::SqliteConnection;
 
 use crate::database::Database;
 use crate::fault::{Answer, Fault};
-use crate::promise::promise;
+use crate::promise::{is_promised, promise};
 use crate::registry::RegistryDb;
 use crate::value::{array, moment, parsed, seconds};
 
@@ -54,6 +54,12 @@ pub(crate) async fn turn(tx: &mut SqliteConnection, change: &LifeChange) -> Answ
     let Some(now) = Standing::read(tx, &change.subject).await? else {
         return Ok(Turned::Refused);
     };
+    if let Some(leaf) = &change.leaf
+        && is_promised(tx, &leaf.leaf).await?
+    {
+        // It happened once; what has happened since stands.
+        return Ok(Turned::Before);
+    }
     let turned = now.turned(tx, change).await?;
     let Turned::Now(status) = turned else {
         return Ok(turned);

@@ -72,3 +72,13 @@ pub(crate) async fn promise(tx: &mut SqliteConnection, leaf: &PromisedLeaf) -> A
         .await?;
     Ok(())
 }
+
+/// Whether a leaf of this name was promised, kept or not.
+pub(crate) async fn is_promised(tx: &mut SqliteConnection, leaf: &PromisedLeaf) -> Answer<bool> {
+    Ok(
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM promise WHERE id = ?1)")
+            .bind(leaf.id.as_str())
+            .fetch_one(tx)
+            .await?,
+    )
+}

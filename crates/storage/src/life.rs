@@ -59,7 +59,7 @@ pub struct LifeLeaf {
 pub enum Turned {
     /// It happened; this is the status afterwards.
     Now(SubjectStatus),
-    /// It was so already, or there was nothing to do: nothing was written.
+    /// It was so already, there was nothing to do, or its leaf says that it happened before: nothing was written.
     Before,
     /// There is no such subject, or no arrow leads there: nothing was written.
     Refused,

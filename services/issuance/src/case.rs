@@ -15,6 +15,7 @@ use cyberid_domain::subject::LifeReason;
 use cyberid_protocol::case::{AppealBody, CaseStatus, CaseView, OpenCase, OpenCases, PERMISSION};
 use cyberid_protocol::enrolment::EnrolmentBody;
 use cyberid_protocol::leaf::LeafKind;
+use cyberid_protocol::problem::ProblemType;
 use cyberid_storage::StorageError;
 use cyberid_storage::case::{Case, Decided};
 use cyberid_storage::life::{LifeChange, Turn, Turned};
@@ -24,6 +25,7 @@ use cyberid_web::scrub::Scrubbed;
 
 use crate::binding::Bound;
 use crate::document::CheckedDocument;
+use crate::life::leaf_name;
 use crate::reproof::chosen;
 use crate::{DeviceError, EnrolmentError, Issuance, LifeError};
 
@@ -196,10 +198,12 @@ impl Issuance {
                 self.parts.cases.case_halted(&case.id).await?;
             }
             // 6.
-            if case.verdict() == Some(Verdict::Upheld) {
-                self.hand_over(case, subject).await?;
-            }
-            if case.verdict().is_some() {
+            let has_its_holder = match case.verdict() {
+                Some(Verdict::Upheld) => self.hand_over(case, subject).await?,
+                Some(Verdict::Dismissed) => true,
+                None => false,
+            };
+            if has_its_holder && self.is_halted_by(case, subject).await? {
                 let turn = Turn::Reinstate(LifeReason::Misuse);
                 self.turn_for(case, subject, turn, LeafKind::IdentityReinstated)
                     .await?;
@@ -234,11 +238,20 @@ impl Issuance {
         Ok(())
     }
 
-    /// Gives the identifier to the device of who reported, and takes it from every other.
-    async fn hand_over(&self, case: &Case, subject: &SubjectId) -> Result<(), CaseError> {
+    /// Whether the case is what halted the identifier: a suspension for misuse that stood before is for those to lift who
+    /// said it.
+    async fn is_halted_by(&self, case: &Case, subject: &SubjectId) -> Result<bool, CaseError> {
+        let own = leaf_name(LeafKind::IdentitySuspended, subject, case.id.as_str())?;
+        let leaves = self.parts.lives.life_leaves(subject).await?;
+        Ok(leaves.iter().any(|leaf| leaf.leaf.id == own))
+    }
+
+    /// Gives the identifier to the device of who reported, and takes it from every other. `false` if that cannot be done any
+    /// more: the identifier ended meanwhile, or a key holder was away for too long.
+    async fn hand_over(&self, case: &Case, subject: &SubjectId) -> Result<bool, CaseError> {
         let known = self.parts.devices.known_device(&case.jkt).await?;
         if known.is_some_and(|known| known.subject == *subject && known.revoked_at.is_none()) {
-            return Ok(());
+            return Ok(true);
         }
         let device = PublicKey::from_sec1(&case.key);
         let device = device.map_err(|_| StorageError::Corrupt("device key"))?;
@@ -250,8 +263,14 @@ impl Issuance {
             pin: case.pin.clone(),
             alert: AlertKind::DeviceRecovered,
         };
-        self.bind_device(bound).await?;
-        Ok(())
+        match self.bind_device(bound).await {
+            Ok(_) => Ok(true),
+            Err(error) if is_final(&error) => {
+                tracing::error!(case = %case.id, "the device of a case can be bound no more; the identifier stays halted");
+                Ok(false)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn new_case(&self, kind: CaseKind, device: &PublicKey, misused: Option<(SubjectId, HashedPin)>) -> Case {
@@ -269,6 +288,17 @@ impl Issuance {
             decided_at: None,
             done_at: None,
         }
+    }
+}
+
+/// Whether a device will not be bound later either: its beginning is over, or a key holder has unbound it or has no such record.
+fn is_final(error: &DeviceError) -> bool {
+    match error {
+        DeviceError::Unacceptable => true,
+        DeviceError::Enrolment(EnrolmentError::KeyHolder(error)) => {
+            error.problem() == Some(ProblemType::Forbidden)
+        }
+        _ => false,
     }
 }
 

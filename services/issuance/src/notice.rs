@@ -10,6 +10,7 @@ mod replace;
 
 use cyberid_client::ClientError;
 use cyberid_crypto::{Agree as _, AgreementKey, KeyFailure};
+use cyberid_domain::UnixTime;
 use cyberid_domain::device::AlertKind;
 use cyberid_domain::happening::Happening;
 use cyberid_domain::id::SubjectId;
@@ -81,7 +82,9 @@ impl From<EnrolmentError> for NoticeError {
 enum Effect {
     /// What it says is so now.
     Had,
-    /// It was so before, or the identifier's state does not allow it.
+    /// It was so before, perhaps by this very notice.
+    Before,
+    /// The identifier's state does not allow it.
     None,
     /// The person has no identifier.
     Nobody,
@@ -95,6 +98,7 @@ impl Effect {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Had => "had",
+            Self::Before => "before",
             Self::None => "none",
             Self::Nobody => "nobody",
             Self::Unusable => "unusable",
@@ -107,7 +111,8 @@ impl From<Turned> for Effect {
     fn from(turned: Turned) -> Self {
         match turned {
             Turned::Now(_) => Self::Had,
-            Turned::Before | Turned::Refused => Self::None,
+            Turned::Before => Self::Before,
+            Turned::Refused => Self::None,
         }
     }
 }
@@ -208,6 +213,7 @@ impl Issuance {
         let tag = person_tag(&self.parts.evidence_key, &notice.person).ok_or(SourceFailure::NoPerson)?;
         // 5.
         let effect = match self.parts.devices.subject_of_person(&tag).await? {
+            Some(subject) if self.is_unsettled(&subject, notice).await? => return Ok(After::Waiting),
             Some(subject) => self.have_effect(&subject, notice, reply_to).await?,
             None if self.now() < notice.at.plus(AWAITED) => return Ok(After::Waiting),
             None => Effect::Nobody,
@@ -253,10 +259,20 @@ impl Issuance {
                 (AlertKind::RecordReplaced, effect)
             }
         };
-        if effect == Effect::Had {
+        // Also what was so before: the process may have died before it told.
+        if matches!(effect, Effect::Had | Effect::Before) {
             self.tell_of_source(subject, alert).await?;
         }
         Ok(effect)
+    }
+
+    /// Whether a document comes for a record that the key holders have not heard to be there for good: they would not take it.
+    async fn is_unsettled(&self, subject: &SubjectId, notice: &SourceNotice) -> Result<bool, StorageError> {
+        if !notice.happening.brings_document() {
+            return Ok(false);
+        }
+        let open = self.parts.subjects.open_enrolments(UnixTime(u64::MAX)).await?;
+        Ok(open.iter().any(|(enrolling, _)| enrolling == subject))
     }
 
     /// Turns a life on the source's word, which the ledger says.

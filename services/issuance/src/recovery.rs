@@ -26,7 +26,10 @@ impl Issuance {
     /// was begun with an identifier and is not done.
     pub async fn housekeep(&self) -> Result<(), EnrolmentError> {
         self.settle_open(self.started).await?;
-        self.unbind_due().await?;
+        if let Err(error) = self.unbind_due().await {
+            // A key holder that is away keeps nobody young, valid or waiting.
+            tracing::warn!(%error, "a key holder has not unbound a device yet; it will");
+        }
         self.meter.rest(self.now());
         self.carry_out_cases().await;
         self.forget_appeals().await?;

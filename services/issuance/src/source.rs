@@ -8,7 +8,8 @@ use cyberid_protocol::enrolment::Evidence;
 use cyberid_protocol::face::person_tag;
 use cyberid_protocol::message;
 use cyberid_protocol::source::{
-    BIRTH_DATE_INFO, IdentityCheckAnswer, IdentityCheckBody, PERSON_INFO, Question, SourceAnswer,
+    BIRTH_DATE_INFO, IdentityCheckAnswer, IdentityCheckBody, LONGEST_QUESTION, PERSON_INFO, Question,
+    SourceAnswer,
 };
 use time::Date;
 
@@ -37,6 +38,10 @@ impl Issuance {
         let reply_to = AgreementKey::ephemeral_of(self.parts.source_encryption_key.suite())?;
         let question = self.question(document, evidence, &reply_to);
         let sealed = question.seal(&self.parts.source_encryption_key)?;
+        // What the source would not read is the asker's fault: it is no failure of the source, and closes it to nobody.
+        if sealed.len() > LONGEST_QUESTION {
+            return Err(EnrolmentError::Refused);
+        }
         let passage = self.source_checks.pass().map_err(SourceFailure::from)?;
         let said = self.said(sealed, &reply_to).await?;
         passage.answered();

@@ -31,6 +31,7 @@ where
     a_reinstatement_does_not_bring_back_what_has_ended(&make().await).await;
     a_death_in_error_leaves_a_suspension(&make().await).await;
     a_leaf_is_promised_with_its_turn_and_only_then(&make().await).await;
+    what_happened_once_does_not_happen_again_by_its_leaf(&make().await).await;
     an_act_waits_for_another_operator(&make().await).await;
     a_drawn_number_replaces_the_old_one_when_it_is_signed_for(&make().await).await;
     a_number_that_was_given_up_is_nobodys_again(&make().await).await;
@@ -208,6 +209,35 @@ where
     assert_eq!(kept.len(), 1);
     let outstanding = store.outstanding(9).await.unwrap();
     assert_eq!(outstanding, [kept[0].leaf.clone()]);
+}
+
+/// Whoever does not know whether it did something does it again, after others have undone it.
+async fn what_happened_once_does_not_happen_again_by_its_leaf<S>(store: &Arc<S>)
+where
+    S: Subjects + Lives + Promises + 'static,
+{
+    let new = enrolled(store).await;
+    let with_leaf = |turn| LifeChange {
+        leaf: Some(LifeLeaf {
+            leaf: PromisedLeaf {
+                id: LeafId::new(NOW, &SystemRng),
+                body: "{}".into(),
+            },
+            salt: sample::bytes(),
+            device_jkt: new.device.jkt.clone(),
+        }),
+        ..change(&new, turn, NOW)
+    };
+    let suspended = with_leaf(Turn::Suspend(LifeReason::Document));
+    let lifted = with_leaf(Turn::Reinstate(LifeReason::Document));
+    let happens = async |change: &LifeChange| store.turn(change).await.unwrap();
+    assert_eq!(happens(&suspended).await, Turned::Now(SubjectStatus::Suspended));
+    assert_eq!(happens(&lifted).await, Turned::Now(SubjectStatus::Active));
+    for again in [&suspended, &lifted] {
+        assert_eq!(happens(again).await, Turned::Before);
+        assert_eq!(status(store, &new).await, SubjectStatus::Active);
+    }
+    assert_eq!(store.life_leaves(&new.subject).await.unwrap().len(), 2);
 }
 
 fn act(subjects: usize, in_force: bool) -> IdentityAct {

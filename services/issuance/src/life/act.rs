@@ -161,6 +161,8 @@ fn check(body: &IdentityActBody) -> Result<(), LifeError> {
     let fits = match (body.act, body.reason) {
         (_, LifeReason::Holder) => Err("operators do not act for the holder"),
         (Act::Suspend, LifeReason::Death) => Err("a death is reported by the identity source"),
+        // A holder lifts this reason alone, with a valid document: what operators say, operators lift.
+        (Act::Suspend, LifeReason::Document) => Err("an invalid document is reported by the identity source"),
         _ => Ok(()),
     };
     let reference = &body.reference;

@@ -241,7 +241,8 @@ impl Issuance {
     }
 }
 
-fn leaf_name(kind: LeafKind, subject: &SubjectId, event: &str) -> Result<LeafId, LifeError> {
+/// The name of the leaf of an event in a life.
+pub(crate) fn leaf_name(kind: LeafKind, subject: &SubjectId, event: &str) -> Result<LeafId, LifeError> {
     let parts: [&[u8]; 3] = [kind.as_str().as_bytes(), event.as_bytes(), subject.as_bytes()];
     let digest = cyberid_crypto::base64url::encode(&digest::hmac_parts(b"cyberid/v1/life", &parts));
     let name = format!("{}{digest}", LeafId::PREFIX);

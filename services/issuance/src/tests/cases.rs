@@ -9,7 +9,7 @@ use cyberid_domain::subject::{LifeReason, SubjectStatus};
 use cyberid_protocol::case::{CaseStatus, CaseView};
 use cyberid_protocol::leaf::{Leaf, LeafKind};
 use cyberid_protocol::problem::ProblemType;
-use cyberid_storage::life::Lives as _;
+use cyberid_storage::life::{LifeChange, Lives as _, Turn};
 use cyberid_storage::subject::Subjects as _;
 use http::StatusCode;
 use serde_json::json;
@@ -153,4 +153,75 @@ async fn an_appeal_is_given_to_anybody_once_and_forgotten_in_the_end() {
         test.issuance.show_case(&case.id).await.is_err(),
         "it is forgotten"
     );
+}
+
+/// A suspension that operators had said before is not lifted by a case that came later: whoever is banned does not report
+/// themselves to be free.
+#[tokio::test]
+async fn a_case_lifts_no_suspension_but_its_own() {
+    for verdict in [Verdict::Dismissed, Verdict::Upheld] {
+        let (test, thief, own) = misused().await;
+        let subject = test.db.by_device(&thief.jkt()).await.unwrap().unwrap().subject;
+        let banned = LifeChange {
+            subject,
+            turn: Turn::Suspend(LifeReason::Misuse),
+            at: test.clock.now(),
+            leaf: None,
+        };
+        test.db.turn(&banned).await.unwrap();
+        let case: CaseView = report(&test, &own).await.json();
+        say(&test, &case.id, verdict).await;
+        assert_eq!(say(&test, &case.id, verdict).await.status, CaseStatus::Done);
+        let reasons = test.db.suspensions(&subject).await.unwrap();
+        let reasons: Vec<_> = reasons.iter().map(|it| it.reason).collect();
+        assert_eq!(reasons, [LifeReason::Misuse], "{verdict:?}");
+    }
+}
+
+/// A key holder that was away for too long, or an identifier that ended, leaves no case open for ever.
+#[tokio::test]
+async fn a_device_that_can_be_bound_no_more_ends_the_case_and_not_the_halt() {
+    let (test, thief, own) = misused().await;
+    let case: CaseView = report(&test, &own).await.json();
+    say(&test, &case.id, Verdict::Upheld).await;
+    test.custodian.fail("/v1/bindings", Fault::Refused, 1);
+    assert_eq!(
+        say(&test, &case.id, Verdict::Upheld).await.status,
+        CaseStatus::Decided
+    );
+    test.clock.advance(3_600);
+    for _ in 0..2 {
+        test.issuance.housekeep().await.unwrap();
+    }
+    let shown = test.issuance.show_case(&case.id).await.unwrap();
+    assert_eq!(shown.status, CaseStatus::Done);
+    assert_eq!(status(&test, &thief).await, Some(SubjectStatus::Suspended));
+    let again = Applicant {
+        device: signing_key(),
+        ..Applicant::new(1)
+    };
+    assert_eq!(
+        report(&test, &again).await.status,
+        StatusCode::CREATED,
+        "and another report is taken"
+    );
+}
+
+/// What a person does at a desk is metered as a refusal is, whoever asks.
+#[tokio::test]
+async fn appeals_are_metered_as_refusals() {
+    let mut test = TestPlatform::start_on_disk(Threshold::Fourteen).await;
+    test.allow_refusals(3);
+    for which in 0..4 {
+        let person = Applicant::new(which);
+        let proof = person.proof(&test.nonce().await, test.clock.now());
+        let appeal = test
+            .post("/v1/appeals", json!({"key_proof": proof}).to_string())
+            .await;
+        if which < 3 {
+            assert_eq!(appeal.status, StatusCode::CREATED);
+        } else {
+            assert_eq!(appeal.problem(), ProblemType::RateLimited);
+        }
+    }
 }

@@ -255,6 +255,11 @@ async fn bind(State(peer): State<Arc<HolderPeer>>, Json(body): Json<CommandBody>
     let command: Binding = peer.open(&body);
     peer.check(command.aud, command.iat, command.exp);
     peer.serve("/v1/bindings", |kept| {
+        // What was unbound is so for good.
+        let gone = |it: &Unbinding| it.subject == command.subject && it.device == command.device;
+        if kept.unbindings.iter().any(gone) {
+            return Failure::from(ProblemType::Forbidden).into_response();
+        }
         kept.bindings.push(command);
         StatusCode::NO_CONTENT.into_response()
     })

@@ -307,6 +307,7 @@ async fn an_act_of_another_form_is_refused_whole() {
     for (body, problem) in [
         (act("suspend", "holder", &[&enrolled]), malformed),
         (act("suspend", "death", &[&enrolled]), malformed),
+        (act("suspend", "document", &[&enrolled]), malformed),
         (act("suspend", "operator", &[]), malformed),
         (act("suspend", "operator", &[&enrolled, &enrolled]), malformed),
         (act("end", "operator", &[&enrolled]), malformed),
@@ -443,4 +444,30 @@ async fn what_is_halted_or_ended_is_not_renewed() {
     );
     let _: UnixTime = test.clock.now();
     let _ = alice.device.public_key();
+}
+
+/// A custodian that is away for days keeps nobody valid, and nobody young.
+#[tokio::test]
+async fn a_key_holder_that_is_away_holds_up_no_other_work_of_the_clock() {
+    let alice = Applicant::new(1);
+    let test = with(&[&alice]).await;
+    let gone = cyberid_storage::device::BeginningDevice {
+        subject: subject(&test, &alice).await,
+        jkt: Applicant::new(2).jkt(),
+        key: *Applicant::new(2).device.public_key().as_sec1(),
+        now: test.clock.now(),
+        undo_at: test.clock.now().plus(1),
+        replaces_all: false,
+    };
+    cyberid_storage::device::Devices::begin_device(&*test.db, &gone)
+        .await
+        .unwrap();
+    test.custodian
+        .fail("/v1/unbindings", super::holder_peer::Fault::Refused, usize::MAX);
+    let last_day = test.db.last_age_day().await.unwrap();
+    test.clock.advance(200 * 86_400);
+    test.issuance.housekeep().await.unwrap();
+    assert!(test.custodian.faults_left() < usize::MAX, "it was asked");
+    assert_eq!(me(&test, &alice).await.status, S::Expired);
+    assert!(test.db.last_age_day().await.unwrap() > last_day);
 }

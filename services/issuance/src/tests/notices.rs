@@ -2,16 +2,22 @@
 
 use cyberid_domain::age::Threshold;
 use cyberid_domain::clock::Clock as _;
+use cyberid_domain::device::AlertKind;
 use cyberid_domain::happening::Happening;
 use cyberid_domain::id::Nonce;
 use cyberid_domain::rng::SystemRng;
 use cyberid_domain::subject::{LifeReason, SubjectStatus};
 use cyberid_protocol::enrolment::Me;
+use cyberid_protocol::leaf::LeafKind;
 use cyberid_protocol::message::Message as _;
 use cyberid_protocol::notice::SourceNotice;
+use cyberid_storage::device::Devices as _;
+use cyberid_storage::life::{LifeChange, Turn};
+use cyberid_storage::subject::Subjects as _;
 use http::StatusCode;
 
 use super::applicant::Applicant;
+use super::holder_peer::Fault;
 use super::platform::{ISSUER, TestPlatform};
 use super::source_peer::{handle, signing_key};
 
@@ -111,4 +117,51 @@ async fn a_notice_about_nobody_waits_for_an_enrolment_and_then_for_nobody() {
     };
     assert_eq!(round(&test, &[&now(stranger), &now(died)]).await, Some(2));
     assert_eq!(standing(&test, &applicant).await.0, SubjectStatus::Deceased);
+}
+
+/// The process died between the effect and the record of it, and the holder has proved a document since.
+#[tokio::test]
+async fn what_a_notice_did_before_a_crash_is_told_and_not_done_again() {
+    let (test, applicant) = enrolled().await;
+    let lost = notice(&test, &applicant.number, 1, Happening::DocumentLost);
+    let subject = test
+        .db
+        .by_device(&applicant.jkt())
+        .await
+        .unwrap()
+        .unwrap()
+        .subject;
+    let done = |leaf, turn| LifeChange {
+        subject,
+        turn,
+        at: test.clock.now(),
+        leaf,
+    };
+    let (kind, reason) = (LeafKind::IdentitySuspended, LifeReason::Document);
+    let leaf = test.issuance.life_leaf(kind, &subject, reason, lost.jti.as_str());
+    let leaf = Some(leaf.await.unwrap());
+    let suspended = done(leaf, Turn::Suspend(LifeReason::Document));
+    test.db.turn(&suspended).await.unwrap();
+    let lifted = done(None, Turn::Reinstate(LifeReason::Document));
+    test.db.turn(&lifted).await.unwrap();
+
+    assert_eq!(round(&test, &[&lost]).await, Some(1));
+    assert_eq!(standing(&test, &applicant).await, (SubjectStatus::Active, vec![]));
+    let alerts = test.db.alerts(&subject).await.unwrap();
+    let kinds: Vec<_> = alerts.iter().map(|alert| alert.kind).collect();
+    assert_eq!(kinds, [AlertKind::DocumentInvalid]);
+}
+
+/// A key holder keeps no new version of a record that it has not heard to be there for good.
+#[tokio::test]
+async fn a_new_document_waits_for_an_enrolment_that_is_not_confirmed_yet() {
+    let test = TestPlatform::start_on_disk(Threshold::Fourteen).await;
+    test.custodian.fail("/v1/settlements", Fault::Refused, 1);
+    let applicant = Applicant::new(1);
+    assert_eq!(test.enrol(&applicant).await.status, StatusCode::CREATED);
+    assert_eq!(test.custodian.faults_left(), 0);
+    let renewed = notice(&test, &applicant.number, 1, Happening::DocumentRenewed);
+    assert_eq!(round(&test, &[&renewed]).await, Some(0));
+    test.issuance.housekeep().await.unwrap();
+    assert_eq!(round(&test, &[&renewed]).await, Some(1));
 }

@@ -98,3 +98,18 @@ async fn the_persons_handle_is_kept_under_a_key_of_the_platform() {
     assert_eq!(Some(kept), person_tag(&key, &handle));
     assert_ne!(Some(kept), cyberid_crypto::base64url::decode_array(&handle));
 }
+
+/// A stranger does not close the source to everybody with questions that it would not read.
+#[tokio::test]
+async fn what_is_too_long_for_the_source_is_refused_and_does_not_count_against_it() {
+    let test = TestPlatform::start().await;
+    let mut long = Applicant::new(1);
+    // Below the limit of a body here, and beyond it once it is sealed.
+    long.evidence = "x".repeat(60_000);
+    for _ in 0..=MOST_FAILURES {
+        let answer = test.enrol(&long).await;
+        assert_eq!(answer.problem(), ProblemType::EnrolmentRefused);
+    }
+    assert_eq!(test.source.asked(), 0);
+    assert_eq!(test.enrol(&Applicant::new(1)).await.status, StatusCode::CREATED);
+}

@@ -23,7 +23,7 @@ Examples:
 #[command(after_long_help = SUSPEND_HELP)]
 pub(crate) struct Suspend {
     /// Why.
-    #[arg(long, value_parser = reasons(&[LifeReason::Operator, LifeReason::Document, LifeReason::Misuse]))]
+    #[arg(long, value_parser = reasons(&[LifeReason::Operator, LifeReason::Misuse]))]
     reason: LifeReason,
     #[command(flatten)]
     whom: Whom,

@@ -119,6 +119,7 @@ mod tests {
         assert!(!parses(&format!("{suspend} --reason misuse")));
         assert!(!parses(&good.replace("misuse", "holder")));
         assert!(!parses(&good.replace("misuse", "death")));
+        assert!(!parses(&good.replace("misuse", "document")));
         assert!(!parses(&good.replace("--sandbox ", "")));
         assert!(parses(
             &good.replace("suspend", "reinstate").replace("misuse", "death")
