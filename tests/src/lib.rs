@@ -28,7 +28,9 @@ mod process;
 mod program;
 mod release;
 mod split;
+mod suite;
 
+pub use cyberid_crypto::Suite;
 pub use documents::{DocumentedBody, Operation, TOKEN_ERRORS, documents, documents_in, operations};
 pub use passkey::Passkey;
 pub use people::{Citizen, Person, verified_sub};

@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use cyberid_client::key_file::PrivateKey;
 use cyberid_client::{Client, Limits, Session, Tls};
+use cyberid_crypto::Suite;
 use cyberid_domain::clock::SystemClock;
 use cyberid_domain::id::ClientId;
 use cyberid_domain::rng::SystemRng;
+use cyberid_holder::DeviceKey;
 use cyberid_protocol::registration::Registered;
 use cyberid_relying_party::{RelyingParty, RpKeys};
 use serde::de::DeserializeOwned;
@@ -16,6 +18,7 @@ use serde_json::Value;
 
 use crate::people::{Citizen, People, Person};
 use crate::process::{Process, free_address};
+use crate::suite;
 
 /// The PIN of every citizen in a test.
 pub const PIN: &str = "27182845";
@@ -41,18 +44,32 @@ impl TestPlatform {
 
     /// Starts a platform with this configuration file.
     pub async fn start_with(config: &str) -> Self {
+        Self::begin(suite::chosen(), config).await
+    }
+
+    /// Starts a platform of this suite.
+    pub async fn start_in(suite: Suite) -> Self {
+        Self::start_in_with(suite, "").await
+    }
+
+    /// The same with this configuration file.
+    pub async fn start_in_with(suite: Suite, config: &str) -> Self {
+        Self::begin(Some(suite), config).await
+    }
+
+    async fn begin(suite: Option<Suite>, config: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(CONFIG), config).unwrap();
         let address = free_address();
-        let process = serve(folder.path(), address).await;
+        let process = serve(folder.path(), address, suite, None).await;
         Self::of(process, folder, address).await
     }
 
-    /// Kills the platform and starts it again on the same data and address.
+    /// Kills the platform and starts it again on the same data and address. Its suite is not said again.
     #[must_use]
     pub async fn killed_and_restarted(self) -> Self {
         self.process.kill().await;
-        let process = serve(self.folder.path(), self.address).await;
+        let process = serve(self.folder.path(), self.address, None, None).await;
         Self::of(process, self.folder, self.address).await
     }
 
@@ -85,7 +102,7 @@ impl TestPlatform {
         let (folder, address) = (tempfile::tempdir().unwrap(), free_address());
         let issuer = format!("issuer = 'https://localhost:{}'\n", address.port());
         std::fs::write(folder.path().join(CONFIG), issuer + &config).unwrap();
-        let process = serve_trusting(folder.path(), address, Some(Path::new(&ca))).await;
+        let process = serve(folder.path(), address, suite::chosen(), Some(Path::new(&ca))).await;
         let tls = Tls {
             authority: Some(std::fs::read(&ca).unwrap()),
             identity: None,
@@ -113,6 +130,21 @@ impl TestPlatform {
     /// The system's number of the process.
     pub fn process_id(&self) -> u32 {
         self.process.id()
+    }
+
+    /// The suite that it runs.
+    pub fn suite(&self) -> Suite {
+        self.private_key("/regulator/signing_jwk").public_key().suite()
+    }
+
+    /// A fresh key for a device here.
+    pub fn device_key(&self) -> DeviceKey {
+        DeviceKey::make_of(self.suite(), &SystemRng).unwrap()
+    }
+
+    /// Fresh keys for a relying party here.
+    pub fn rp_keys(&self) -> RpKeys {
+        RpKeys::make_of(self.suite(), &SystemRng).unwrap()
     }
 
     /// The issuer.
@@ -204,13 +236,15 @@ impl TestPlatform {
     }
 }
 
-async fn serve(folder: &Path, address: SocketAddr) -> Process {
-    serve_trusting(folder, address, None).await
-}
-
-async fn serve_trusting(folder: &Path, address: SocketAddr, authority: Option<&Path>) -> Process {
+async fn serve(
+    folder: &Path,
+    address: SocketAddr,
+    suite: Option<Suite>,
+    authority: Option<&Path>,
+) -> Process {
     let (data, listen) = (folder.display().to_string(), address.to_string());
     let config = folder.join(CONFIG).display().to_string();
+    let suite = suite.map(|suite| ["--suite", suite.name()]);
     let arguments = [
         "serve",
         "--config",
@@ -223,5 +257,6 @@ async fn serve_trusting(folder: &Path, address: SocketAddr, authority: Option<&P
         "--listen",
         &listen,
     ];
+    let arguments = [arguments.as_slice(), suite.as_ref().map_or(&[], |suite| suite)].concat();
     Process::try_start_trusting(&arguments, authority).await.unwrap()
 }

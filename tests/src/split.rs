@@ -10,12 +10,14 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use cyberid_client::Client;
+use cyberid_crypto::Suite;
 use cyberid_domain::secret::SecretBytes;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::platform::TestPlatform;
 use crate::process::{Process, executable, free_address};
+use crate::suite;
 
 /// The log's name, as the executable's sandbox has it.
 pub const LEDGER: &str = "sandbox.cyberid.example/ledger";
@@ -78,10 +80,14 @@ pub struct SplitPlatform {
     settings: Settings,
 }
 
-/// What stands in the configurations beside what is needed, as TOML.
+/// What is said beside what is needed.
 #[derive(Default)]
 struct Settings {
+    /// The suite that the keys are made for, if a test says one.
+    suite: Option<Suite>,
+    /// More of the platform's configuration, as TOML.
     platform: String,
+    /// More of everybody's.
     everyone: String,
     /// Whether there are three custodians.
     several: bool,
@@ -106,6 +112,15 @@ impl SplitPlatform {
     /// Makes the keys of each process, writes the configurations that pin the public halves, and starts all four.
     pub async fn start() -> Self {
         Self::start_with("", "").await
+    }
+
+    /// The same in this suite. It is said where keys are made, and nowhere else.
+    pub async fn start_in(suite: Suite) -> Self {
+        Self::of(Settings {
+            suite: Some(suite),
+            ..Settings::default()
+        })
+        .await
     }
 
     /// The same with these tables in the configuration of the platform, and those in that of all but the witness; then the
@@ -334,8 +349,9 @@ impl SplitPlatform {
             let secret = format!("only the {} knows {}", part.name(), self.root.path().display());
             write_private(&self.passphrase_file(part), &secret);
         }
+        let suite = self.settings.suite.or_else(suite::chosen).unwrap_or_default();
         for part in self.settings.parts() {
-            self.run_keys("init", part, &["--for", part.kind()]);
+            self.run_keys("init", part, &["--for", part.kind(), "--suite", suite.name()]);
         }
         let vkey = self.public(Part::Platform, "ledger");
         self.ledger_vkey = vkey.as_str().map(str::to_owned).unwrap();

@@ -15,7 +15,7 @@ use cyberid_domain::document::DocumentType;
 use cyberid_domain::id::CaseId;
 use cyberid_domain::rng::SystemRng;
 use cyberid_domain::subject::{LifeReason, SubjectStatus};
-use cyberid_holder::{DeviceKey, Holder, HolderError};
+use cyberid_holder::{Holder, HolderError};
 use cyberid_protocol::case::{CaseStatus, CaseView, OpenCases, VerdictBody};
 use cyberid_protocol::problem::ProblemType;
 use journeys::{Person, TestPlatform, executable};
@@ -24,7 +24,7 @@ use serde_json::Value;
 
 /// A device that is nobody's yet.
 async fn device(platform: &TestPlatform) -> Holder {
-    let key = DeviceKey::make(&SystemRng).unwrap();
+    let key = platform.device_key();
     let (clock, rng) = (Arc::new(SystemClock), Arc::new(SystemRng));
     Holder::contact(platform.client.clone(), key.signer(), clock, rng)
         .await

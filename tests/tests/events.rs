@@ -190,7 +190,7 @@ async fn asked(
 async fn events_come_to_the_relying_party_whatever_falls_over() {
     let receiver = Receiver::start().await;
     let platform = TestPlatform::start_with(&receiver.configuration()).await;
-    let keys = RpKeys::make(&SystemRng).unwrap();
+    let keys = platform.rp_keys();
     let party = party(&platform, &receiver, &keys).await;
     let citizen = platform.citizen(0).await;
     for (at, (agree, how)) in [(true, Concluded::Passed), (false, Concluded::Declined)]
@@ -276,7 +276,7 @@ async fn a_withdrawal_is_pushed_until_it_is_taken_and_who_is_late_is_seen_and_re
     let receiver = Receiver::start().await;
     let at_once = "[consent]\nerase_within_days = 0\n";
     let platform = TestPlatform::start_with(&format!("{}{at_once}", receiver.configuration())).await;
-    let keys = RpKeys::make(&SystemRng).unwrap();
+    let keys = platform.rp_keys();
     let party = party(&platform, &receiver, &keys).await;
     let citizen = platform.citizen(0).await;
     let granted = Granted::by(&citizen, &party, &[Field::Name]).await;
@@ -326,7 +326,7 @@ async fn a_platform_that_does_not_say_so_calls_nobody_inside() {
     let receiver = Receiver::start().await;
     let configuration = receiver.configuration().replace("allow_private = true\n", "");
     let platform = TestPlatform::start_with(&configuration).await;
-    let keys = RpKeys::make(&SystemRng).unwrap();
+    let keys = platform.rp_keys();
     let party = party(&platform, &receiver, &keys).await;
     let citizen = platform.citizen(0).await;
     journeys::verified_sub(&party, &citizen).await;

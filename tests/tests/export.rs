@@ -7,17 +7,18 @@ use std::sync::Arc;
 use cyberid_domain::clock::SystemClock;
 use cyberid_domain::field::Field;
 use cyberid_domain::rng::SystemRng;
-use cyberid_holder::{DeviceKey, Exported, Holder};
-use journeys::{Granted, PIN, TestPlatform, executable};
+use cyberid_holder::{Exported, Holder};
+use journeys::{Granted, PIN, Suite, TestPlatform, executable};
 use serde_json::Value;
+
+journeys::in_each_suite!(an_archive_holds_all_that_is_held_about_one_person_and_nothing_of_another);
 
 fn part<'a>(exported: &'a Exported, name: &str) -> &'a str {
     exported.verified.parts.get(name).map_or("", String::as_str)
 }
 
-#[tokio::test]
-async fn an_archive_holds_all_that_is_held_about_one_person_and_nothing_of_another() {
-    let platform = TestPlatform::start().await;
+async fn an_archive_holds_all_that_is_held_about_one_person_and_nothing_of_another(suite: Suite) {
+    let platform = TestPlatform::start_in(suite).await;
     let (citizen, other) = (platform.citizen(0).await, platform.citizen(1).await);
     let party = platform.relying_party().await;
     let granted = Granted::by(&citizen, &party, &[Field::Name]).await;
@@ -76,7 +77,7 @@ async fn everything_that_happens_to_a_person_is_in_their_activity() {
         .withdraw(&granted.consented.consent_id)
         .await
         .unwrap();
-    let key = DeviceKey::make(&SystemRng).unwrap();
+    let key = platform.device_key();
     let (clock, rng) = (Arc::new(SystemClock), Arc::new(SystemRng));
     let stranger = Holder::contact(platform.client.clone(), key.signer(), clock, rng)
         .await

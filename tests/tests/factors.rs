@@ -10,8 +10,13 @@ use cyberid_protocol::enrolment::NonceAnswer;
 use cyberid_protocol::problem::ProblemType;
 use cyberid_protocol::statement::Locale;
 use cyberid_relying_party::{Ask, PendingVerification, RelyingParty, VerifiedAttestation, VerifiedOutcome};
-use journeys::{PIN, Passkey, Person, TestPlatform};
+use journeys::{PIN, Passkey, Person, Suite, TestPlatform};
 use serde_json::Value;
+
+journeys::in_each_suite!(
+    a_face_passes_before_its_own_persons_device_only,
+    a_passkey_is_added_with_the_pin_used_and_removed,
+);
 
 async fn source(platform: &TestPlatform) -> FaceSource {
     let source: Value = platform.client.get("/sandbox/source").await.unwrap();
@@ -80,9 +85,8 @@ async fn attested(
     }
 }
 
-#[tokio::test]
-async fn a_face_passes_before_its_own_persons_device_only() {
-    let platform = TestPlatform::start().await;
+async fn a_face_passes_before_its_own_persons_device_only(suite: Suite) {
+    let platform = TestPlatform::start_in(suite).await;
     let (citizen, party) = (platform.citizen(0).await, platform.relying_party().await);
     let source = source(&platform).await;
     let own = face(&source, &citizen.person);
@@ -109,9 +113,8 @@ async fn a_face_passes_before_its_own_persons_device_only() {
     assert_eq!(without, Err(HolderError::FaceNeeded));
 }
 
-#[tokio::test]
-async fn a_passkey_is_added_with_the_pin_used_and_removed() {
-    let platform = TestPlatform::start().await;
+async fn a_passkey_is_added_with_the_pin_used_and_removed(suite: Suite) {
+    let platform = TestPlatform::start_in(suite).await;
     let (citizen, party) = (platform.citizen(0).await, platform.relying_party().await);
     let holder = &citizen.holder;
     let pin = Pin::chosen(PIN.into()).unwrap();

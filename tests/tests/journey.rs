@@ -12,18 +12,27 @@ use cyberid_domain::field::Field;
 use cyberid_domain::pin::Pin;
 use cyberid_domain::release::ReleaseStatus;
 use cyberid_domain::rng::SystemRng;
-use cyberid_holder::{DeviceKey, Holder, HolderError, ReviewedRequest, ReviewedVerification, check_receipt};
+use cyberid_holder::{Holder, HolderError, ReviewedRequest, ReviewedVerification, check_receipt};
 use cyberid_protocol::audit::{AuditEntries, AuditSummary};
 use cyberid_protocol::leaf::{Leaf, LeafKind};
 use cyberid_protocol::problem::ProblemType;
 use cyberid_protocol::registration::Registered;
 use cyberid_protocol::statement::Locale;
 use cyberid_relying_party::{
-    Ask, Particulars, PendingVerification, RelyingParty, RelyingPartyError, RpKeys, VerifiedAttestation,
+    Ask, Particulars, PendingVerification, RelyingParty, RelyingPartyError, VerifiedAttestation,
     VerifiedOutcome, registration,
 };
-use journeys::{Citizen, Granted, PIN, Person, TestPlatform, verified_sub};
+use journeys::{Citizen, Granted, PIN, Person, Suite, TestPlatform, verified_sub};
 use serde_json::{Value, json};
+
+journeys::in_each_suite!(
+    a_person_enrols_and_is_known_by_pseudonym_alone,
+    a_direct_verification_takes_one_call,
+    plaintext_goes_out_once_is_withdrawn_and_erased_and_all_of_it_is_in_the_ledger,
+    a_consent_withdrawn_before_it_is_redeemed_opens_nothing,
+    a_platform_that_was_killed_goes_on_where_it_was,
+    two_relying_parties_know_one_person_by_two_names,
+);
 
 /// The life of a release that is withdrawn and erased.
 const LIFE: [LeafKind; 5] = [
@@ -103,9 +112,8 @@ fn refusal<T>(answer: Result<T, RelyingPartyError>) -> Option<ProblemType> {
     }
 }
 
-#[tokio::test]
-async fn a_person_enrols_and_is_known_by_pseudonym_alone() {
-    let platform = TestPlatform::start().await;
+async fn a_person_enrols_and_is_known_by_pseudonym_alone(suite: Suite) {
+    let platform = TestPlatform::start_in(suite).await;
     let (citizen, party) = (platform.citizen(0).await, platform.relying_party().await);
     let me = citizen.holder.me().await.unwrap();
     assert_eq!(me.network_number, citizen.enrolled.network_number);
@@ -186,9 +194,8 @@ async fn a_verification_fails_is_declined_or_expires() {
     }
 }
 
-#[tokio::test]
-async fn a_direct_verification_takes_one_call() {
-    let platform = TestPlatform::start().await;
+async fn a_direct_verification_takes_one_call(suite: Suite) {
+    let platform = TestPlatform::start_in(suite).await;
     let (citizen, party) = (platform.citizen(0).await, platform.relying_party().await);
     let (compact, expected) = party.direct_request(&ask(&[Check::AgeOver18])).await.unwrap();
     let reviewed = citizen.holder.review_direct(&compact).await.unwrap();
@@ -206,9 +213,8 @@ async fn a_direct_verification_takes_one_call() {
     assert_eq!(refusal(again), Some(ProblemType::ReplayedMessage));
 }
 
-#[tokio::test]
-async fn plaintext_goes_out_once_is_withdrawn_and_erased_and_all_of_it_is_in_the_ledger() {
-    let platform = TestPlatform::start().await;
+async fn plaintext_goes_out_once_is_withdrawn_and_erased_and_all_of_it_is_in_the_ledger(suite: Suite) {
+    let platform = TestPlatform::start_in(suite).await;
     let (citizen, party) = (platform.citizen(0).await, platform.relying_party().await);
     let granted = Granted::by(&citizen, &party, &[Field::Name]).await;
     let consent = granted.consented.consent_id.clone();
@@ -286,9 +292,8 @@ async fn is_in_the_ledger(platform: &TestPlatform, party: &RelyingParty, granted
     );
 }
 
-#[tokio::test]
-async fn a_consent_withdrawn_before_it_is_redeemed_opens_nothing() {
-    let platform = TestPlatform::start().await;
+async fn a_consent_withdrawn_before_it_is_redeemed_opens_nothing(suite: Suite) {
+    let platform = TestPlatform::start_in(suite).await;
     let (citizen, party) = (platform.citizen(0).await, platform.relying_party().await);
     let granted = Granted::by(&citizen, &party, &[Field::Name]).await;
     citizen
@@ -308,9 +313,8 @@ async fn a_consent_withdrawn_before_it_is_redeemed_opens_nothing() {
     assert_eq!(summary.kinds.get(LeafKind::ReleaseIntended.as_str()), None);
 }
 
-#[tokio::test]
-async fn a_platform_that_was_killed_goes_on_where_it_was() {
-    let mut platform = TestPlatform::start().await;
+async fn a_platform_that_was_killed_goes_on_where_it_was(suite: Suite) {
+    let mut platform = TestPlatform::start_in(suite).await;
     let (citizen, party) = (platform.citizen(0).await, platform.relying_party().await);
     let sub = verified_sub(&party, &citizen).await;
     let pending = party
@@ -364,8 +368,8 @@ async fn one_person_enrols_once_however_many_try() {
     let attempts: Vec<_> = (0..50)
         .map(|_| {
             let (client, person) = (platform.client.clone(), person.clone());
+            let key = platform.device_key();
             tokio::spawn(async move {
-                let key = DeviceKey::make(&SystemRng).unwrap();
                 let (clock, rng) = (Arc::new(SystemClock), Arc::new(SystemRng));
                 let holder = Holder::contact(client, key.signer(), clock, rng).await.unwrap();
                 holder.enrol(&person.enrolment()).await
@@ -387,7 +391,7 @@ async fn one_person_enrols_once_however_many_try() {
 
 /// A second relying party: one operator takes its application, another approves it.
 async fn second_party(platform: &TestPlatform) -> RelyingParty {
-    let keys = RpKeys::make(&SystemRng).unwrap();
+    let keys = platform.rp_keys();
     let uses = json!([{"purpose": "register", "checks": ["real_person", "age_over_18"], "fields": [],
         "legal_basis": "Cybersecurity Law, article 24", "retention_days": 30,
         "notice_uri": "https://forum.example/privacy"}]);
@@ -418,9 +422,8 @@ async fn second_party(platform: &TestPlatform) -> RelyingParty {
     party.with_certificates(approved.registration_certificates)
 }
 
-#[tokio::test]
-async fn two_relying_parties_know_one_person_by_two_names() {
-    let platform = TestPlatform::start().await;
+async fn two_relying_parties_know_one_person_by_two_names(suite: Suite) {
+    let platform = TestPlatform::start_in(suite).await;
     let citizen = platform.citizen(0).await;
     let (one, another) = (platform.relying_party().await, second_party(&platform).await);
     let (here, there) = (

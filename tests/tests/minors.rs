@@ -13,7 +13,9 @@ use cyberid_holder::{DeviceKey, Holder, HolderError, Platform, ReviewedRelease, 
 use cyberid_protocol::problem::ProblemType;
 use cyberid_protocol::statement::Locale;
 use cyberid_relying_party::{Ask, RelyingParty, VerifiedOutcome};
-use journeys::{Citizen, Person, TestPlatform};
+use journeys::{Citizen, Person, Suite, TestPlatform};
+
+journeys::in_each_suite!(a_child_does_nothing_without_a_guardian_who_agrees_each_time);
 
 /// A device that is nobody's yet.
 async fn device(platform: &TestPlatform) -> (Holder, DeviceKey) {
@@ -103,9 +105,8 @@ async fn asked(party: &RelyingParty, sub: &str, citizen: &Citizen) -> ReviewedRe
     }
 }
 
-#[tokio::test]
-async fn a_child_does_nothing_without_a_guardian_who_agrees_each_time() {
-    let platform = TestPlatform::start().await;
+async fn a_child_does_nothing_without_a_guardian_who_agrees_each_time(suite: Suite) {
+    let platform = TestPlatform::start_in(suite).await;
     let (guardian, party) = (platform.citizen(0).await, platform.relying_party().await);
     let person = aged(&platform, 2..13).await;
     let child = enrolled(&platform, person, &guardian).await;

@@ -8,8 +8,10 @@
 use std::process::Command;
 use std::time::Duration;
 
-use journeys::{TestPlatform, executable};
+use journeys::{Suite, TestPlatform, executable};
 use serde_json::Value;
+
+journeys::in_each_suite!(two_officers_open_one_record_the_person_is_told_and_the_ledger_is_clean);
 
 /// Somebody at a shell, with a home directory of their own.
 struct Shell {
@@ -82,9 +84,8 @@ impl Shell {
     }
 }
 
-#[tokio::test]
-async fn two_officers_open_one_record_the_person_is_told_and_the_ledger_is_clean() {
-    let platform = TestPlatform::start().await;
+async fn two_officers_open_one_record_the_person_is_told_and_the_ledger_is_clean(suite: Suite) {
+    let platform = TestPlatform::start_in(suite).await;
     let (citizen, bureau) = (Shell::at(&platform), Shell::at(&platform));
     let number = citizen.enrolled();
 

@@ -12,7 +12,7 @@ use cyberid_domain::clock::SystemClock;
 use cyberid_domain::document::DocumentType;
 use cyberid_domain::personal::Personal;
 use cyberid_domain::rng::SystemRng;
-use cyberid_holder::{DeviceKey, Holder, HolderError};
+use cyberid_holder::{Holder, HolderError};
 use cyberid_protocol::passport::ChipFiles;
 use cyberid_protocol::problem::ProblemType;
 use journeys::{Person, TestPlatform, executable};
@@ -62,7 +62,7 @@ fn files(chip: &Value) -> ChipFiles {
 async fn enrols(platform: &TestPlatform, person: &Person, chip: Option<ChipFiles>) -> Option<ProblemType> {
     let mut enrolment = person.enrolment();
     enrolment.evidence.chip = chip;
-    let key = DeviceKey::make(&SystemRng).unwrap();
+    let key = platform.device_key();
     let (clock, rng) = (Arc::new(SystemClock), Arc::new(SystemRng));
     let client = platform.client.clone();
     let holder = Holder::contact(client, key.signer(), clock, rng).await.unwrap();

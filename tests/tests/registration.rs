@@ -21,8 +21,10 @@ use cyberid_protocol::registration::{
 };
 use cyberid_protocol::statement::Locale;
 use cyberid_relying_party::{Ask, RelyingParty, RelyingPartyError, RpKeys};
-use journeys::{Citizen, Granted, TestPlatform, verified_sub};
+use journeys::{Citizen, Granted, Suite, TestPlatform, verified_sub};
 use serde_json::Value;
+
+journeys::in_each_suite!(keys_that_do_not_wait_are_in_force_beside_the_old_ones);
 
 /// Within how long a suspension is effective.
 const EFFECTIVE: Duration = Duration::from_secs(1);
@@ -215,8 +217,11 @@ async fn announce(platform: &TestPlatform, party: &RelyingParty, keys: &RpKeys) 
         .to_signing_key()
         .unwrap();
     let mut jwks = keys.public_set();
-    jwks.keys
-        .push(signer.public_key().to_published_jwk("sig", "ES256"));
+    jwks.keys.push(
+        signer
+            .public_key()
+            .to_published_jwk("sig", platform.suite().signing_alg()),
+    );
     let now = SystemClock.now();
     let change = KeyChange {
         aud: platform.url().into(),
@@ -236,7 +241,7 @@ async fn announce(platform: &TestPlatform, party: &RelyingParty, keys: &RpKeys) 
 async fn keys_wait_a_day_and_an_operator_can_stop_them() {
     let platform = TestPlatform::start().await;
     let (citizen, party) = (platform.citizen(0).await, platform.relying_party().await);
-    let keys = RpKeys::make(&SystemRng).unwrap();
+    let keys = platform.rp_keys();
     let waiting = announce(&platform, &party, &keys).await;
     let in_force_at = waiting.waiting_keys.unwrap().in_force_at;
     assert!(in_force_at.since(SystemClock.now()) > 86_000);
@@ -259,13 +264,12 @@ async fn keys_wait_a_day_and_an_operator_can_stop_them() {
     verified_sub(&party, &citizen).await;
 }
 
-#[tokio::test]
-async fn keys_that_do_not_wait_are_in_force_beside_the_old_ones() {
+async fn keys_that_do_not_wait_are_in_force_beside_the_old_ones(suite: Suite) {
     let config = "[verification]\nkey_cooling_off_hours = 0\n";
-    let platform = TestPlatform::start_with(config).await;
+    let platform = TestPlatform::start_in_with(suite, config).await;
     let (citizen, old) = (platform.citizen(0).await, platform.relying_party().await);
     let sub = verified_sub(&old, &citizen).await;
-    let keys = RpKeys::make(&SystemRng).unwrap();
+    let keys = platform.rp_keys();
     announce(&platform, &old, &keys).await;
     // Both sign, and what is released is for the new one.
     let new = with_keys(&platform, &old, &keys).await;

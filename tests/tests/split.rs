@@ -13,7 +13,12 @@ use cyberid_protocol::leaf::LeafKind;
 use cyberid_protocol::problem::ProblemType;
 use cyberid_relying_party::{PendingRelease, RelyingParty, RelyingPartyError};
 use cyberid_tlog::policy::Policy;
-use journeys::{Granted, Part, SplitPlatform};
+use journeys::{Granted, Part, SplitPlatform, Suite};
+
+journeys::in_each_suite!(
+    the_honest_journey_goes_through_four_processes,
+    a_release_that_a_crash_cut_short_is_presumed,
+);
 
 /// An audit of the ledger once it is published up to a leaf of this kind: witnesses see it first.
 async fn audited(split: &SplitPlatform, last: LeafKind) -> Report {
@@ -46,9 +51,8 @@ async fn status(party: &RelyingParty, pending: &PendingRelease) -> ReleaseStatus
     party.release_status(&pending.id).await.unwrap().status
 }
 
-#[tokio::test]
-async fn the_honest_journey_goes_through_four_processes() {
-    let split = SplitPlatform::start().await;
+async fn the_honest_journey_goes_through_four_processes(suite: Suite) {
+    let split = SplitPlatform::start_in(suite).await;
     let platform = split.platform();
     let (citizen, party) = (platform.citizen(0).await, platform.relying_party().await);
     let granted = Granted::by(&citizen, &party, &[Field::Name, Field::BirthDate]).await;
@@ -189,9 +193,8 @@ async fn asked(split: &SplitPlatform, part: Part, path: &str) -> bool {
 }
 
 /// A power cut while plaintext may have been on its way: the ledger says so, and nobody can redeem again.
-#[tokio::test]
-async fn a_release_that_a_crash_cut_short_is_presumed() {
-    let mut split = SplitPlatform::start().await;
+async fn a_release_that_a_crash_cut_short_is_presumed(suite: Suite) {
+    let mut split = SplitPlatform::start_in(suite).await;
     let (citizen, party) = {
         let platform = split.platform();
         (platform.citizen(0).await, platform.relying_party().await)

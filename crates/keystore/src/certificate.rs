@@ -28,7 +28,7 @@ pub(crate) fn certify(entries: &mut [Entry], forge: &Forge<'_>) -> Result<(), Ke
     };
     let root = <dyn Sign>::load(root, forge.machine)?;
     for entry in entries.iter_mut().filter(|entry| wanting(entry)) {
-        if let Some(PublicHalf::P256(public)) = entry.public {
+        if let Some(PublicHalf::Point(public)) = entry.public {
             let claims = KeyCertificate::new(entry.role.as_str(), public, entry.created);
             entry.certificate = Some(claims.sign(&*root)?);
         }

@@ -53,13 +53,13 @@ impl Material for dyn Sign {
         public: Option<PublicHalf>,
     ) -> Result<Arc<Self>, KeystoreError> {
         match public {
-            Some(PublicHalf::P256(public)) => machine.signing(key, public),
+            Some(PublicHalf::Point(public)) => machine.signing(key, public),
             _ => Err(KeystoreError::Corrupt),
         }
     }
 
     fn public_half(&self) -> Option<PublicHalf> {
-        Some(PublicHalf::P256(self.public_key()))
+        Some(PublicHalf::Point(self.public_key()))
     }
 }
 
@@ -75,13 +75,13 @@ impl Material for dyn Agree {
         public: Option<PublicHalf>,
     ) -> Result<Arc<Self>, KeystoreError> {
         match public {
-            Some(PublicHalf::P256(public)) => machine.agreement(key, public),
+            Some(PublicHalf::Point(public)) => machine.agreement(key, public),
             _ => Err(KeystoreError::Corrupt),
         }
     }
 
     fn public_half(&self) -> Option<PublicHalf> {
-        Some(PublicHalf::P256(self.public_key()))
+        Some(PublicHalf::Point(self.public_key()))
     }
 }
 

@@ -8,8 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// The public half of a key.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum PublicHalf {
-    /// A point on P-256.
-    P256(PublicKey),
+    /// A point on the curve of a suite, which it names by lying there.
+    Point(PublicKey),
     /// An Ed25519 key (RFC 8032, section 5.1.5).
     Ed25519([u8; 32]),
 }
@@ -18,7 +18,7 @@ impl PublicHalf {
     /// The key's thumbprint: RFC 7638, and for Ed25519 RFC 8037 appendix A.3.
     pub fn thumbprint(&self) -> String {
         match self {
-            Self::P256(key) => key.thumbprint(),
+            Self::Point(key) => key.thumbprint(),
             Self::Ed25519(key) => {
                 let x = base64url::encode(key);
                 digest::sha256_base64url(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#).as_bytes())
@@ -28,14 +28,14 @@ impl PublicHalf {
 
     fn as_bytes(&self) -> &[u8] {
         match self {
-            Self::P256(key) => key.as_sec1(),
+            Self::Point(key) => key.as_sec1(),
             Self::Ed25519(key) => key,
         }
     }
 
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
         <[u8; 32]>::try_from(bytes).map_or_else(
-            |_| PublicKey::from_sec1(bytes).ok().map(Self::P256),
+            |_| PublicKey::from_sec1(bytes).ok().map(Self::Point),
             |key| Some(Self::Ed25519(key)),
         )
     }

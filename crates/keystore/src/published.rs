@@ -37,7 +37,7 @@ pub(crate) fn published(keys: Vec<KeyInfo>) -> Vec<PublishedKey> {
     keys.into_iter()
         .filter(signing)
         .filter_map(|info| match info.public {
-            Some(PublicHalf::P256(key)) => Some(PublishedKey {
+            Some(PublicHalf::Point(key)) => Some(PublishedKey {
                 role: info.role,
                 state: info.state,
                 key,

@@ -2,29 +2,33 @@
 
 use std::fmt;
 
+use cyberid_crypto::Suite;
 use serde::{Deserialize, Serialize};
 
-/// What the keys of a role do, and by which algorithm.
+/// What the keys of a role do; by which algorithm, the suite says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// Signs messages: ES256 on P-256.
+    /// Signs messages.
     Signing,
-    /// Opens what was sealed to it: ECDH on P-256.
+    /// Opens what was sealed to it, by agreement with the sealer's key.
     Agreement,
-    /// Authenticates or derives: HMAC-SHA-256.
+    /// Authenticates or derives: HMAC.
     Mac,
-    /// Signs notes of the transparency log: Ed25519.
+    /// Signs notes of the transparency log: Ed25519 in every suite, as C2SP has it.
     Note,
 }
 
 impl Kind {
-    /// The algorithm of the kind.
-    pub const fn algorithm(self) -> &'static str {
-        match self {
-            Self::Signing => "ES256",
-            Self::Agreement => "ECDH P-256",
-            Self::Mac => "HMAC-SHA-256",
-            Self::Note => "Ed25519",
+    /// The algorithm of the kind in a suite.
+    pub const fn algorithm(self, suite: Suite) -> &'static str {
+        match (self, suite) {
+            (Self::Signing, Suite::Nist) => "ES256",
+            (Self::Signing, Suite::Sm) => "SM2 with SM3",
+            (Self::Agreement, Suite::Nist) => "ECDH P-256",
+            (Self::Agreement, Suite::Sm) => "ECDH SM2",
+            (Self::Mac, Suite::Nist) => "HMAC-SHA-256",
+            (Self::Mac, Suite::Sm) => "HMAC-SM3",
+            (Self::Note, _) => "Ed25519",
         }
     }
 
@@ -58,11 +62,11 @@ pub trait Role: sealed::Sealed + fmt::Debug + Clone + Copy + Send + Sync + 'stat
     const NAME: &'static str = Self::ROLE.as_str();
 }
 
-/// A role whose keys sign with ES256.
+/// A role whose keys sign messages.
 pub trait SigningRole: Role {}
-/// A role whose keys agree on P-256.
+/// A role whose keys agree with others.
 pub trait AgreementRole: Role {}
-/// A role whose keys compute HMAC-SHA-256.
+/// A role whose keys authenticate or derive.
 pub trait MacRole: Role {}
 /// A role whose keys sign notes with Ed25519.
 pub trait NoteRole: Role {}

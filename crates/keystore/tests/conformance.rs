@@ -73,7 +73,7 @@ mod suite {
 
     fn fits(key: &KeyInfo) -> bool {
         match (key.role.kind(), &key.public) {
-            (Kind::Signing | Kind::Agreement, Some(public @ PublicHalf::P256(_)))
+            (Kind::Signing | Kind::Agreement, Some(public @ PublicHalf::Point(_)))
             | (Kind::Note, Some(public @ PublicHalf::Ed25519(_))) => key.id == public.thumbprint(),
             (Kind::Mac, None) => true,
             _ => false,

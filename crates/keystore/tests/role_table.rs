@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod tests {
+    use cyberid_crypto::Suite;
     use cyberid_keystore::{Kind, RoleName, Rotation};
 
     const PAGE: &str = include_str!("../../../docs/keys.md");
@@ -11,6 +12,10 @@ mod tests {
         let table = PAGE.lines().skip_while(|line| !line.starts_with("| role |"));
         let rows = table.skip(2).take_while(|line| line.starts_with('|'));
         rows.map(cells).collect()
+    }
+
+    fn algorithm(kind: Kind) -> &'static str {
+        kind.algorithm(Suite::Nist)
     }
 
     fn place(role: RoleName) -> &'static str {
@@ -37,9 +42,19 @@ mod tests {
             .collect();
         let known = RoleName::ALL.iter().copied();
         let known: Vec<_> = known
-            .map(|role| [role.as_str(), role.kind().algorithm(), place(role), changes(role)])
+            .map(|role| [role.as_str(), algorithm(role.kind()), place(role), changes(role)])
             .collect();
         assert_eq!(listed, known);
+    }
+
+    /// The table has the first suite's algorithms; a sentence below says what the second has in their places.
+    #[test]
+    fn the_page_says_the_algorithms_of_both_suites() {
+        for kind in [Kind::Signing, Kind::Agreement, Kind::Mac] {
+            let said = format!("{} for {}", kind.algorithm(Suite::Sm), algorithm(kind));
+            assert!(PAGE.contains(&said), "{said}");
+        }
+        assert_eq!(Kind::Note.algorithm(Suite::Sm), algorithm(Kind::Note));
     }
 
     #[test]

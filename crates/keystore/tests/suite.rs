@@ -28,7 +28,7 @@ fn open(folder: &Path) -> Keystore {
 fn suites(keystore: &Keystore) -> Vec<Suite> {
     let keys = keystore.list().into_iter();
     keys.filter_map(|key| match key.public {
-        Some(PublicHalf::P256(public)) => Some(public.suite()),
+        Some(PublicHalf::Point(public)) => Some(public.suite()),
         _ => None,
     })
     .collect()

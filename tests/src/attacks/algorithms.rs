@@ -1,6 +1,6 @@
 //! Another algorithm than the one of its place: none, a symmetric one under a public key, another curve or family.
 
-use cyberid_crypto::{PublicKey, base64url, digest};
+use cyberid_crypto::{PublicKey, Suite, base64url, digest};
 use serde_json::{Value, json};
 
 use super::{Corpus, Token};
@@ -19,13 +19,16 @@ const OTHERS: [&str; 18] = [
     "EdDSA",
     "Ed25519",
     "SM2",
+    "SM2SM3",
+    "SM3withSM2",
+    "1.2.156.10197.1.501",
+    "urn:oid:1.2.156.10197.1.301.1",
     "es256",
-    "Es256",
-    "ES256 ",
-    " ES256",
-    "ES256\0",
     "SHA256withECDSA",
 ];
+
+/// A value made of the right name.
+type Form = fn(&str) -> Value;
 
 pub(super) fn add(corpus: &mut Corpus<Token>) {
     for name in UNSIGNED {
@@ -35,24 +38,50 @@ pub(super) fn add(corpus: &mut Corpus<Token>) {
         });
     }
     for name in OTHERS {
-        corpus.add(format!("alg {name:?} with an ES256 signature"), move |good, _| {
+        corpus.add(format!("alg {name:?} with a good signature"), move |good, _| {
             good.with_member("alg", name.into())
         });
     }
-    for (what, value) in [
-        ("null", Value::Null),
-        ("an array", json!(["ES256"])),
-        ("a number", json!(256)),
-        ("an object", json!({"alg": "ES256"})),
-    ] {
+    add_twists(corpus);
+    let values: [(&str, Form); 4] = [
+        ("null", |_| Value::Null),
+        ("an array", |alg| json!([alg])),
+        ("a number", |_| json!(256)),
+        ("an object", |alg| json!({ "alg": alg })),
+    ];
+    for (what, value) in values {
         corpus.add(format!("alg as {what}"), move |good, _| {
-            good.with_member("alg", value.clone())
+            good.with_member("alg", value(right(good)))
         });
     }
     corpus.add("no alg", |good, _| {
         good.with_header(|header| drop(header.remove("alg")))
     });
     add_confusions(corpus);
+}
+
+/// The name of the algorithm that the message is signed with.
+fn right(good: &Token) -> &'static str {
+    good.key.public_key().suite().signing_alg()
+}
+
+/// The right name, written in another way.
+fn add_twists(corpus: &mut Corpus<Token>) {
+    type Twist = fn(&str) -> String;
+    let twists: [(&str, Twist); 6] = [
+        ("in small letters", str::to_ascii_lowercase),
+        ("in capitals", str::to_ascii_uppercase),
+        ("with a space behind", |alg| format!("{alg} ")),
+        ("with a space before", |alg| format!(" {alg}")),
+        ("with a NUL at its end", |alg| format!("{alg}\0")),
+        ("cut short", |alg| alg[..alg.len() - 1].to_owned()),
+    ];
+    for (what, twist) in twists {
+        corpus.add_some(format!("the right alg {what}"), move |good, _| {
+            let twisted = twist(right(good));
+            (twisted != right(good)).then(|| good.with_member("alg", twisted.into()))
+        });
+    }
 }
 
 /// HS256 whose secret is what everybody knows.
@@ -107,13 +136,16 @@ fn compressed(key: &PublicKey) -> Vec<u8> {
     [&[sign], &point[1..33]].concat()
 }
 
-/// RFC 5480.
+/// RFC 5480; for SM2 GM/T 0006.
 fn spki(key: &PublicKey) -> Vec<u8> {
-    const PREFIX: [u8; 26] = [
-        0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86,
-        0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
+    const PREFIX: [u8; 15] = [
+        0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08,
     ];
-    [PREFIX.as_slice(), key.as_sec1()].concat()
+    let curve = match key.suite() {
+        Suite::Nist => [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07],
+        Suite::Sm => [0x2a, 0x81, 0x1c, 0xcf, 0x55, 0x01, 0x82, 0x2d],
+    };
+    [PREFIX.as_slice(), &curve, &[0x03, 0x42, 0x00], key.as_sec1()].concat()
 }
 
 fn pem(key: &PublicKey) -> String {

@@ -3,7 +3,7 @@
 use cyberid_crypto::{Agree as _, AgreementKey, base64url, jwe};
 use serde_json::json;
 
-use super::seal::{content_key, encrypted};
+use super::seal::encrypted;
 use super::{Corpus, Seal};
 
 pub(super) fn add(corpus: &mut Corpus<Seal>) {
@@ -111,7 +111,7 @@ fn add_elsewhere(corpus: &mut Corpus<Seal>) {
         });
     }
     corpus.add("sealed to a key that is no more", |good, _| {
-        let gone = AgreementKey::ephemeral().unwrap();
+        let gone = AgreementKey::ephemeral_of(good.suite()).unwrap();
         jwe::seal(&gone.public_key(), "json", &good.plaintext).unwrap()
     });
     for (what, secret) in [("zeros", [0; 32]), ("all bits", [255; 32])] {
@@ -119,15 +119,17 @@ fn add_elsewhere(corpus: &mut Corpus<Seal>) {
             format!("sealed under a shared secret of {what}"),
             move |good, _| {
                 let [header, ..] = good.parts();
-                encrypted(header, &content_key(&secret), &good.plaintext)
+                encrypted(good.suite(), header, &secret, &good.plaintext)
             },
         );
     }
     corpus.add("sealed under the ephemeral key's own coordinate", |good, loot| {
-        let header = json!({"alg": "ECDH-ES", "enc": "A256GCM", "epk": loot.own.public_key().to_jwk()});
+        let suite = good.suite();
+        let header = json!({"alg": suite.agreement_alg(), "enc": suite.content_alg(),
+            "epk": loot.own.public_key().to_jwk()});
         let shared: [u8; 32] = loot.own.public_key().as_sec1()[1..33].try_into().unwrap();
         let header = base64url::encode(header.to_string().as_bytes());
-        encrypted(&header, &content_key(&shared), &good.plaintext)
+        encrypted(suite, &header, &shared, &good.plaintext)
     });
     corpus.add("a signed message in place of the seal", |_, loot| {
         loot.others.first().unwrap().1.clone()

@@ -26,6 +26,7 @@ fn add_algorithms(corpus: &mut Corpus<Seal>) {
         "ECDH-ES+A256KW",
         "ECDH-1PU",
         "ecdh-es",
+        "urn:oid:2.25.201307078025519426773088791557310160989",
         "",
     ] {
         corpus.add(format!("alg {alg:?}"), move |good, _| {
@@ -46,6 +47,8 @@ fn add_algorithms(corpus: &mut Corpus<Seal>) {
         "A256CBC-HS512",
         "XC20P",
         "a256gcm",
+        "SM4-GCM",
+        "urn:oid:1.2.156.10197.1.104.2",
         "none",
         "",
     ] {
@@ -162,8 +165,6 @@ fn add_ephemeral_keys(corpus: &mut Corpus<Seal>) {
         bytes[31] = 1;
         base64url::encode(&bytes)
     };
-    // The modulus of the field, by which a coordinate is zero once more.
-    let modulus = "_____wAAAAEAAAAAAAAAAAAAAAD_______________8";
     let mut bend = |what: &str, members: Vec<(&'static str, Value)>| {
         corpus.add(format!("an ephemeral key {what}"), move |good, _| {
             good.with_header(|header| {
@@ -182,7 +183,13 @@ fn add_ephemeral_keys(corpus: &mut Corpus<Seal>) {
         vec![("x", zeros.clone().into()), ("y", zeros.clone().into())],
     );
     bend("on a twist", vec![("x", one.clone().into()), ("y", one.into())]);
-    bend("not reduced", vec![("x", modulus.into())]);
+    // The modulus of the field, by which a coordinate is zero once more: of P-256, and of the SM2 curve.
+    for (curve, modulus) in [
+        ("P-256", "_____wAAAAEAAAAAAAAAAAAAAAD_______________8"),
+        ("SM2", "_____v____________________8AAAAA__________8"),
+    ] {
+        bend(&format!("not reduced on {curve}"), vec![("x", modulus.into())]);
+    }
     bend("of all bits", vec![("x", base64url::encode(&[255; 32]).into())]);
     bend("on P-384 by name", vec![("crv", "P-384".into())]);
     bend("on secp256k1 by name", vec![("crv", "secp256k1".into())]);

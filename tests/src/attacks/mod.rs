@@ -110,6 +110,7 @@ pub fn on_seals() -> Vec<Attack<Seal>> {
     let mut corpus = Corpus(Vec::new());
     jwe_header::add(&mut corpus);
     jwe::add(&mut corpus);
+    suites::add_on_seals(&mut corpus);
     encoding::add(&mut corpus, |seal: &Seal| &seal.compact);
     corpus.0
 }

@@ -1,6 +1,6 @@
 //! A sealed message that its place would take, and its maker.
 
-use cyberid_crypto::{Agree as _, AgreementKey, PublicKey, aead, base64url, digest, jwe};
+use cyberid_crypto::{Agree as _, AgreementKey, PublicKey, Suite, aead, base64url, jwe};
 use serde_json::{Map, Value, json};
 
 /// A good sealed message.
@@ -66,27 +66,35 @@ impl Seal {
         write: impl FnOnce(&Value) -> String,
         plaintext: &[u8],
     ) -> String {
-        let ephemeral = AgreementKey::ephemeral().unwrap();
-        let mut header = json!({"alg": "ECDH-ES", "enc": "A256GCM", "kid": self.recipient.thumbprint(),
-            "cty": "json", "epk": ephemeral.public_key().to_jwk()});
+        let suite = self.suite();
+        let ephemeral = AgreementKey::ephemeral_of(suite).unwrap();
+        let mut header = json!({"alg": suite.agreement_alg(), "enc": suite.content_alg(),
+            "kid": self.recipient.thumbprint(), "cty": "json", "epk": ephemeral.public_key().to_jwk()});
         change(header.as_object_mut().unwrap());
         let aad = base64url::encode(write(&header).as_bytes());
-        let key = content_key(&ephemeral.agree(&self.recipient).unwrap());
-        encrypted(&aad, &key, plaintext)
+        let shared = ephemeral.agree(&self.recipient).unwrap();
+        encrypted(suite, &aad, &shared, plaintext)
+    }
+
+    /// The suite that it is sealed in.
+    pub(super) fn suite(&self) -> Suite {
+        self.recipient.suite()
     }
 }
 
-/// The parts of a message under a content key.
-pub(super) fn encrypted(aad: &str, key: &[u8; 32], plaintext: &[u8]) -> String {
-    let nonce = [0; aead::NONCE];
-    let sealed = aead::encrypt(key, nonce, aad.as_bytes(), plaintext);
+/// The parts of a message under a shared secret.
+pub(super) fn encrypted(suite: Suite, aad: &str, shared: &[u8; 32], plaintext: &[u8]) -> String {
+    let (key, nonce) = (content_key(suite, shared), [0; aead::NONCE]);
+    let sealed = suite.encrypt(&key, nonce, aad.as_bytes(), plaintext);
     let (ciphertext, tag) = sealed.split_at(sealed.len() - 16);
     let [nonce, ciphertext, tag] = [&nonce, ciphertext, tag].map(base64url::encode);
     format!("{aad}..{nonce}.{ciphertext}.{tag}")
 }
 
-/// The Concat KDF of RFC 7518, section 4.6.2, for A256GCM without party information.
-pub(super) fn content_key(shared: &[u8; 32]) -> [u8; 32] {
-    const ENC: &[u8] = b"\0\0\0\x07A256GCM";
-    digest::sha256(&[&[0, 0, 0, 1], shared.as_slice(), ENC, &[0; 8], &[0, 0, 1, 0]].concat())
+/// The Concat KDF of RFC 7518, section 4.6.2, without party information.
+fn content_key(suite: Suite, shared: &[u8; 32]) -> [u8; 32] {
+    let enc = suite.content_alg().as_bytes();
+    let length = u32::try_from(enc.len()).unwrap().to_be_bytes();
+    let bits = (u32::from(suite.content_key_length()) * 8).to_be_bytes();
+    suite.hash(&[&[0, 0, 0, 1], shared.as_slice(), &length, enc, &[0; 8], &bits].concat())
 }

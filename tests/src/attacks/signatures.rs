@@ -1,14 +1,22 @@
 //! Signatures that are none: zeros, the order, another form, another length, another text's.
 
-use cyberid_crypto::{base64url, digest};
+use cyberid_crypto::{Suite, base64url};
 
 use super::{Corpus, Token};
 
-/// The order of P-256 (FIPS 186-5, SP 800-186 section 3.2.1.3).
-const ORDER: [u8; 32] = [
-    0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc,
-    0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
-];
+/// The order of P-256 (SP 800-186, section 3.2.1.3), or of the SM2 curve (GM/T 0003.5).
+const fn order(suite: Suite) -> [u8; 32] {
+    match suite {
+        Suite::Nist => [
+            0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+            0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
+        ],
+        Suite::Sm => [
+            0xff, 0xff, 0xff, 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+            0x72, 0x03, 0xdf, 0x6b, 0x21, 0xc6, 0x05, 0x2b, 0x53, 0xbb, 0xf4, 0x09, 0x39, 0xd5, 0x41, 0x23,
+        ],
+    }
+}
 
 pub(super) fn add(corpus: &mut Corpus<Token>) {
     add_numbers(corpus);
@@ -18,49 +26,105 @@ pub(super) fn add(corpus: &mut Corpus<Token>) {
 
 /// The other signature of the same words by the same key: `(r, n - s)`.
 ///
-/// JOSE does not ask for the lower of the two, so that both verify. Nothing may depend on which of them came.
+/// JOSE does not ask ES256 for the lower of the two, so that both verify. Nothing may depend on which of them came.
+/// An SM2 signature has no twin.
 pub fn twin(compact: &str) -> String {
     let (signed, signature) = compact.rsplit_once('.').unwrap();
-    let mut signature = base64url::decode(signature).unwrap();
+    let signature = base64url::decode(signature).unwrap();
+    let (r, s) = signature.split_at(32);
+    let other = from_the_order(Suite::Nist, s);
+    format!("{signed}.{}", base64url::encode(&[r, &other].concat()))
+}
+
+/// `n - value`.
+fn from_the_order(suite: Suite, value: &[u8]) -> [u8; 32] {
+    let mut rest = order(suite);
     let mut borrow = 0;
     for at in (0..32).rev() {
-        let difference = i16::from(ORDER[at]) - i16::from(signature[32 + at]) - borrow;
+        let difference = i16::from(rest[at]) - i16::from(value[at]) - borrow;
         borrow = i16::from(difference < 0);
-        signature[32 + at] = u8::try_from(difference.rem_euclid(256)).unwrap();
+        rest[at] = u8::try_from(difference.rem_euclid(256)).unwrap();
     }
-    format!("{signed}.{}", base64url::encode(&signature))
+    rest
 }
 
 fn add_numbers(corpus: &mut Corpus<Token>) {
-    let (zero, one, all) = ([0; 32], number(1), [0xff; 32]);
+    use Number::{All, One, Order, Zero};
     for (what, r, s) in [
-        ("of zeros", zero, zero),
-        ("of ones", one, one),
-        ("of the order", ORDER, ORDER),
-        ("of the order and zero", ORDER, zero),
-        ("of zero and the order", zero, ORDER),
-        ("of one and zero", one, zero),
-        ("of zero and one", zero, one),
-        ("of all bits", all, all),
+        ("of zeros", Zero, Zero),
+        ("of ones", One, One),
+        ("of the order", Order, Order),
+        ("of the order and zero", Order, Zero),
+        ("of zero and the order", Zero, Order),
+        ("of one and zero", One, Zero),
+        ("of zero and one", Zero, One),
+        ("of all bits", All, All),
     ] {
         corpus.add(format!("a signature {what}"), move |good, _| {
-            good.with_signature(&[r, s].concat())
+            let suite = suite(good);
+            good.with_signature(&[r.of(suite), s.of(suite)].concat())
         });
     }
-    for (what, value) in [("zero", zero), ("the order", ORDER), ("all bits", all)] {
+    for (what, value) in [("zero", Zero), ("the order", Order), ("all bits", All)] {
         corpus.add(format!("r is {what}"), move |good, _| {
-            good.with_signature(&[&value, &good.signature()[32..]].concat())
+            good.with_signature(&[&value.of(suite(good)), &good.signature()[32..]].concat())
         });
         corpus.add(format!("s is {what}"), move |good, _| {
-            good.with_signature(&[&good.signature()[..32], &value].concat())
+            good.with_signature(&[&good.signature()[..32], &value.of(suite(good))].concat())
         });
     }
+    add_sums(corpus);
 }
 
-fn number(value: u8) -> [u8; 32] {
-    let mut bytes = [0; 32];
-    bytes[31] = value;
-    bytes
+/// Numbers whose sum is the order: SM2 has no more of the key in its check then (GM/T 0003.2, section 7.1, step B5).
+fn add_sums(corpus: &mut Corpus<Token>) {
+    corpus.add("r and s make the order, with r kept", |good, _| {
+        let r = &good.signature()[..32];
+        good.with_signature(&[r, &from_the_order(suite(good), r)].concat())
+    });
+    corpus.add("r and s make the order, with s kept", |good, _| {
+        let s = &good.signature()[32..];
+        good.with_signature(&[&from_the_order(suite(good), s), s].concat())
+    });
+    corpus.add("r is one and s makes the order", |good, _| {
+        let one = Number::One.of(suite(good));
+        good.with_signature(&[one, from_the_order(suite(good), &one)].concat())
+    });
+    // ECDSA has this one for a second signature, and every place says what that does: its twin.
+    corpus.add_some("s from the order, where that is no twin", |good, _| {
+        let signature = good.signature();
+        let (r, s) = signature.split_at(32);
+        let other = from_the_order(Suite::Sm, s);
+        (suite(good) == Suite::Sm).then(|| good.with_signature(&[r, &other].concat()))
+    });
+}
+
+fn suite(good: &Token) -> Suite {
+    good.key.public_key().suite()
+}
+
+/// A number that is none of a signature.
+#[derive(Clone, Copy)]
+enum Number {
+    Zero,
+    One,
+    Order,
+    All,
+}
+
+impl Number {
+    fn of(self, suite: Suite) -> [u8; 32] {
+        match self {
+            Self::Zero => [0; 32],
+            Self::One => {
+                let mut bytes = [0; 32];
+                bytes[31] = 1;
+                bytes
+            }
+            Self::Order => order(suite),
+            Self::All => [0xff; 32],
+        }
+    }
 }
 
 fn add_forms(corpus: &mut Corpus<Token>) {
@@ -132,7 +196,7 @@ fn add_borrowed(corpus: &mut Corpus<Token>) {
             format!("{}.{}", good.header, good.claims).into()
         }),
         ("of the words' digest", |good| {
-            digest::sha256(good.signed().as_bytes()).into()
+            suite(good).hash(good.signed().as_bytes()).into()
         }),
         ("of nothing", |_| Vec::new()),
     ];

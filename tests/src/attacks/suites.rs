@@ -2,10 +2,10 @@
 
 use std::sync::LazyLock;
 
-use cyberid_crypto::{Sign, SigningKey, Suite};
+use cyberid_crypto::{Agree as _, AgreementKey, Sign, SigningKey, Suite, jwe};
 use serde_json::json;
 
-use super::{Corpus, Loot, Token};
+use super::{Corpus, Loot, Seal, Token};
 
 /// An attacker's key of the suite that is not this one.
 fn other(suite: Suite) -> &'static SigningKey {
@@ -64,5 +64,45 @@ pub(super) fn add(corpus: &mut Corpus<Token>) {
         let mut jwk = json!(good.key.public_key().to_jwk());
         jwk["crv"] = foreign(good).0.public_key().suite().curve().into();
         embeds(good).then(|| good.with_member("jwk", jwk))
+    });
+}
+
+/// The suite that the seal is not of.
+fn foreign_to(good: &Seal) -> Suite {
+    other(good.suite()).public_key().suite()
+}
+
+pub(super) fn add_on_seals(corpus: &mut Corpus<Seal>) {
+    corpus.add("the other suite's alg", |good, _| {
+        good.with_member("alg", foreign_to(good).agreement_alg().into())
+    });
+    corpus.add("the other suite's enc", |good, _| {
+        good.with_member("enc", foreign_to(good).content_alg().into())
+    });
+    corpus.add("the other suite's names over a good seal", |good, _| {
+        good.with_header(|header| {
+            header.insert("alg".into(), foreign_to(good).agreement_alg().into());
+            header.insert("enc".into(), foreign_to(good).content_alg().into());
+        })
+    });
+    corpus.add(
+        "the right ephemeral point on the other suite's curve",
+        |good, _| good.with_header(|header| header["epk"]["crv"] = foreign_to(good).curve().into()),
+    );
+    corpus.add("an ephemeral key of the other suite", |good, _| {
+        let ephemeral = AgreementKey::ephemeral_of(foreign_to(good)).unwrap();
+        good.with_member("epk", json!(ephemeral.public_key().to_jwk()))
+    });
+    // Whole and valid in itself, but for nobody here.
+    corpus.add("sealed in the other suite", |good, _| {
+        let recipient = other(good.suite()).public_key();
+        jwe::seal(&recipient, "json", &good.plaintext).unwrap()
+    });
+    corpus.add("sealed in the other suite, in the recipient's name", |good, _| {
+        let elsewhere = Seal {
+            recipient: other(good.suite()).public_key(),
+            ..good.clone()
+        };
+        elsewhere.with_member("kid", good.recipient.thumbprint().into())
     });
 }

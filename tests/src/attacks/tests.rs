@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
 use cyberid_crypto::jws::{self, InvalidJws};
-use cyberid_crypto::{Agree as _, AgreementKey, SigningKey, jwe};
+use cyberid_crypto::{Agree as _, AgreementKey, SigningKey, Suite, jwe};
 use cyberid_protocol::message;
 use cyberid_protocol::withdrawal::Withdrawal;
 use serde_json::json;
@@ -10,8 +10,12 @@ use super::*;
 
 const TYP: &str = "cyberid-withdrawal+jwt";
 
-fn loot() -> Loot {
-    let key = |scalar| SigningKey::from_scalar(&[scalar; 32]).unwrap();
+fn key(suite: Suite, scalar: u8) -> SigningKey {
+    SigningKey::of(suite, &[scalar; 32]).unwrap()
+}
+
+fn loot(suite: Suite) -> Loot {
+    let key = |scalar| key(suite, scalar);
     let other = jws::sign(&key(3), "cyberid-proof+jwt", &json!({"aud": "x"})).unwrap();
     Loot {
         own: Arc::new(key(2)),
@@ -21,32 +25,38 @@ fn loot() -> Loot {
     }
 }
 
-fn token() -> Token {
+fn token(suite: Suite) -> Token {
     let claims = json!({"aud": "https://id.example", "consent": "con_AAAAAAAAAAAAAAAAAAAAAA",
         "iat": 1_800_000_000_u64, "exp": 1_800_000_060_u64, "jti": "AAAAAAAAAAAAAAAAAAAAAA"});
-    Token::of(TYP, claims, Arc::new(SigningKey::from_scalar(&[7; 32]).unwrap()))
+    Token::of(TYP, claims, Arc::new(key(suite, 7)))
 }
 
-fn read(compact: &str) -> Result<Withdrawal, InvalidJws> {
-    message::unverified::<Withdrawal>(compact)?.verify(&token().key.public_key())
+fn read(suite: Suite, compact: &str) -> Result<Withdrawal, InvalidJws> {
+    message::unverified::<Withdrawal>(compact)?.verify(&key(suite, 7).public_key())
 }
 
 /// Values that only the place itself can judge: who is meant, and when.
 fn is_for_the_place_to_judge(claims: &Withdrawal) -> bool {
-    let good: Withdrawal = serde_json::from_value(token().claims).unwrap();
+    let good: Withdrawal = serde_json::from_value(token(Suite::Nist).claims).unwrap();
     claims.aud != good.aud || claims.iat != good.iat || claims.exp != good.exp || claims.jti != good.jti
 }
 
 #[test]
 fn the_reader_of_messages_alone_refuses_all_that_is_not_a_matter_of_value() {
-    let (good, loot) = (token(), loot());
-    assert!(read(&good.compact).is_ok(), "the control");
+    Suite::ALL
+        .into_iter()
+        .for_each(refuses_all_that_is_not_a_matter_of_value);
+}
+
+fn refuses_all_that_is_not_a_matter_of_value(suite: Suite) {
+    let (good, loot) = (token(suite), loot(suite));
+    assert!(read(suite, &good.compact).is_ok(), "the control");
     let mut refused = 0;
     for attack in on_tokens() {
         let Some(hostile) = attack.on(&good, &loot) else {
             continue;
         };
-        match read(&hostile) {
+        match read(suite, &hostile) {
             Ok(claims) if is_for_the_place_to_judge(&claims) => {}
             // A reader that wants no name is for assertions; every place of ours asks for it.
             Ok(_) if attack.name == "no kid" => {
@@ -67,7 +77,13 @@ fn the_reader_of_messages_alone_refuses_all_that_is_not_a_matter_of_value() {
 
 #[test]
 fn the_opener_of_seals_alone_refuses_all_that_is_not_a_matter_of_contents() {
-    let key = AgreementKey::from_scalar(&[7; 32]).unwrap();
+    Suite::ALL
+        .into_iter()
+        .for_each(refuses_all_that_is_not_a_matter_of_contents);
+}
+
+fn refuses_all_that_is_not_a_matter_of_contents(suite: Suite) {
+    let key = AgreementKey::of(suite, &[7; 32]).unwrap();
     let good = Seal::to(key.public_key(), br#"{"consent":"a.b.c"}"#);
     let open = |compact: &str| {
         let opened = jwe::Sealed::parse(compact).ok()?.open(&key).ok()?;
@@ -78,7 +94,7 @@ fn the_opener_of_seals_alone_refuses_all_that_is_not_a_matter_of_contents() {
     assert!(open(&good.with_header(|_| ())).is_some(), "the maker's control");
     let hostile: Vec<_> = on_seals()
         .into_iter()
-        .filter_map(|attack| Some((attack.on(&good, &loot())?, attack.name)))
+        .filter_map(|attack| Some((attack.on(&good, &loot(suite))?, attack.name)))
         .collect();
     assert!(hostile.len() > 120, "only {}", hostile.len());
     for (hostile, name) in hostile {
@@ -88,10 +104,10 @@ fn the_opener_of_seals_alone_refuses_all_that_is_not_a_matter_of_contents() {
 
 #[test]
 fn a_twin_is_another_signature_of_the_same_words() {
-    let good = token().compact;
+    let good = token(Suite::Nist).compact;
     let other = twin(&good);
     assert_ne!(good, other);
-    assert_eq!(read(&good), read(&other));
+    assert_eq!(read(Suite::Nist, &good), read(Suite::Nist, &other));
     assert_eq!(twin(&other), good);
 }
 

@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
-use journeys::{Part, SplitPlatform};
+use journeys::{Part, SplitPlatform, Suite};
 use serde_json::Value;
 
 use crate::{reconfigure, releases_name, run_at};
+
+journeys::in_each_suite!(
+    the_vaults_key_is_exchanged_while_people_enrol_and_release,
+    the_custodians_key_is_exchanged_while_people_enrol_and_release,
+);
 
 /// What `cyberid shares status` says.
 fn status(split: &SplitPlatform, part: Part) -> (Option<i32>, Vec<Value>) {
@@ -48,9 +53,9 @@ fn x(key: &Value) -> (String, String) {
     (member("x"), member("y"))
 }
 
-async fn exchanged(part: Part) {
+async fn exchanged(suite: Suite, part: Part) {
     let role = if part == Part::Vault { "vault" } else { "custodian" };
-    let mut split = SplitPlatform::start().await;
+    let mut split = SplitPlatform::start_in(suite).await;
     let (first, party) = {
         let platform = split.platform();
         (platform.citizen(0).await, platform.relying_party().await)
@@ -115,12 +120,10 @@ async fn exchanged(part: Part) {
     assert_eq!(under(&seals, "active"), 15, "{seals:?}");
 }
 
-#[tokio::test]
-async fn the_vaults_key_is_exchanged_while_people_enrol_and_release() {
-    Box::pin(exchanged(Part::Vault)).await;
+async fn the_vaults_key_is_exchanged_while_people_enrol_and_release(suite: Suite) {
+    Box::pin(exchanged(suite, Part::Vault)).await;
 }
 
-#[tokio::test]
-async fn the_custodians_key_is_exchanged_while_people_enrol_and_release() {
-    Box::pin(exchanged(Part::Custodian)).await;
+async fn the_custodians_key_is_exchanged_while_people_enrol_and_release(suite: Suite) {
+    Box::pin(exchanged(suite, Part::Custodian)).await;
 }

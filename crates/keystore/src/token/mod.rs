@@ -170,7 +170,7 @@ fn public_half(pair: Pair, public: &[u8]) -> Result<PublicHalf, TokenError> {
     let unfit = TokenError::Unfit("public key");
     match pair {
         Pair::Signing | Pair::Agreement => PublicKey::from_sec1(public)
-            .map(PublicHalf::P256)
+            .map(PublicHalf::Point)
             .map_err(|_| unfit),
         Pair::Note => public.try_into().map(PublicHalf::Ed25519).map_err(|_| unfit),
     }

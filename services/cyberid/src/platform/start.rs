@@ -66,7 +66,8 @@ impl Platform {
 /// A start under way.
 pub(crate) struct Start<'a> {
     pub(crate) door: Door,
-    pub(crate) data: &'a DataDirectory,
+    /// Where everything lies; what is made in it is of the suite of the platform's own keys.
+    pub(crate) data: DataDirectory,
     pub(crate) unlock: &'a Unlock,
     pub(crate) options: PlatformOptions,
     pub(crate) stop: &'a Stop,
@@ -79,7 +80,7 @@ pub(crate) struct Start<'a> {
 impl<'a> Start<'a> {
     fn new(
         door: Door,
-        data: &'a DataDirectory,
+        data: &DataDirectory,
         unlock: &'a Unlock,
         options: PlatformOptions,
         stop: &'a Stop,
@@ -93,6 +94,7 @@ impl<'a> Start<'a> {
             held.extend(roles::CUSTODIAN);
         }
         let keystore = data.keystore(unlock, &held)?;
+        let data = data.clone().with_suite(Some(suite::suite_of(&keystore)?));
         let key = keystore.note_key::<role::Ledger>()?;
         let log = LogKey::new(&origin(&options, &door, &key), &key)
             .map_err(|error| StartError::other("the ledger's name cannot be used")(error.into()))?;
@@ -114,7 +116,7 @@ impl<'a> Start<'a> {
         let around = self.around(source).await?;
         self.require_own_suite(&around)?;
         let sandbox = self.sandbox(&around)?;
-        let stores = PlatformStores::open(self.data, &self.keystore).await?;
+        let stores = PlatformStores::open(&self.data, &self.keystore).await?;
         let services = Services::new(
             &self,
             &around,

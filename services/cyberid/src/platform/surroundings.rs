@@ -151,7 +151,7 @@ impl Start<'_> {
     ) -> Result<AroundHolder, StartError> {
         let door = Door::bind_inside().await?;
         let (trust, backup) = (self.trust(policy)?, self.options.file.backup.as_ref());
-        let home = Home::new(self.data, &self.keystore, backup);
+        let home = Home::new(&self.data, &self.keystore, backup);
         let serving = start_custodian(door, home, trust, vault_key.clone(), &self.inner).await?;
         let own = self.keystore.opener::<role::Custodian>()?;
         Ok(self.inside(serving, own.public_key(), own.into()))
@@ -167,7 +167,7 @@ impl Start<'_> {
         let (trust, backup) = (self.trust(policy)?, self.options.file.backup.as_ref());
         let custodians = custodians.iter().map(|custodian| custodian.peer.client());
         let custodians = custodians.collect::<Result<_, _>>()?;
-        let home = Home::new(self.data, &self.keystore, backup);
+        let home = Home::new(&self.data, &self.keystore, backup);
         let serving = start_vault(door, home, trust, custodians, &self.inner).await?;
         Ok(self.inside(serving, key.key(), key))
     }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use cyberid_crypto::Suite;
 use cyberid_keystore::{Keystore, RoleName};
 
 use super::place::{Found, Place};
@@ -13,7 +14,8 @@ use crate::platform::roles;
 const INIT: &str = "\
 Examples:
   cyberid keys init --data vault --for vault --passphrase-file vault.passphrase
-  cyberid keys init --config cyberid.toml --for all --json";
+  cyberid keys init --config cyberid.toml --for all --json
+  cyberid keys init --data custodian --for custodian --suite sm --passphrase-file custodian.passphrase";
 
 const LIST: &str = "\
 Examples:
@@ -29,6 +31,10 @@ pub(crate) struct Init {
     /// Which process the keys are for.
     #[arg(long = "for", value_enum, default_value = "platform")]
     process: Process,
+    /// The suite of algorithms: `nist`, or `sm` (SM2, SM3, SM4), the same in every process of a platform. Chosen with the
+    /// first key; it stays what it was [default: what the configuration says, else `nist`].
+    #[arg(long, value_name = "SUITE")]
+    suite: Option<Suite>,
     #[command(flatten)]
     listed: Listed,
 }
@@ -80,7 +86,7 @@ impl Process {
 
 impl Init {
     pub(super) fn run(self) -> Outcome {
-        let found = self.listed.place.find()?;
+        let found = self.listed.place.find_in(self.suite)?;
         found.data.keystore(&found.unlock, &self.process.roles())?;
         self.listed.show(&found)
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use cyberid_crypto::Suite;
 use cyberid_domain::clock::SystemClock;
 use cyberid_domain::rng::SystemRng;
 use cyberid_keystore::{Keystore, Unlock};
@@ -38,9 +39,15 @@ pub(in crate::command) struct Found {
 impl Place {
     /// Finds it.
     pub(in crate::command) fn find(&self) -> Result<Found, StartError> {
+        self.find_in(None)
+    }
+
+    /// The same, its keys to be of this suite, or of the one that the configuration says.
+    pub(in crate::command) fn find_in(&self, suite: Option<Suite>) -> Result<Found, StartError> {
         let file = self.file()?;
+        let suite = file.platform.suite(suite)?;
         let data = self.data.clone().or_else(|| file.data.clone());
-        let data = DataDirectory::open(&data.unwrap_or_else(|| "data".into()))?;
+        let data = DataDirectory::open(&data.unwrap_or_else(|| "data".into()))?.with_suite(suite);
         let named = self
             .passphrase_file
             .as_deref()

@@ -79,7 +79,7 @@ pub(super) fn words(rows: &[Row]) -> String {
 
 fn public(half: &PublicHalf, origin: Option<&str>) -> Option<Public> {
     match half {
-        PublicHalf::P256(key) => Some(Public::Jwk(key.to_jwk())),
+        PublicHalf::Point(key) => Some(Public::Jwk(key.to_jwk())),
         PublicHalf::Ed25519(key) => {
             let vkey = VerifierKey::new(origin?, SignatureType::Ed25519, key).ok()?;
             Some(Public::VerifierKey(vkey.to_string()))
