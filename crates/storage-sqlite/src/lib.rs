@@ -6,6 +6,7 @@
 mod cancellation;
 mod case;
 mod custodian;
+mod custodians;
 mod database;
 mod device;
 mod event;

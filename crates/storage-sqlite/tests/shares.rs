@@ -15,7 +15,8 @@ use cyberid_storage::custodian::{CustodianShare, CustodianStore as _};
 use cyberid_storage::erasure::Erasures;
 use cyberid_storage::key_holder::{BoundDevice, KeyHolderStore as _};
 use cyberid_storage::seals::{ResealedShare, ShareSeals as _};
-use cyberid_storage_sqlite::CustodianDb;
+use cyberid_storage::vault::VaultStore;
+use cyberid_storage_sqlite::{CustodianDb, VaultDb};
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
 
@@ -156,6 +157,30 @@ async fn a_device_is_noted_before_it_is_unbound_once() {
     }
     assert_eq!(*noted.devices.lock().unwrap(), [(subject, first.jkt.clone())]);
     assert_eq!(store.bound_devices("", 9).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn how_many_custodians_there_are_is_chosen_before_the_first_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let vault = VaultDb::open(folder.path().join("vault.db")).await.unwrap();
+    for count in [1, 3, 1] {
+        assert_eq!(
+            vault.settle_custodians(count).await.unwrap(),
+            count,
+            "no record yet"
+        );
+    }
+    let subject = SubjectId::random(&SystemRng);
+    assert!(vault.reserve(&[1; 32], &subject, NOW).await.unwrap());
+    let device = BoundDevice {
+        subject,
+        key: [4; 65],
+        release_from: UnixTime(0),
+        number_commitment: None,
+    };
+    assert!(VaultStore::deposit(&vault, &device, "jkt", &[]).await.unwrap());
+    assert_eq!(vault.settle_custodians(3).await.unwrap(), 1);
+    assert_eq!(vault.settle_custodians(1).await.unwrap(), 1);
 }
 
 #[tokio::test]

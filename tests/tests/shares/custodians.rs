@@ -45,6 +45,32 @@ async fn with_three_custodians_one_may_be_away_and_two_may_not() {
     assert_eq!(name.expose(), citizen.person.document.name, "nothing was lost");
 }
 
+/// What was enrolled among three would never open with one of them.
+#[tokio::test]
+async fn another_number_of_custodians_is_refused_at_the_start() {
+    let mut split = SplitPlatform::start_with_three_custodians().await;
+    let citizen = split.platform().citizen(0).await;
+    for part in [Part::Platform, Part::Vault] {
+        split.stop(part).await;
+        let file = split.config_file(part);
+        let several = fs::read_to_string(&file).unwrap();
+        let tables: Vec<&str> = several.split("[[custodians]]").collect();
+        // What follows the last of the three tables stays.
+        let (_, rest) = tables[3].split_once("\n[").unwrap();
+        let one = format!("{}[custodian]{}\n[{rest}", tables[0], tables[1]);
+        fs::write(&file, one).unwrap();
+        assert!(!split.try_restart(part).await, "{part:?}");
+        let log = split.log(part);
+        assert!(log.contains("enrolled with another number of them"), "{log}");
+        fs::write(&file, several).unwrap();
+    }
+    for part in [Part::Vault, Part::Platform] {
+        split.restart(part).await;
+    }
+    let party = split.platform().relying_party().await;
+    assert!(releases_name(&citizen, &party).await);
+}
+
 /// In a custodian's place: it answers, and what it yields opens nothing.
 fn liar(address: SocketAddr) -> tokio::task::JoinHandle<()> {
     let checkpoint = async || Json(json!({ "size": 0 }));

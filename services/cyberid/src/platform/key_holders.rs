@@ -136,6 +136,7 @@ pub(crate) async fn start_vault(
 ) -> Result<Serving, StartError> {
     let keystore = home.keystore;
     let store = stores::vault(home.data, home.erasures(StoreName::Vault)?).await?;
+    stores::require_custodians(&store, custodians.len()).await?;
     let vault = Vault::new(cyberid_vault::Parts {
         anchors: trust.anchors,
         authorities: trust.authorities,

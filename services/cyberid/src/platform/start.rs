@@ -117,6 +117,7 @@ impl<'a> Start<'a> {
         self.require_own_suite(&around)?;
         let sandbox = self.sandbox(&around)?;
         let stores = PlatformStores::open(&self.data, &self.keystore).await?;
+        stores.require_custodians(around.custodians.len()).await?;
         let services = Services::new(
             &self,
             &around,

@@ -9,6 +9,7 @@ use cyberid_storage::erasure::Erasures;
 use cyberid_storage_journal::{FileHead, FileJournal, HeadOptions, Options};
 use cyberid_storage_sqlite::{CustodianDb, LedgerDb, OpenError, RegistryDb, VaultDb};
 
+use super::config::ConfigError;
 use super::succession::require_none_begun;
 use super::{DataDirectory, StartError};
 
@@ -47,6 +48,11 @@ impl PlatformStores {
         })
     }
 
+    /// Accepts as many custodians as there were when the first subject came.
+    pub(crate) async fn require_custodians(&self, count: usize) -> Result<(), StartError> {
+        require_as_before(self.registry.settle_custodians(few(count)).await?, count)
+    }
+
     /// Closes them, with nothing left in their logs.
     pub(crate) async fn close(&self) {
         self.journal.close().await;
@@ -66,6 +72,27 @@ pub(crate) async fn vault(
         Some(erasures) => store.noting(erasures),
         None => store,
     }))
+}
+
+/// Accepts as many custodians as there were when the vault's first record came.
+pub(crate) async fn require_custodians(vault: &VaultDb, count: usize) -> Result<(), StartError> {
+    require_as_before(vault.settle_custodians(few(count)).await?, count)
+}
+
+/// What is enrolled with one custodian never opens with three, nor the other way round.
+fn require_as_before(before: u32, count: usize) -> Result<(), StartError> {
+    if before == few(count) {
+        return Ok(());
+    }
+    Err(ConfigError::Unusable {
+        member: "custodians",
+        why: "the records here were enrolled with another number of them, and would never open (docs/running.md)",
+    }
+    .into())
+}
+
+fn few(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 /// Opens the custodian's store, which notes its erasures where that is wanted.
