@@ -1,5 +1,6 @@
 //! Everything that can be called, and everybody who may call.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use cyberid_client::Session;
@@ -15,12 +16,17 @@ use tempfile::TempDir;
 use crate::refusal::Answer;
 use crate::stores::Inventory;
 
+/// Citizens who call in turns: one device may call so and so often.
+const CALLERS: usize = 8;
+
 /// A platform in four processes and an identity source, with a past: a citizen, and a release that was delivered.
 pub(crate) struct Scene {
     pub(crate) split: SplitPlatform,
     pub(crate) party: RelyingParty,
     pub(crate) citizen: Citizen,
     pub(crate) granted: Granted,
+    callers: Vec<Citizen>,
+    turn: AtomicUsize,
     operator: Session,
     regulator: Session,
     authority: Session,
@@ -100,6 +106,10 @@ impl Scene {
         let split = SplitPlatform::start().await;
         let platform = split.platform();
         let (party, citizen) = (platform.relying_party().await, platform.citizen(0).await);
+        let mut callers = Vec::new();
+        for person in (1..=CALLERS).map(|nth| 100 + nth) {
+            callers.push(platform.citizen(person).await);
+        }
         let granted = Granted::by(&citizen, &party, &[Field::Name]).await;
         party.redeem(&granted.pending).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
@@ -119,14 +129,21 @@ impl Scene {
             split,
             party,
             citizen,
+            callers,
+            turn: AtomicUsize::new(0),
             granted,
         }
+    }
+
+    /// The citizen whose turn it is to call.
+    fn caller(&self) -> &Citizen {
+        &self.callers[self.turn.load(Ordering::Relaxed) % CALLERS]
     }
 
     /// The calls of a role.
     pub(crate) fn session(&self, role: &str) -> &Session {
         match role {
-            "holder" => self.citizen.holder.session(),
+            "holder" => self.caller().holder.session(),
             "relying_party" => self.party.session(),
             "operator" => &self.operator,
             "regulator" => &self.regulator,
@@ -135,8 +152,9 @@ impl Scene {
         }
     }
 
-    /// Makes sure that a role's next proof has a nonce that is fresh.
+    /// Makes sure that a role's next proof has a nonce that is fresh, and that a holder's calls are not too many.
     pub(crate) async fn warm(&self, role: &str) {
+        self.turn.fetch_add(1, Ordering::Relaxed);
         let path = match role {
             "holder" => "/v1/me",
             "relying_party" => "/v1/events",

@@ -27,6 +27,7 @@ use tower::ServiceExt;
 use super::farewell::Farewell;
 use super::harden::harden;
 use super::tls::PeerCertificate;
+use super::unread::told_when_unread;
 use super::{Limits, Server, Tls};
 use crate::Failure;
 use crate::scrub::Scrubbed;
@@ -131,7 +132,8 @@ impl Engine {
         if let Some(certificate) = peer.certificate {
             extensions.insert(certificate);
         }
-        let answering = self.router.clone().oneshot(request.map(Body::new));
+        let request = told_when_unread(request, &peer.farewell);
+        let answering = self.router.clone().oneshot(request);
         let Ok(response) = Scrubbed::new(answering).await;
         // The work is done: a client that is slow to take the answer keeps nobody else from theirs.
         drop(permit);

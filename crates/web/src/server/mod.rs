@@ -7,6 +7,7 @@ mod connection;
 mod farewell;
 mod harden;
 mod tls;
+mod unread;
 
 use std::future::Future;
 use std::io;

@@ -214,3 +214,18 @@ async fn a_connection_that_brought_something_personal_ends_with_its_answer() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_client_is_told_when_its_answer_did_not_wait_for_the_body() {
+    let platform = Platform::start().await;
+    for head in [
+        "content-length: 9",
+        "transfer-encoding: chunked",
+        "content-length: 99999999",
+    ] {
+        let request = format!("POST /nothing HTTP/1.1\r\nhost: a\r\n{head}\r\n\r\n");
+        let answer = send_and_wait(&platform, request.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
+        assert!(answer.contains("connection: close"), "{head}: {answer}");
+    }
+}

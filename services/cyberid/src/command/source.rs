@@ -38,6 +38,8 @@ pub(crate) enum Source {
 }
 
 /// Let somebody die: their identifier ends.
+///
+/// Every device of theirs is refused from then on, and nobody enrols as them again.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:\n  cyberid source die --sandbox-person 1")]
 pub(crate) struct Die {
@@ -46,6 +48,8 @@ pub(crate) struct Die {
 }
 
 /// Let somebody lose their document: their identifier is suspended until they prove a valid one.
+///
+/// `cyberid holder document` proves it, after `renew` has given them one.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:\n  cyberid source lose --person me.json")]
 pub(crate) struct Lose {
@@ -54,6 +58,8 @@ pub(crate) struct Lose {
 }
 
 /// Withdraw somebody's document: their identifier is suspended until they prove a valid one.
+///
+/// `cyberid holder document` proves it, after `renew` has given them one.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:\n  cyberid source withdraw --person me.json")]
 pub(crate) struct Withdraw {
@@ -61,7 +67,9 @@ pub(crate) struct Withdraw {
     whom: Whom,
 }
 
-/// Give somebody a new document, with another number and a later end. The answer holds it, and new evidence.
+/// Give somebody a new document, with another number and a later end.
+///
+/// The answer holds it, and new evidence.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:\n  cyberid source renew --sandbox-person 1 --json")]
 pub(crate) struct Renew {
@@ -70,6 +78,8 @@ pub(crate) struct Renew {
 }
 
 /// Correct somebody's name.
+///
+/// The record at the key holders is replaced; no relying party is told.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:\n  cyberid source rename 王维 --sandbox-person 1")]
 pub(crate) struct Rename {
@@ -80,7 +90,9 @@ pub(crate) struct Rename {
     whom: Whom,
 }
 
-/// Make a source that was started with `--faults` misbehave, until it is told `none`.
+/// Make a source misbehave, until it is told `none`.
+///
+/// It has to have been started with `--faults`.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:\n  cyberid source fault down\n  cyberid source fault none --json")]
 pub(crate) struct SetFault {
