@@ -7,11 +7,12 @@ use cyberid_protocol::message::Message as _;
 use cyberid_protocol::receipt::Receipt;
 use cyberid_protocol::withdrawal::{MAX_LIFE, Withdrawal, WithdrawalBody};
 
-use crate::receipt::{ReceiptRefused, check_receipt};
+use crate::receipt::{ReceiptRefused, check_receipt, verify_receipt};
 use crate::{Holder, HolderError, VerifiedReceipt};
 
 impl Holder {
-    /// Withdraws a consent, in one call. The receipt says that the ledger knows of it.
+    /// Withdraws a consent, in one call, by whichever of the holder's devices it was given. The receipt says that the ledger
+    /// knows of it.
     pub async fn withdraw(&self, consent_id: &ConsentId) -> Result<VerifiedReceipt, HolderError> {
         let now = self.now();
         let withdrawal = Withdrawal {
@@ -24,7 +25,7 @@ impl Holder {
         let withdrawal = withdrawal.sign(&*self.key)?;
         let path = format!("/v1/consents/{consent_id}/withdraw");
         let receipt = self.client().post(&path, &WithdrawalBody { withdrawal }).await?;
-        let receipt = self.admit_receipt(consent_id, receipt).await?;
+        let receipt = self.admit_holders_receipt(consent_id, receipt).await?;
         if receipt.leaf().kind == LeafKind::ConsentWithdrawn {
             Ok(receipt)
         } else {
@@ -53,7 +54,8 @@ impl Holder {
         self.receipt_of(consent_id, LeafKind::ConsentGranted).await
     }
 
-    /// The receipt of what became of a consent: its last leaf of this kind, and all that went before.
+    /// The receipt of what became of a consent: its last leaf of this kind, and all that went before. Another device of the
+    /// holder, or a code, may have given it: [`VerifiedReceipt::device`] says which.
     pub async fn receipt_of(
         &self,
         consent_id: &ConsentId,
@@ -61,7 +63,7 @@ impl Holder {
     ) -> Result<VerifiedReceipt, HolderError> {
         let path = format!("/v1/consents/{consent_id}/receipt?kind={}", kind.as_str());
         let receipt = self.session.get(&path).await?;
-        let receipt = self.admit_receipt(consent_id, receipt).await?;
+        let receipt = self.admit_holders_receipt(consent_id, receipt).await?;
         if receipt.leaf().kind == kind {
             Ok(receipt)
         } else {
@@ -70,20 +72,39 @@ impl Holder {
         }
     }
 
-    /// Checks a receipt, and that its checkpoint agrees with what was seen of the ledger before.
+    /// Checks a receipt of this device, and that its checkpoint agrees with what was seen of the ledger before.
     pub async fn admit_receipt(
         &self,
         consent_id: &ConsentId,
         receipt: Receipt,
     ) -> Result<VerifiedReceipt, HolderError> {
+        let checked = check_receipt(receipt, self.platform.anchors(), &self.public_key());
+        self.admit_checked(consent_id, checked).await
+    }
+
+    /// The same whichever key gave the consent.
+    async fn admit_holders_receipt(
+        &self,
+        consent_id: &ConsentId,
+        receipt: Receipt,
+    ) -> Result<VerifiedReceipt, HolderError> {
+        let checked = verify_receipt(receipt, self.platform.anchors());
+        self.admit_checked(consent_id, checked).await
+    }
+
+    async fn admit_checked(
+        &self,
+        consent_id: &ConsentId,
+        checked: Result<VerifiedReceipt, ReceiptRefused>,
+    ) -> Result<VerifiedReceipt, HolderError> {
         let refused = |why| HolderError::Receipt {
             consent_id: consent_id.clone(),
             why,
         };
-        if receipt.record.id() != consent_id {
+        let receipt = checked.map_err(refused)?;
+        if receipt.receipt().record.id() != consent_id {
             return Err(refused(ReceiptRefused::AnotherConsent));
         }
-        let receipt = check_receipt(receipt, self.platform.anchors(), &self.public_key()).map_err(refused)?;
         self.ledger.admit(receipt.checkpoint()).await?;
         Ok(receipt)
     }

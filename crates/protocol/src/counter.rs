@@ -1,5 +1,6 @@
 //! Bodies of the calls by which a counter assists people without a device.
 
+use cyberid_domain::UnixTime;
 use serde::{Deserialize, Serialize};
 
 use crate::device::{Recovered, RecoveryBody};
@@ -39,6 +40,9 @@ pub struct CounterEnrolled {
     pub enrolled: Enrolled,
     /// The thumbprints of the keys that are bound: a code whose key is not among them is good for nothing.
     pub bound: Vec<String>,
+    /// The moment from which the codes beside the first release plaintext; none if there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release_from: Option<UnixTime>,
 }
 
 /// The answer of `POST /v1/counter/recoveries`.
@@ -50,4 +54,7 @@ pub struct CounterRecovered {
     pub recovered: Recovered,
     /// The thumbprints of the keys that are bound: a code whose key is not among them is good for nothing.
     pub bound: Vec<String>,
+    /// The moment from which the codes beside the first release plaintext; none if there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release_from: Option<UnixTime>,
 }

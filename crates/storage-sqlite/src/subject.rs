@@ -50,8 +50,9 @@ impl Subjects for RegistryDb {
     }
 
     async fn end_enrolment(&self, subject: &SubjectId) -> Result<()> {
-        let end = sqlx::query("DELETE FROM enrolment WHERE subject = ?1").bind(subject.as_bytes().as_slice());
-        self.db.write("end_enrolment", end).await?;
+        let mut tx = self.db.begin("end_enrolment").await?;
+        enrolment::end(&mut tx, subject).await?;
+        tx.commit().await?;
         Ok(())
     }
 

@@ -132,7 +132,8 @@ pub trait Subjects: Send + Sync {
     /// device key or person is taken, or the person ended an identifier that has not cooled off.
     async fn commit_enrolment(&self, new: &NewSubject) -> Result<bool>;
 
-    /// Ends an enrolment, once the key holders have confirmed or freed. Again is fine.
+    /// Ends an enrolment, once the key holders have confirmed or freed, and forgets the codes of a subject that was not
+    /// committed. Again is fine.
     async fn end_enrolment(&self, subject: &SubjectId) -> Result<()>;
 
     /// The enrolments that were begun before `before` and have not ended.

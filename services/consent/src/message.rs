@@ -45,6 +45,7 @@ impl Consent {
         if !signed.once {
             return Ok(());
         }
+        // 7. of the cycle of a counter.
         let subjects = &self.parts.subjects;
         let used = subjects.use_code(&signed.subject.device.jkt, self.parts.clock.now());
         used.await?.then_some(()).ok_or(Refusal::InvalidMessage.into())

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use cyberid_crypto::PublicKey;
+use cyberid_domain::UnixTime;
 use cyberid_domain::device::AlertKind;
 use cyberid_domain::id::{ClientId, SubjectId};
 use cyberid_protocol::counter::{
@@ -22,6 +23,12 @@ pub(crate) struct Counter {
     sheet: Vec<PublicKey>,
 }
 
+/// The keys that are bound, and since when those beside the first release.
+struct Sheet {
+    bound: Vec<String>,
+    release_from: Option<UnixTime>,
+}
+
 impl Issuance {
     /// Enrols a person whom `station` assists, with a sheet of codes for their devices.
     pub(crate) async fn enrol_at_counter(
@@ -37,8 +44,12 @@ impl Issuance {
         // 3.
         let enrolled = self.enrol_from(from, body.enrolment, Some(counter)).await?;
         // 4.
-        let bound = self.bind_sheet(first, sheet).await?;
-        Ok(CounterEnrolled { enrolled, bound })
+        let Sheet { bound, release_from } = self.bind_sheet(first, sheet).await?;
+        Ok(CounterEnrolled {
+            enrolled,
+            bound,
+            release_from,
+        })
     }
 
     /// Gives a person whom `station` assists a fresh sheet, by fresh evidence.
@@ -57,8 +68,12 @@ impl Issuance {
             .recover_identifier(from, body.recovery, Some(counter))
             .await?;
         // 4.
-        let bound = self.bind_sheet(first, sheet).await?;
-        Ok(CounterRecovered { recovered, bound })
+        let Sheet { bound, release_from } = self.bind_sheet(first, sheet).await?;
+        Ok(CounterRecovered {
+            recovered,
+            bound,
+            release_from,
+        })
     }
 
     /// Keeps that the keys of a sheet act once, before the first of them is bound.
@@ -96,19 +111,24 @@ impl Issuance {
         self: &Arc<Self>,
         first: PublicKey,
         sheet: Vec<PublicKey>,
-    ) -> Result<Vec<String>, DeviceError> {
+    ) -> Result<Sheet, DeviceError> {
         let issuance = Arc::clone(self);
         let bound = tokio::spawn(Scrubbed::new(async move {
-            let keyed = issuance.parts.subjects.by_key(&first.thumbprint()).await?;
-            let subject = keyed.and_then(Keyed::usable).ok_or(DeviceError::NotFound)?;
-            let mut bound = vec![first.thumbprint()];
+            let jkt = first.thumbprint();
+            let (mut bound, mut release_from) = (vec![jkt.clone()], None);
             for key in sheet {
+                // Whoever recovers meanwhile has voided this sheet with its first code.
+                let keyed = issuance.parts.subjects.by_key(&jkt).await?;
+                let subject = keyed.and_then(Keyed::usable).ok_or(DeviceError::NotFound)?;
                 match issuance.bind_device(code(subject.subject, key)).await {
-                    Ok(_) => bound.push(key.thumbprint()),
+                    Ok(from) => {
+                        bound.push(key.thumbprint());
+                        release_from = Some(from);
+                    }
                     Err(error) => tracing::warn!(%error, "a code of a sheet could not be bound"),
                 }
             }
-            Ok(bound)
+            Ok(Sheet { bound, release_from })
         }));
         bound.await.map_err(|_| EnrolmentError::Stopped)?
     }

@@ -77,12 +77,9 @@ impl Issuance {
         let candidate = self.confirm_person(body).await?;
         let subject = SubjectId::random(&*self.parts.rng);
         let _run = self.running.begin(subject);
-        if let Some(counter) = &counter {
-            self.keep_codes(subject, &candidate.device, counter).await?;
-        }
         // 4.
         self.parts.subjects.begin_enrolment(&subject, self.now()).await?;
-        match self.reserve_and_commit(subject, &candidate).await {
+        match self.reserve_and_commit(subject, &candidate, counter.as_ref()).await {
             Ok(committed) => self.complete(&committed).await,
             Err(error) => {
                 self.abandon(subject, error.leftover()).await;
@@ -136,8 +133,12 @@ impl Issuance {
         &self,
         subject: SubjectId,
         candidate: &Candidate,
+        counter: Option<&Counter>,
     ) -> Result<NewSubject, EnrolmentError> {
         // 4.
+        if let Some(counter) = counter {
+            self.keep_codes(subject, &candidate.device, counter).await?;
+        }
         if !self.reserve(subject, &candidate.document).await? {
             return Err(EnrolmentError::Refused);
         }

@@ -29,7 +29,7 @@ impl Verification {
         let mut signed =
             known & PublicKey::from_sec1(&candidate.key).is_ok_and(|key| proof.is_signed_by(&key));
         if signed && candidate.single_use {
-            // Durable before anything is answered; of many at once, one gets it.
+            // 7. of the cycle of a counter: durable before anything is answered; of many at once, one gets it.
             signed = self.parts.subjects.use_code(&proof.kid, self.now()).await?;
         }
         Ok(Answering {

@@ -127,6 +127,14 @@ async fn codes_are_kept_before_they_are_bound<S: Subjects>(store: &Arc<S>) {
     let many = (0..MOST_CODES).map(|_| sample::jkt()).collect();
     assert!(!store.keep_codes(&codes_of(&lasting, many)).await.unwrap());
     assert!(!store.use_code(&lasting.device.jkt, NOW).await.unwrap());
+    // Who did not come to be has none.
+    let given_up = new_subject();
+    store.begin_enrolment(&given_up.subject, NOW).await.unwrap();
+    let codes = codes_of(&given_up, vec![sample::jkt()]);
+    assert!(store.keep_codes(&codes).await.unwrap());
+    assert!(!store.keep_codes(&codes).await.unwrap());
+    store.end_enrolment(&given_up.subject).await.unwrap();
+    assert!(store.keep_codes(&codes).await.unwrap());
 }
 
 /// The small view agrees with the whole one, alone and in pages that miss nobody.

@@ -44,6 +44,8 @@ pub(crate) enum Counter {
 }
 
 /// Get a station ready: pin the platform that it will speak with.
+///
+/// Do it once, over a connection that you trust: from then on it takes nobody else for the platform.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:\n  cyberid counter ready --server https://id.example --home counter")]
 pub(crate) struct Ready {
@@ -123,6 +125,43 @@ struct Made {
     key: Arc<dyn Sign>,
 }
 
+/// Since when the codes release plaintext; the first code of an enrolment does at once.
+#[derive(Clone, Copy)]
+struct Release {
+    first: Option<UnixTime>,
+    others: Option<UnixTime>,
+}
+
+impl Release {
+    /// The moment from which all codes do.
+    fn all(self) -> Option<UnixTime> {
+        self.first.max(self.others)
+    }
+
+    fn words(self) -> (String, String) {
+        match (self.first, self.all()) {
+            (_, None) => (
+                "这个代码可立即用于任何事项。".into(),
+                "This code is good for anything at once.".into(),
+            ),
+            (None, Some(from)) => (
+                format!(
+                    "第一个代码可立即用于任何事项;其余代码自 {} 起才可用于提供明文信息。",
+                    moment(from)
+                ),
+                format!(
+                    "The first code is good for anything at once; the others release plaintext from {} on.",
+                    moment(from)
+                ),
+            ),
+            (Some(_), Some(from)) => (
+                format!("这些代码自 {} 起才可用于提供明文信息。", moment(from)),
+                format!("These codes release plaintext from {} on.", moment(from)),
+            ),
+        }
+    }
+}
+
 impl Counter {
     pub(crate) async fn run(self) -> Outcome {
         match self {
@@ -159,7 +198,11 @@ impl EnrolHere {
         let rest: Vec<_> = made.iter().skip(1).map(|made| Arc::clone(&made.key)).collect();
         let answer = holder.enrol_at_counter(&station, &enrolment, &rest).await?;
         let number = &answer.enrolled.network_number;
-        self.sheet.print(number, &made, &answer.bound, None);
+        let release = Release {
+            first: None,
+            others: answer.release_from,
+        };
+        self.sheet.print(number, &made, &answer.bound, release);
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -179,9 +222,12 @@ impl FreshSheet {
             .recover_at_counter(&station, &reproof, !self.keep_others, &rest)
             .await?;
         let recovered = &answer.recovered;
-        let from = Some(recovered.release_from);
+        let release = Release {
+            first: Some(recovered.release_from),
+            others: answer.release_from,
+        };
         self.sheet
-            .print(&recovered.network_number, &made, &answer.bound, from);
+            .print(&recovered.network_number, &made, &answer.bound, release);
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -221,7 +267,7 @@ impl Sheet {
     }
 
     /// Prints the codes whose keys are bound, once.
-    fn print(&self, number: &NetworkNumber, made: &[Made], bound: &[String], from: Option<UnixTime>) {
+    fn print(&self, number: &NetworkNumber, made: &[Made], bound: &[String], release: Release) {
         let good: Vec<_> = made
             .iter()
             .filter(|made| bound.iter().any(|jkt| jkt == made.key.kid()))
@@ -232,13 +278,13 @@ impl Sheet {
             .zip(1..)
             .map(|(code, nth)| json!({"number": nth, "code": code.as_str()}))
             .collect();
-        let result = json!({"network_number": number, "codes": codes, "release_from": from});
+        let result = json!({"network_number": number, "codes": codes, "release_from": release.all()});
         let lines: Vec<_> = good
             .iter()
             .zip(1..)
             .map(|(code, nth): (_, u8)| format!("  [ ] {nth:>2}.  {}", code.as_str()))
             .collect();
-        Show::json(self.here.json).result(&result, |_| sheet_words(number, &lines, from));
+        Show::json(self.here.json).result(&result, |_| sheet_words(number, &lines, release));
     }
 }
 
@@ -252,18 +298,8 @@ fn make(pin: &Pin, suite: Suite) -> Made {
     }
 }
 
-fn sheet_words(number: &NetworkNumber, codes: &[String], from: Option<UnixTime>) -> String {
-    let (zh, en) = match from {
-        None => (
-            "第一个代码可立即用于任何事项;其余代码在三天后才可用于提供明文信息。".to_owned(),
-            "The first code is good for anything at once; the others release plaintext after three days."
-                .to_owned(),
-        ),
-        Some(from) => (
-            format!("这些代码自 {} 起才可用于提供明文信息。", moment(from)),
-            format!("These codes release plaintext from {} on.", moment(from)),
-        ),
-    };
+fn sheet_words(number: &NetworkNumber, codes: &[String], release: Release) -> String {
+    let (zh, en) = release.words();
     format!(
         "CyberID  一次性代码 · One-time codes\n\
          网号 · Network number: {number}\n\n{}\n\n\
@@ -313,15 +349,19 @@ mod tests {
     #[test]
     fn a_sheet_says_in_both_languages_what_it_is() {
         let number = NetworkNumber::random(&SystemRng);
-        let sheet = sheet_words(&number, &["  [ ]  1.  0W3G".into()], None);
+        let words =
+            |first, others| sheet_words(&number, &["  [ ]  1.  0W3G".into()], Release { first, others });
+        let at = Some(UnixTime(1_795_691_200));
         for said in [
             number.to_string().as_str(),
             "0W3G",
-            "三天后",
-            "after three days",
             "PIN",
+            "第一个代码",
+            "The first code",
         ] {
-            assert!(sheet.contains(said), "{said}: {sheet}");
+            assert!(words(None, at).contains(said), "{said}");
         }
+        assert!(words(at, at).contains("These codes release plaintext from 2026-11-26"));
+        assert!(words(None, None).contains("This code is good for anything at once"));
     }
 }

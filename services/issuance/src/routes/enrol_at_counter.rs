@@ -37,7 +37,8 @@ problems!(
         (status = 201, description = "The person has an identifier.", body = CounterEnrolled, example = json!({
             "enrolled": {"network_number": "7K2M9-XQ4TD", "credential": "eyJhbGciOiJFUzI1NiIsInR5cCI6ImN5YmVyaWQtY2VydGlmaWNhdGUrand0In0.eyJpc3MiOiIifQ.c2ln",
             "credential_expires_at": 1_800_000_000, "status": "active"},
-            "bound": ["0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"]})),
+            "bound": ["0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I", "eq1rPYErIm5AxjSjgDpiJvLMT62zvQcaOxhEYifhEWo"],
+            "release_from": 1_795_691_200})),
         CounterEnrolmentProblems))]
 pub(crate) async fn enrol_at_counter(
     State(issuance): State<Arc<Issuance>>,

@@ -36,7 +36,8 @@ problems!(
         (status = 201, description = "The sheet is the person's.", body = CounterRecovered, example = json!({
             "recovered": {"network_number": "7K2M9-XQ4TD", "status": "active", "credential": "eyJhbGciOiJFUzI1NiIsInR5cCI6ImN5YmVyaWQtY2VydGlmaWNhdGUrand0In0.eyJpc3MiOiIifQ.c2ln",
             "credential_expires_at": 1_800_000_000, "release_from": 1_795_691_200},
-            "bound": ["0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"]})),
+            "bound": ["0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I", "eq1rPYErIm5AxjSjgDpiJvLMT62zvQcaOxhEYifhEWo"],
+            "release_from": 1_795_691_200})),
         CounterRecoveryProblems))]
 pub(crate) async fn recover_at_counter(
     State(issuance): State<Arc<Issuance>>,

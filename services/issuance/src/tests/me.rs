@@ -1,5 +1,6 @@
 //! What a holder sees.
 
+use cyberid_domain::age::Threshold;
 use cyberid_domain::subject::SubjectStatus;
 use cyberid_protocol::enrolment::{Enrolled, Me};
 use cyberid_protocol::problem::ProblemType;
@@ -10,7 +11,7 @@ use super::platform::{START, TestPlatform};
 
 #[tokio::test]
 async fn a_holder_sees_their_own_identifier() {
-    let test = TestPlatform::start().await;
+    let test = TestPlatform::start_on_disk(Threshold::Fourteen).await;
     test.source.born_on("2009-01-01");
     let (own, other) = (Applicant::new(1), Applicant::new(2));
     let enrolled: Enrolled = test.enrol(&own).await.json();

@@ -3,6 +3,7 @@
 mod ages;
 mod applicant;
 mod cases;
+mod counter;
 mod devices;
 mod enrolment;
 mod faults;

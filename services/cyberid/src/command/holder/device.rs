@@ -39,6 +39,15 @@ pub(super) enum DeviceError {
         /// The directory.
         home: PathBuf,
     },
+    /// A code is presented where no station speaks with a platform yet.
+    #[error("no station is ready in {}: begin with `cyberid counter ready`", home.display())]
+    NotReady {
+        /// The directory.
+        home: PathBuf,
+    },
+    /// A code is presented for what makes a device.
+    #[error("this is for a device: a code acts once, and becomes none")]
+    NotForCodes,
 }
 
 /// An enrolled device.
@@ -56,10 +65,11 @@ impl Device {
     pub(super) fn open(common: &Common) -> Result<Self, Failure> {
         let party = if common.paper.is_there() { STATION } else { PARTY };
         let home = Home::open(common.home.as_deref(), party)?;
-        let not_enrolled = || DeviceError::NotEnrolled {
-            home: home.folder().to_owned(),
+        let missing = || match (home.folder().to_owned(), common.paper.is_there()) {
+            (home, true) => DeviceError::NotReady { home },
+            (home, false) => DeviceError::NotEnrolled { home },
         };
-        let pins: Pins = home.load(PLATFORM)?.ok_or_else(not_enrolled)?;
+        let pins: Pins = home.load(PLATFORM)?.ok_or_else(missing)?;
         let client = common.server.client(Some(&pins))?;
         let platform = Platform::pinned(client, pins, Arc::new(SystemClock))?;
         let seen: Tree = home.load(LEDGER)?.unwrap_or_default();
@@ -75,6 +85,9 @@ impl Device {
     /// A device that is about to enrol. Its key is durable before anybody hears of it; a key from an attempt that came
     /// to nothing is used again.
     pub(super) async fn begin(common: &Common) -> Result<Self, Failure> {
+        if common.paper.is_there() {
+            return Err(DeviceError::NotForCodes.into());
+        }
         let home = Home::open(common.home.as_deref(), PARTY)?;
         if home.load::<Enrolled>(ENROLMENT)?.is_some() {
             return Err(DeviceError::Enrolled {
@@ -96,6 +109,9 @@ impl Device {
 
     /// The key of this directory's device, enrolled or not; made of this suite, and durable, if there is none.
     pub(super) fn key(common: &Common, suite: Suite) -> Result<DeviceKey, Failure> {
+        if common.paper.is_there() {
+            return Err(DeviceError::NotForCodes.into());
+        }
         own_key(&Home::open(common.home.as_deref(), PARTY)?, suite)
     }
 
