@@ -72,6 +72,21 @@ impl Door {
         self.clients.is_some()
     }
 
+    /// Accepts the door of a key holder: whoever reaches it from elsewhere has to show a certificate. It follows what a holder
+    /// signed, and a holder who could reach it would have their record destroyed or numbered anew there and go on with their
+    /// identifier, past every order (T8).
+    pub(crate) fn require_known_callers(&self) -> Result<(), ConfigError> {
+        let required = self.clients.as_ref().is_some_and(|clients| clients.required);
+        if self.tls.is_none() || required {
+            return Ok(());
+        }
+        Err(ConfigError::Unusable {
+            member: "tls",
+            why: "a key holder answers the platform and the vault only: say whose certificates by `client_ca`, and \
+                  `client_certificates = \"required\"`",
+        })
+    }
+
     /// Answers with `router` from now on.
     pub(crate) fn answer(self, router: Router, stop: &Stop) -> Result<Serving, StartError> {
         let tls = self
@@ -158,6 +173,24 @@ impl Stop {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// T8: nobody brings a key holder their own word past the platform.
+    #[tokio::test]
+    async fn a_key_holders_door_is_open_to_nobody_without_a_certificate() {
+        let files = "certificate = 'c', key = 'k'";
+        let clients = |wanted: &str| format!("{files}, client_ca = 'a', client_certificates = '{wanted}'");
+        for (tls, accepted) in [
+            (None, true),
+            (Some(files.to_owned()), false),
+            (Some(clients("optional")), false),
+            (Some(clients("required")), true),
+        ] {
+            let tls = tls.map(|tls| format!("tls = {{ {tls} }}\n")).unwrap_or_default();
+            let file = toml::from_str(&format!("listen = '127.0.0.1:0'\n{tls}")).unwrap();
+            let door = Door::bind(&file, None).await.unwrap();
+            assert_eq!(door.require_known_callers().is_ok(), accepted, "{tls}");
+        }
+    }
 
     async fn door(text: &str) -> Result<String, StartError> {
         Door::bind(&toml::from_str(text).unwrap(), None)

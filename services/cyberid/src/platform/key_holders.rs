@@ -45,6 +45,7 @@ pub(crate) async fn serve_vault(
 ) -> Result<Serving, StartError> {
     // Metrics may have been begun by another part of this process; then they are shared.
     let _ = telemetry::begin_metrics();
+    door.require_known_callers()?;
     let trust = trust(file)?;
     let custodians = peers::custodians(file)?;
     if custodians.is_empty() {
@@ -73,6 +74,7 @@ pub(crate) async fn serve_custodian(
 ) -> Result<Serving, StartError> {
     // Metrics may have been begun by another part of this process; then they are shared.
     let _ = telemetry::begin_metrics();
+    door.require_known_callers()?;
     let trust = trust(file)?;
     let why = "the custodian seals what it yields to the vault's key";
     let vault = file
