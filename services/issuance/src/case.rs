@@ -13,7 +13,7 @@ use cyberid_domain::device::AlertKind;
 use cyberid_domain::id::{CaseId, ClientId, SubjectId};
 use cyberid_domain::subject::LifeReason;
 use cyberid_protocol::case::{AppealBody, CaseStatus, CaseView, OpenCase, OpenCases, PERMISSION};
-use cyberid_protocol::enrolment::EnrolmentBody;
+use cyberid_protocol::enrolment::{Document, EnrolmentBody};
 use cyberid_protocol::leaf::LeafKind;
 use cyberid_protocol::problem::ProblemType;
 use cyberid_storage::StorageError;
@@ -93,7 +93,7 @@ impl Issuance {
         // 1.
         let pin = chosen(&body.pin)?;
         let device = self.take_key_proof(&body.key_proof).await?;
-        let document = CheckedDocument::check(&body.document, self.now())?;
+        let document = self.stated(&body.document, &device.thumbprint()).await?;
         // 2.
         let confirmed = self.ask_source(&document, &body.evidence).await?;
         if pin.tells(confirmed.birth_date) {
@@ -164,10 +164,25 @@ impl Issuance {
         self.show_case(id).await
     }
 
-    /// Whether two operators permitted that this device enrols a passport without its chip.
+    /// Whether two operators permitted that this device proves a passport without its chip.
     pub(crate) async fn is_permitted(&self, device: &PublicKey) -> Result<bool, StorageError> {
+        self.permits(&device.thumbprint()).await
+    }
+
+    /// The document that is stated from the device `jkt`, if it is well-formed and has not ended.
+    pub(crate) async fn stated(
+        &self,
+        document: &Document,
+        jkt: &str,
+    ) -> Result<CheckedDocument, EnrolmentError> {
+        let mut document = CheckedDocument::check(document, self.now())?;
+        document.without_chip = self.permits(jkt).await?;
+        Ok(document)
+    }
+
+    async fn permits(&self, jkt: &str) -> Result<bool, StorageError> {
         let since = self.now().minus(PERMISSION);
-        self.parts.cases.is_permitted(&device.thumbprint(), since).await
+        self.parts.cases.is_permitted(jkt, since).await
     }
 
     /// Carries out what is to be done, in its order. What fails is tried again, and holds up no other.

@@ -79,7 +79,10 @@ impl Issuance {
         let _run = self.running.begin(subject);
         // 4.
         self.parts.subjects.begin_enrolment(&subject, self.now()).await?;
-        match self.reserve_and_commit(subject, &candidate, counter.as_ref()).await {
+        match self
+            .reserve_and_commit(subject, &candidate, counter.as_ref())
+            .await
+        {
             Ok(committed) => self.complete(&committed).await,
             Err(error) => {
                 self.abandon(subject, error.leftover()).await;

@@ -53,7 +53,9 @@ impl Issuance {
         let pin = chosen(&body.pin)?;
         let device = self.take_key_proof(&body.key_proof).await?;
         // 3.
-        let (document, confirmed) = self.prove_again(&body.document, &body.evidence).await?;
+        let (document, confirmed) = self
+            .prove_again(&body.document, &body.evidence, &device.thumbprint())
+            .await?;
         let pin = self.new_pin(&pin, &confirmed).await?;
         // 4.
         let found = self
@@ -90,16 +92,21 @@ impl Issuance {
         self.recovered(&subject, release_from)
     }
 
-    /// Sets the PIN of the holder of the device key `jkt` anew, by fresh evidence of the same person.
+    /// Sets the PIN of the holder of the device key `jkt` anew, by fresh evidence of the same person. It runs to its end even
+    /// when the caller goes away.
     pub(crate) async fn reset_pin(
-        &self,
-        jkt: &str,
+        self: &Arc<Self>,
+        jkt: String,
         from: Option<IpAddr>,
         sealed: &str,
     ) -> Result<(), DeviceError> {
         let body = SealedPinReset::read(&self.unseal(sealed)?).map_err(|_| DeviceError::Message)?;
+        let issuance = Arc::clone(self);
         let guess = self.meter.begin(from, self.now())?;
-        let reset = self.reset_pin_here(jkt, &body).await;
+        let reset = tokio::spawn(Scrubbed::new(async move {
+            issuance.reset_pin_here(&jkt, &body).await
+        }));
+        let reset = reset.await.map_err(|_| EnrolmentError::Stopped)?;
         guess.end(is_refused(&reset));
         reset
     }
@@ -107,7 +114,7 @@ impl Issuance {
     async fn reset_pin_here(&self, jkt: &str, body: &SealedPinReset) -> Result<(), DeviceError> {
         let pin = chosen(&body.pin)?;
         let subject = self.acting(jkt).await?.subject;
-        let (_, confirmed) = self.prove_again(&body.document, &body.evidence).await?;
+        let (_, confirmed) = self.prove_again(&body.document, &body.evidence, jkt).await?;
         let own = self.parts.subjects.person_tag(&subject).await?;
         if own != Some(confirmed.person_tag) {
             return Err(EnrolmentError::Refused.into());
@@ -164,8 +171,9 @@ impl Issuance {
         &self,
         document: &Document,
         evidence: &Evidence,
+        jkt: &str,
     ) -> Result<(CheckedDocument, Confirmed), DeviceError> {
-        let document = CheckedDocument::check(document, self.now())?;
+        let document = self.stated(document, jkt).await?;
         let confirmed = self.ask_source(&document, evidence).await?;
         Ok((document, confirmed))
     }

@@ -1,20 +1,58 @@
 //! A certificate for another six months, or until the document's end.
 
+use std::net::IpAddr;
+use std::sync::Arc;
+
 use cyberid_crypto::digest;
 use cyberid_domain::UnixTime;
 use cyberid_domain::subject::SubjectStatus;
 use cyberid_protocol::life::{FreshProof, Renewed};
 use cyberid_storage::life::{LifeChange, Turn, Turned};
 use cyberid_storage::subject::Subject;
+use cyberid_web::scrub::Scrubbed;
 
 use super::LifeError;
-use crate::document::CheckedDocument;
 use crate::{EnrolmentError, Issuance, certificate};
 
 impl Issuance {
     /// Renews the certificate of the holder of the device key `jkt`. What is active is renewed by the device alone; what
     /// has expired, with the document and fresh evidence.
-    pub(crate) async fn renew(&self, jkt: &str, proof: Option<&FreshProof>) -> Result<Renewed, LifeError> {
+    pub(crate) async fn renew(
+        self: &Arc<Self>,
+        jkt: String,
+        from: Option<IpAddr>,
+        proof: Option<FreshProof>,
+    ) -> Result<Renewed, LifeError> {
+        if proof.is_none() {
+            return self.renew_here(&jkt, None).await;
+        }
+        let issuance = Arc::clone(self);
+        let renewing = async move { issuance.renew_here(&jkt, proof.as_ref()).await };
+        self.metered(from, renewing, |error| matches!(error, LifeError::Evidence))
+            .await
+    }
+
+    /// Metered as an enrolment is, because it takes document and evidence. It runs to its end even when the caller goes away:
+    /// whoever hangs up while the source is asked would have it counted as a failure of the source.
+    pub(crate) async fn metered<T, E>(
+        &self,
+        from: Option<IpAddr>,
+        proving: impl Future<Output = Result<T, E>> + Send + 'static,
+        is_refusal: impl Fn(&E) -> bool,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<LifeError> + Send + 'static,
+    {
+        let guess = self.meter.begin(from, self.now());
+        let guess = guess.map_err(|over| LifeError::from(EnrolmentError::from(over)))?;
+        let proved = tokio::spawn(Scrubbed::new(proving)).await;
+        let proved = proved.map_err(|_| LifeError::from(EnrolmentError::Stopped))?;
+        guess.end(proved.as_ref().is_err_and(is_refusal));
+        proved
+    }
+
+    async fn renew_here(&self, jkt: &str, proof: Option<&FreshProof>) -> Result<Renewed, LifeError> {
         let subject = self.parts.subjects.by_device(jkt).await?;
         let subject = subject.ok_or(LifeError::NotFound)?;
         // 1. What has ended is expired, also before the clock's work has said so.
@@ -70,7 +108,8 @@ impl Issuance {
             EnrolmentError::Refused => LifeError::Evidence,
             error => LifeError::Issuance(error),
         };
-        let document = CheckedDocument::check(&proof.document, self.now()).map_err(refused)?;
+        let document = self.stated(&proof.document, &subject.device.jkt).await;
+        let document = document.map_err(refused)?;
         let confirmed = self
             .ask_source(&document, &proof.evidence)
             .await

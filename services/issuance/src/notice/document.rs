@@ -1,5 +1,8 @@
 //! New documents: those that the source's notices bring, and those that a holder proves.
 
+use std::net::IpAddr;
+use std::sync::Arc;
+
 use cyberid_crypto::{AgreementKey, digest};
 use cyberid_domain::UnixTime;
 use cyberid_domain::device::AlertKind;
@@ -89,17 +92,25 @@ impl Issuance {
     /// Lets the holder of the device key `jkt` prove a valid document with fresh evidence: it takes the place of the old
     /// one, and what was halted because of that one is halted for it no more.
     pub(crate) async fn prove_document(
-        &self,
-        jkt: &str,
-        proof: &FreshProof,
+        self: &Arc<Self>,
+        jkt: String,
+        from: Option<IpAddr>,
+        proof: FreshProof,
     ) -> Result<LifeAnswer, NoticeError> {
+        let issuance = Arc::clone(self);
+        let proving = async move { issuance.prove_document_here(&jkt, &proof).await };
+        let is_refusal = |error: &NoticeError| matches!(error, NoticeError::Life(LifeError::Evidence));
+        self.metered(from, proving, is_refusal).await
+    }
+
+    async fn prove_document_here(&self, jkt: &str, proof: &FreshProof) -> Result<LifeAnswer, NoticeError> {
         let subject = self.parts.subjects.by_device(jkt).await?;
         let subject = subject.ok_or(LifeError::NotFound)?;
         match subject.status {
             SubjectStatus::Active | SubjectStatus::Suspended | SubjectStatus::Expired => {}
             status => return Err(LifeError::State(status).into()),
         }
-        let (document, birth_date) = self.same_person(&subject.subject, proof).await?;
+        let (document, birth_date) = self.same_person(&subject.subject, jkt, proof).await?;
         self.replace_record(&subject.subject, &document, birth_date)
             .await?;
         self.turn_document(&subject.subject, document.ends_at).await?;
@@ -117,13 +128,14 @@ impl Issuance {
     async fn same_person(
         &self,
         subject: &SubjectId,
+        jkt: &str,
         proof: &FreshProof,
     ) -> Result<(CheckedDocument, time::Date), NoticeError> {
         let refused = |error: EnrolmentError| match error {
             EnrolmentError::Refused => LifeError::Evidence,
             error => LifeError::Issuance(error),
         };
-        let document = CheckedDocument::check(&proof.document, self.now()).map_err(refused)?;
+        let document = self.stated(&proof.document, jkt).await.map_err(refused)?;
         let confirmed = self
             .ask_source(&document, &proof.evidence)
             .await

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use cyberid_protocol::case::{AppealBody, CaseView};
-use cyberid_web::extract::StrictJson;
+use cyberid_web::extract::PersonalJson;
 use cyberid_web::{Failure, problems};
 
 use super::caller_address::CallerAddress;
@@ -32,7 +32,7 @@ problems!(
 pub(crate) async fn make_appeal(
     State(issuance): State<Arc<Issuance>>,
     CallerAddress(from): CallerAddress,
-    StrictJson(body): StrictJson<AppealBody>,
+    PersonalJson(body): PersonalJson<AppealBody>,
 ) -> Result<(StatusCode, Json<CaseView>), Failure> {
     let case = issuance.make_appeal(from, &body).await?;
     Ok((StatusCode::CREATED, Json(case)))

@@ -10,11 +10,12 @@ use cyberid_web::auth::HolderCaller;
 use cyberid_web::extract::PersonalJson;
 use cyberid_web::{Failure, problems};
 
+use super::caller_address::CallerAddress;
 use crate::{EnrolmentError, Issuance, LifeError, NoticeError};
 
 problems!(
     /// What proving a document can end in.
-    pub(crate) ProveDocumentProblems: NotFound, EvidenceRefused, IdentifierInactive, SourceUnavailable
+    pub(crate) ProveDocumentProblems: NotFound, EvidenceRefused, IdentifierInactive, RateLimited, SourceUnavailable
 );
 
 /// Proves a valid document of the holder, with fresh evidence.
@@ -33,9 +34,10 @@ problems!(
 pub(crate) async fn prove_document(
     State(issuance): State<Arc<Issuance>>,
     caller: HolderCaller,
+    CallerAddress(from): CallerAddress,
     PersonalJson(proof): PersonalJson<FreshProof>,
 ) -> Result<Json<LifeAnswer>, Failure> {
-    Ok(Json(issuance.prove_document(&caller.jkt, &proof).await?))
+    Ok(Json(issuance.prove_document(caller.jkt, from, proof).await?))
 }
 
 impl From<NoticeError> for Failure {

@@ -9,11 +9,12 @@ use cyberid_web::auth::HolderCaller;
 use cyberid_web::extract::PersonalJson;
 use cyberid_web::{Failure, problems};
 
+use super::caller_address::CallerAddress;
 use crate::Issuance;
 
 problems!(
     /// What a renewal can end in.
-    pub(crate) RenewMeProblems: NotFound, EvidenceRefused, IdentifierInactive, SourceUnavailable
+    pub(crate) RenewMeProblems: NotFound, EvidenceRefused, IdentifierInactive, RateLimited, SourceUnavailable
 );
 
 /// Renews the network certificate (网证): for another six months, or until the document's end.
@@ -34,7 +35,8 @@ problems!(
 pub(crate) async fn renew_me(
     State(issuance): State<Arc<Issuance>>,
     caller: HolderCaller,
+    CallerAddress(from): CallerAddress,
     PersonalJson(body): PersonalJson<RenewalBody>,
 ) -> Result<Json<Renewed>, Failure> {
-    Ok(Json(issuance.renew(&caller.jkt, body.proof.as_ref()).await?))
+    Ok(Json(issuance.renew(caller.jkt, from, body.proof).await?))
 }

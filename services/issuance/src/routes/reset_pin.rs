@@ -31,6 +31,6 @@ pub(crate) async fn reset_pin(
     CallerAddress(from): CallerAddress,
     StrictJson(body): StrictJson<SealedBody>,
 ) -> Result<StatusCode, Failure> {
-    issuance.reset_pin(&caller.jkt, from, &body.sealed).await?;
+    issuance.reset_pin(caller.jkt, from, &body.sealed).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -7,6 +7,7 @@ use cyberid_domain::id::{CaseId, ClientId};
 use cyberid_domain::rng::SystemRng;
 use cyberid_domain::subject::{LifeReason, SubjectStatus};
 use cyberid_protocol::case::{CaseStatus, CaseView};
+use cyberid_protocol::enrolment::EnrolmentBody;
 use cyberid_protocol::leaf::{Leaf, LeafKind};
 use cyberid_protocol::problem::ProblemType;
 use cyberid_storage::life::{LifeChange, Lives as _, Turn};
@@ -224,4 +225,28 @@ async fn appeals_are_metered_as_refusals() {
             assert_eq!(appeal.problem(), ProblemType::RateLimited);
         }
     }
+}
+
+/// What two operators permitted holds for its device at every door, and for seven days.
+#[tokio::test]
+async fn an_upheld_appeal_lets_its_device_alone_prove_a_passport_without_its_chip() {
+    let test = TestPlatform::start_on_disk(Threshold::Fourteen).await;
+    let (permitted, other) = (Applicant::new(1), Applicant::new(2));
+    let without_chip = async |person: &Applicant| {
+        let body: EnrolmentBody = serde_json::from_value(person.body("")).unwrap();
+        let stated = test.issuance.stated(&body.document, &person.jkt()).await;
+        stated.unwrap().without_chip
+    };
+    let proof = permitted.proof(&test.nonce().await, test.clock.now());
+    let made = test
+        .post("/v1/appeals", json!({"key_proof": proof}).to_string())
+        .await;
+    let case: CaseView = made.json();
+    say(&test, &case.id, Verdict::Upheld).await;
+    assert!(!without_chip(&permitted).await, "one operator said so");
+    say(&test, &case.id, Verdict::Upheld).await;
+    assert!(without_chip(&permitted).await);
+    assert!(!without_chip(&other).await);
+    test.clock.advance(7 * 86_400 + 1);
+    assert!(!without_chip(&permitted).await);
 }

@@ -471,3 +471,56 @@ async fn a_key_holder_that_is_away_holds_up_no_other_work_of_the_clock() {
     assert_eq!(me(&test, &alice).await.status, S::Expired);
     assert!(test.db.last_age_day().await.unwrap() > last_day);
 }
+
+/// Whoever hangs up while the source is asked has not seen it fail, and what they asked for is done.
+#[tokio::test]
+async fn a_renewal_is_done_though_its_caller_hangs_up() {
+    let alice = Applicant::new(1);
+    let test = with(&[&alice]).await;
+    test.clock.advance(200 * 86_400);
+    test.issuance.housekeep().await.unwrap();
+    assert_eq!(me(&test, &alice).await.status, S::Expired);
+    test.source.misbehave(super::source_peer::Fault::Late);
+    let asked = test.source.asked();
+    tokio::select! {
+        answer = renew(&test, &alice, proof(&alice)) => panic!("{answer:?}"),
+        () = until(async || test.source.asked() > asked) => {}
+    }
+    until(async || me(&test, &alice).await.status == S::Active).await;
+}
+
+async fn until(holds: impl AsyncFn() -> bool) {
+    let patience = std::time::Duration::from_secs(30);
+    let wait = async {
+        while !holds().await {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(patience, wait).await.unwrap();
+}
+
+/// What takes a document's number and evidence is metered, also from a holder.
+#[tokio::test]
+async fn a_holder_who_proves_what_is_not_theirs_is_metered() {
+    for path in ["/v1/me/renewal", "/v1/me/document"] {
+        let alice = Applicant::new(1);
+        let mut test = with(&[&alice]).await;
+        test.allow_refusals(3);
+        let mut wrong = Applicant::new(2);
+        wrong.evidence = "false".into();
+        let body = match path {
+            "/v1/me/renewal" => proof(&wrong),
+            _ => proof(&wrong)["proof"].clone(),
+        };
+        for tried in 0..4 {
+            let answer = test
+                .as_holder("POST", path, &alice.jkt(), Some(body.clone()))
+                .await;
+            let expected = match tried {
+                3 => ProblemType::RateLimited,
+                _ => ProblemType::EvidenceRefused,
+            };
+            assert_eq!(answer.problem(), expected, "{path} {tried}");
+        }
+    }
+}

@@ -32,6 +32,8 @@ pub(super) enum Fault {
     Huge,
     Truncated,
     Slow,
+    /// It answers rightly, after a moment.
+    Late,
     OtherShape,
     ForeignKey,
     OtherQuestion,
@@ -161,6 +163,9 @@ async fn check(State(peer): State<Arc<SourcePeer>>, Json(body): Json<IdentityChe
         .unwrap()
         .push(question.number.expose().to_owned());
     let (fault, birth_date) = peer.script.lock().unwrap().clone();
+    if fault == Fault::Late {
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    }
     match fault {
         Fault::Down => StatusCode::BAD_GATEWAY.into_response(),
         Fault::NotJson => ([JSON], "{\"answer\":").into_response(),
