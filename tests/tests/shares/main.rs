@@ -6,6 +6,7 @@
 )]
 
 mod backups;
+mod ceremony;
 mod custodians;
 mod rotation;
 
