@@ -1,6 +1,10 @@
 //! A counter assists people without a smartphone, against a real platform: a sheet of codes on paper, each of which acts once,
 //! from any machine.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must stop"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

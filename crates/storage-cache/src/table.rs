@@ -206,7 +206,7 @@ mod tests {
             age_flags: AgeFlags::default().with(Threshold::Eighteen),
             document_expires_at: UnixTime(4_000_000_000 + u64::from(number)),
             key,
-            single_use: number % 3 == 0,
+            single_use: number.is_multiple_of(3),
         })
     }
 

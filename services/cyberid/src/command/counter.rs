@@ -11,7 +11,7 @@ use cyberid_domain::UnixTime;
 use cyberid_domain::number::NetworkNumber;
 use cyberid_domain::pin::Pin;
 use cyberid_domain::rng::SystemRng;
-use cyberid_holder::{Code, Enrolment, Holder, Platform, Reproof};
+use cyberid_holder::{Code, Enrolment, Holder, Platform, Reproof, Tree};
 use cyberid_protocol::statement::Locale;
 use serde_json::{Value, json};
 
@@ -246,22 +246,18 @@ impl Sheet {
         let session = self.session(&platform).await?;
         let first = made.first().ok_or("a sheet has a code")?;
         let (clock, rng) = (Arc::new(cyberid_domain::clock::SystemClock), Arc::new(SystemRng));
-        let holder = Holder::resume(platform, Default::default(), first.key.clone(), clock, rng)?;
+        let holder = Holder::resume(platform, Tree::default(), first.key.clone(), clock, rng)?;
         Ok((session, holder, made))
     }
 
     async fn session(&self, platform: &Platform) -> Result<Session, Failure> {
         let client = platform.client().clone();
-        let key = match &self.station_key {
-            Some(file) => ClientKey::load(file)
-                .map_err(|error| format!("the station's key {}: {error}", file.display()))?,
-            None => {
-                let operators = SandboxKeys::fetch(&client).await?.operators;
-                operators
-                    .into_iter()
-                    .next()
-                    .ok_or("the sandbox has no operator")?
-            }
+        let key = if let Some(file) = &self.station_key {
+            ClientKey::load(file).map_err(|error| format!("the station's key {}: {error}", file.display()))?
+        } else {
+            let operators = SandboxKeys::fetch(&client).await?.operators;
+            let first = operators.into_iter().next();
+            first.ok_or("the sandbox has no operator")?
         };
         Ok(call_as(&key, client, platform.issuer())?)
     }
