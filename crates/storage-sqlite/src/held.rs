@@ -93,6 +93,10 @@ fn whose(table: &str, columns: &[String]) -> Option<String> {
         "official_access" => format!("id IN ({TOLD})"),
         "official_leaf" => format!("access IN ({TOLD})"),
         "identity_act" => "in_force AND instr(subjects, ?1) % 32 = 1".to_owned(),
+        // An appeal knows a device key and no person: whose it is, the key says.
+        "person_case" => "subject = ?1 OR (subject IS NULL \
+                          AND jkt IN (SELECT device.jkt FROM device WHERE device.subject = ?1))"
+            .to_owned(),
         "promise" => format!(
             "id IN (SELECT leaf FROM release_leaf WHERE release IN ({GRANTED}) \
              UNION SELECT leaf FROM official_leaf WHERE access IN ({TOLD}) \
@@ -119,14 +123,24 @@ fn query(table: &str, columns: &[String], whose: &str) -> String {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    use cyberid_domain::case::CaseKind;
+    use cyberid_domain::id::CaseId;
+    use cyberid_domain::rng::SystemRng;
+    use cyberid_storage::case::{Case, Cases as _};
+    use cyberid_storage::conformance::subject::enrolled;
 
     use super::*;
 
     /// Tables that are about nobody, each with the reason. A new table is in neither list and fails the test until
     /// somebody has thought of it.
-    const ABOUT_NOBODY: [(&str, &str); 13] = [
+    const ABOUT_NOBODY: [(&str, &str); 14] = [
         ("age_day", "the day of the last job"),
-        ("ended_person", "tags of handles; whose identifier it was is not kept"),
+        (
+            "ended_person",
+            "tags of handles; whose identifier it was is not kept",
+        ),
         ("event", "told to relying parties by pseudonym"),
         ("event_push", "how far pushing has come"),
         ("kept_answer", "digests, and what is sealed under them"),
@@ -194,6 +208,34 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(nobody, []);
+    }
+
+    #[tokio::test]
+    async fn an_appeal_is_its_devices_and_says_nothing_of_the_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let registry = RegistryDb::open(folder.path().join("registry.db")).await.unwrap();
+        let registry = Arc::new(registry);
+        let new = enrolled(&registry).await;
+        let appeal = |jkt: &str| Case {
+            id: CaseId::random(&SystemRng),
+            kind: CaseKind::Appeal,
+            jkt: jkt.into(),
+            key: [4; 65],
+            subject: None,
+            pin: None,
+            opened_at: UnixTime(7),
+            halted: false,
+            said: None,
+            decided_at: None,
+            done_at: None,
+        };
+        for jkt in [new.device.jkt.as_str(), "another's"] {
+            assert!(registry.open_case(&appeal(jkt)).await.unwrap());
+        }
+        let held = registry.held_of(&new.subject, UnixTime(9)).await.unwrap();
+        let cases = held.iter().find(|table| table.name == "person_case").unwrap();
+        assert_eq!(cases.rows.len(), 1);
+        assert!(!cases.rows[0].contains(&new.device.jkt) && cases.rows[0].contains("\"kind\":\"appeal\""));
     }
 
     #[tokio::test]

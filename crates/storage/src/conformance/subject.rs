@@ -52,7 +52,8 @@ pub(super) fn new_subject() -> NewSubject {
     }
 }
 
-pub(super) async fn enrolled<S: Subjects>(store: &Arc<S>) -> NewSubject {
+/// Somebody who was just enrolled.
+pub async fn enrolled<S: Subjects>(store: &Arc<S>) -> NewSubject {
     let new = new_subject();
     enrol(store, &new).await;
     new

@@ -1,18 +1,14 @@
 //! `cyberid cases`
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use cyberid_client::{Platform, Session};
 use cyberid_domain::case::Verdict;
-use cyberid_domain::clock::SystemClock;
 use cyberid_domain::id::CaseId;
 use cyberid_protocol::case::{CaseView, OpenCases, VerdictBody};
 
 use super::Outcome;
-use super::outside::{ClientKey, Failure, SandboxKeys, Server, call_as};
-use crate::terminal::Show;
+use super::operator::Common;
 
 const HELP: &str = "\
 Examples:
@@ -43,7 +39,7 @@ Examples:
 #[command(after_long_help = LIST_HELP)]
 pub(crate) struct ListCases {
     #[command(flatten)]
-    operator: Operator,
+    common: Common,
 }
 
 /// Say how a case is to be decided; when another operator says the same, it is.
@@ -64,43 +60,7 @@ pub(crate) struct DecideCase {
     #[arg(long, group = "verdict")]
     dismissed: bool,
     #[command(flatten)]
-    operator: Operator,
-}
-
-/// As whom.
-#[derive(Debug, Args)]
-struct Operator {
-    #[command(flatten)]
-    server: Server,
-    /// The operator's `{"client_id", "signing_jwk"}`.
-    #[arg(
-        long = "operator-key",
-        value_name = "FILE",
-        required_unless_present = "sandbox"
-    )]
-    file: Option<PathBuf>,
-    /// Take the sandbox's N-th operator, of two.
-    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "1", conflicts_with = "file")]
-    sandbox: Option<usize>,
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
-}
-
-impl Operator {
-    async fn session(&self) -> Result<Session, Failure> {
-        let client = self.server.client(None)?;
-        let key = if let Some(file) = &self.file {
-            ClientKey::load(file)?
-        } else {
-            let operators = SandboxKeys::fetch(&client).await?.operators;
-            let nth = self.sandbox.unwrap_or(1).saturating_sub(1);
-            let mut operators = operators.into_iter();
-            operators.nth(nth).ok_or("the sandbox has two operators")?
-        };
-        let platform = Platform::contact(client, std::sync::Arc::new(SystemClock)).await?;
-        Ok(call_as(&key, platform.client().clone(), platform.issuer())?)
-    }
+    common: Common,
 }
 
 impl Cases {
@@ -114,8 +74,9 @@ impl Cases {
 
 impl ListCases {
     async fn run(self) -> Outcome {
-        let open: OpenCases = self.operator.session().await?.get("/v1/cases").await?;
-        Show::json(self.operator.json).result(&open, words);
+        let session = self.common.session(1).await?;
+        let open: OpenCases = session.get("/v1/cases").await?;
+        self.common.show().result(&open, words);
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -128,9 +89,9 @@ impl DecideCase {
             Verdict::Dismissed
         };
         let path = format!("/v1/cases/{}/decide", self.id);
-        let session = self.operator.session().await?;
+        let session = self.common.session(1).await?;
         let case: CaseView = session.post(&path, &VerdictBody { verdict }).await?;
-        Show::json(self.operator.json).result(&case, |case| match case.verdict {
+        self.common.show().result(&case, |case| match case.verdict {
             Some(verdict) => format!("{} is {}.", case.id, verdict.as_str()),
             None => format!("{} waits for another operator to say the same.", case.id),
         });
@@ -165,7 +126,7 @@ mod tests {
     fn a_verdict_is_one_and_an_operator_is_named() {
         let case = "case_Zm9vYmFyYmF6cXV4MTIzNA";
         assert!(parses(&format!(
-            "cyberid cases decide {case} --upheld --sandbox 2"
+            "cyberid cases decide {case} --upheld --sandbox --operator 2"
         )));
         assert!(parses(&format!(
             "cyberid cases decide {case} --dismissed --operator-key one.json"

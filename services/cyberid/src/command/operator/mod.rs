@@ -63,12 +63,12 @@ pub(super) struct Common {
 }
 
 impl Common {
-    fn show(&self) -> Show {
+    pub(super) fn show(&self) -> Show {
         Show::json(self.json)
     }
 
     /// Calls as the operator that is named, or as this one of a sandbox.
-    async fn session(&self, usual: usize) -> Result<Session, Failure> {
+    pub(super) async fn session(&self, usual: usize) -> Result<Session, Failure> {
         let client = self.server.client(None)?;
         let key = self.key(&client, usual).await?;
         let platform = Platform::contact(client.clone(), std::sync::Arc::new(SystemClock)).await?;
