@@ -102,8 +102,9 @@ impl Issuance {
         let device = self.take_key_proof(&body.key_proof).await?;
         let mut document = CheckedDocument::check(&body.document, self.now())?;
         document.without_chip = self.is_permitted(&device).await?;
-        let bound = self.parts.subjects.by_device(&device.thumbprint()).await?;
-        if bound.is_some() {
+        // A key that is or was somebody's, which a key holder may not take either.
+        let known = self.parts.devices.known_device(&device.thumbprint()).await?;
+        if known.is_some() {
             return Err(EnrolmentError::Refused);
         }
         let guardian = match &body.guardian_consent {

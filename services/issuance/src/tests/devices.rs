@@ -226,6 +226,22 @@ async fn a_lost_device_is_nobodys_at_once_and_key_holders_unbind_it_even_later()
     );
 }
 
+/// A key holder takes no key that was unbound from another record: it is refused before anything is asked of one.
+#[tokio::test]
+async fn nobody_enrols_with_a_key_that_was_somebodys() {
+    let (test, phone) = start().await;
+    let tablet = again(1);
+    test.add_device(&phone, &tablet).await;
+    test.revoke(&phone, &tablet).await;
+    let reservations = test.vault.reservations().len();
+    let heir = Applicant {
+        device: tablet.device,
+        ..Applicant::new(2)
+    };
+    assert_eq!(test.enrol(&heir).await.problem(), ProblemType::EnrolmentRefused);
+    assert_eq!(test.vault.reservations().len(), reservations);
+}
+
 /// Bound at one key holder and not at the other: it is unbound again, and was nobody's meanwhile.
 #[tokio::test]
 async fn what_is_bound_by_half_is_unbound_again() {
