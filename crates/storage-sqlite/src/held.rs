@@ -137,6 +137,7 @@ mod tests {
     /// somebody has thought of it.
     const ABOUT_NOBODY: [(&str, &str); 14] = [
         ("age_day", "the day of the last job"),
+        ("custodians", "how many hold a share of each record"),
         (
             "ended_person",
             "tags of handles; whose identifier it was is not kept",
