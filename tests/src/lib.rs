@@ -39,3 +39,4 @@ pub use process::{Process, executable, free_address};
 pub use program::Program;
 pub use release::{Granted, consent_to, identity_in};
 pub use split::{LEDGER, Part, SplitPlatform};
+pub use suite::suite;

@@ -349,7 +349,7 @@ impl SplitPlatform {
             let secret = format!("only the {} knows {}", part.name(), self.root.path().display());
             write_private(&self.passphrase_file(part), &secret);
         }
-        let suite = self.settings.suite.or_else(suite::chosen).unwrap_or_default();
+        let suite = self.settings.suite.unwrap_or_else(suite::suite);
         for part in self.settings.parts() {
             self.run_keys("init", part, &["--for", part.kind(), "--suite", suite.name()]);
         }

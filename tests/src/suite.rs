@@ -2,10 +2,15 @@
 
 use cyberid_crypto::Suite;
 
-/// The suite of every platform of which a test says nothing; so that any journey can be tried in the other.
+/// By which any journey can be tried in the other suite.
 const VARIABLE: &str = "JOURNEYS_SUITE";
 
-/// What the variable `JOURNEYS_SUITE` says, if it says anything.
+/// The suite of every platform of which a test says nothing: what the variable `JOURNEYS_SUITE` says, else the first.
+pub fn suite() -> Suite {
+    chosen().unwrap_or_default()
+}
+
+/// What the variable says, if it says anything.
 pub(crate) fn chosen() -> Option<Suite> {
     let said = std::env::var(VARIABLE).ok()?;
     Some(said.parse().expect("JOURNEYS_SUITE is nist or sm"))

@@ -33,6 +33,8 @@ impl Source {
         let (folder, listen) = (data.path().display().to_string(), free_address().to_string());
         let common = [
             "identity-source",
+            "--suite",
+            journeys::suite().name(),
             "--people",
             "300",
             "--data",

@@ -26,6 +26,7 @@ use crate::people::{Citizen, People, Person};
 use crate::process::Process;
 use crate::release::Granted;
 use crate::split::{Part, SplitPlatform, inline};
+use crate::suite::suite;
 
 /// People who come first, and whom nobody searches for: what is there anyway is there then.
 const FIRST: usize = 3;
@@ -209,6 +210,8 @@ async fn start_source(folder: &Path, people: usize) -> Process {
     let (data, people) = (folder.join("source").display().to_string(), people.to_string());
     let arguments = [
         "identity-source",
+        "--suite",
+        suite().name(),
         "--data",
         &data,
         "--listen",
@@ -284,7 +287,7 @@ async fn enrol(platform: &Client, person: &Person, pin: &Pin) -> Citizen {
 }
 
 async fn device(platform: &Client) -> (Holder, DeviceKey) {
-    let key = DeviceKey::make(&SystemRng).unwrap();
+    let key = DeviceKey::make_of(suite(), &SystemRng).unwrap();
     let (clock, rng) = (Arc::new(SystemClock), Arc::new(SystemRng));
     let holder = Holder::contact(platform.clone(), key.signer(), clock, rng)
         .await

@@ -165,7 +165,7 @@ impl Worker {
 
     /// One operator applies in a relying party's place, and the other approves.
     async fn register(&mut self, cast: &Cast) -> Result<Acknowledged, Refused> {
-        let keys = RpKeys::make(&SystemRng).map_err(|_| Refused::Unexpected)?;
+        let keys = RpKeys::make_of(crate::suite(), &SystemRng).map_err(|_| Refused::Unexpected)?;
         let body = registration(particulars(&mut self.dice), &keys);
         let [one, another] = &cast.operators;
         let applied: Registered = one.post("/v1/relying-parties", &body).await?;

@@ -76,7 +76,7 @@ async fn a_custodian_has_nothing_that_its_shares_open() {
     for (index, place) in inside.place.iter().enumerate() {
         for theirs in &inside.shares {
             let opened = open_field(
-                cyberid_crypto::Suite::Nist,
+                journeys::suite(),
                 place,
                 &inside.shares[index],
                 theirs,

@@ -64,7 +64,7 @@ impl Inside {
 
     fn open(&self, field: usize, ours: &Share, theirs: &Share) -> Option<String> {
         let opened = open_field(
-            cyberid_crypto::Suite::Nist,
+            journeys::suite(),
             &self.place[field],
             ours,
             theirs,
