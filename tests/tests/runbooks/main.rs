@@ -7,5 +7,6 @@
 
 mod changed_set;
 mod log_key;
+mod lost_passphrase;
 mod lost_witness;
 mod scene;
