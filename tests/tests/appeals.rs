@@ -210,16 +210,16 @@ async fn the_same_at_a_shell() {
     assert!(listed.to_string().contains(id));
     done(
         &home,
-        &format!("cases decide {id} --upheld --server {url} --sandbox 1 --json"),
+        &format!("cases decide {id} --upheld --server {url} --sandbox --operator 1 --json"),
     );
     let alone = run(
         &home,
-        &format!("cases decide {id} --upheld --server {url} --sandbox 1 --json"),
+        &format!("cases decide {id} --upheld --server {url} --sandbox --operator 1 --json"),
     );
     assert_eq!(alone.status.code(), Some(1));
     done(
         &home,
-        &format!("cases decide {id} --upheld --server {url} --sandbox 2 --json"),
+        &format!("cases decide {id} --upheld --server {url} --sandbox --operator 2 --json"),
     );
     let shown = done(&home, &format!("holder case {id} --server {url} --json"));
     assert_eq!(shown.get("status").unwrap(), "done");
