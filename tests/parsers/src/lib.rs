@@ -10,6 +10,7 @@
     reason = "this package is test support: a broken promise ends the run"
 )]
 
+mod evidence;
 mod http_texts;
 mod ledger_proofs;
 mod ledger_texts;
@@ -51,6 +52,11 @@ targets! {
     seals::jwe,
     seals::sealed,
     seals::warrant,
+    seals::questions,
+    evidence::order,
+    evidence::passkey,
+    evidence::archive,
+    evidence::receipt_file,
     values::jwk,
     values::key_file,
     values::json,

@@ -11,16 +11,28 @@ use cyberid_domain::clock::ManualClock;
 use cyberid_domain::rng::SystemRng;
 use cyberid_protocol::access::{Assertion, DpopProof};
 use cyberid_protocol::attestation::Attestation;
+use cyberid_protocol::cancellation::Cancellation;
 use cyberid_protocol::certificate::Certificate;
 use cyberid_protocol::consent::Consent;
+use cyberid_protocol::deposit::{Deposit, Reservation, Settlement};
+use cyberid_protocol::device::{Binding, DeviceApproval, Unbinding};
 use cyberid_protocol::direct_request::DirectRequest;
 use cyberid_protocol::event::SecurityEvent;
+use cyberid_protocol::export::Manifest;
+use cyberid_protocol::face::FaceEvidence;
 use cyberid_protocol::guardian_consent::GuardianConsent;
+use cyberid_protocol::guardian_release::GuardianRelease;
+use cyberid_protocol::key_certificate::KeyCertificate;
 use cyberid_protocol::key_proof::KeyProof;
+use cyberid_protocol::life::{Renumbering, Resumption, Suspension};
 use cyberid_protocol::message::Message;
+use cyberid_protocol::notice::SourceNotice;
+use cyberid_protocol::official::{Countersignature, Order};
 use cyberid_protocol::proof::Proof;
 use cyberid_protocol::registration::{KeyChange, RegistrationCertificate};
+use cyberid_protocol::replacement::{StagedVersion, VersionSwitch};
 use cyberid_protocol::request::RequestObject;
+use cyberid_protocol::source::SourceAnswer;
 use cyberid_protocol::withdrawal::Withdrawal;
 use cyberid_web::auth::{AccessTokens, Authenticate as _};
 use serde::Serialize;
@@ -65,12 +77,18 @@ fn was_signed(compact: &str) -> bool {
 
 /// Claims of every type read back as they were written, and a message of one type is of no other.
 pub(crate) fn messages(bytes: &[u8]) -> bool {
-    fn round<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(bytes: &[u8]) -> bool {
+    fn round<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> bool {
         let Ok(claims) = json::from_slice::<T>(bytes) else {
             return false;
         };
         let written = serde_json::to_vec(&claims).unwrap();
-        assert_eq!(json::from_slice::<T>(&written), Ok(claims));
+        let Ok(again) = json::from_slice::<T>(&written) else {
+            panic!(
+                "what was written is not read: {}",
+                String::from_utf8_lossy(&written)
+            );
+        };
+        assert_eq!(serde_json::to_vec(&again).unwrap(), written);
         true
     }
     let mut taken = false;
@@ -95,7 +113,27 @@ pub(crate) fn messages(bytes: &[u8]) -> bool {
         KeyChange,
         RegistrationCertificate,
         SecurityEvent,
-        GuardianConsent
+        GuardianConsent,
+        GuardianRelease,
+        Cancellation,
+        Suspension,
+        Resumption,
+        Renumbering,
+        DeviceApproval,
+        Order,
+        Countersignature,
+        Reservation,
+        Deposit,
+        Settlement,
+        Binding,
+        Unbinding,
+        StagedVersion,
+        VersionSwitch,
+        Manifest,
+        KeyCertificate,
+        SourceAnswer,
+        SourceNotice,
+        FaceEvidence
     );
     taken |= round::<KeyProof>(bytes) | round::<Assertion>(bytes) | round::<DpopProof>(bytes);
     if let Some(compact) = text(bytes)

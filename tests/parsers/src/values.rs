@@ -4,20 +4,29 @@ use cyberid_client::key_file::PrivateKey;
 use cyberid_crypto::jwk::{Jwk, JwkSet, PublicKey};
 use cyberid_crypto::{Sign as _, base64url, json as strict};
 use cyberid_domain::document::{DocumentNumber, DocumentType};
-use cyberid_domain::id::{ClientId, ConsentId, Nonce, ReleaseId, RequestId, VerificationId};
+use cyberid_domain::id::{
+    CaseId, ClientId, ConsentId, CounterCode, IdentityActId, Nonce, OfficialAccessId, ReleaseId, RequestId,
+    VerificationId, WardId,
+};
 use cyberid_domain::number::NetworkNumber;
 use cyberid_domain::personal::Personal;
 use cyberid_domain::pin::Pin;
 use cyberid_protocol::canonical as jcs;
+use cyberid_protocol::counter::{CounterEnrolmentBody, CounterRecoveryBody};
+use cyberid_protocol::device::RecoveryBody;
 use cyberid_protocol::enrolment::EnrolmentBody;
 use cyberid_protocol::leaf::Leaf;
+use cyberid_protocol::life::{FreshProof, IdentityActBody, RenewalBody};
+use cyberid_protocol::notice::NoticesAnswer;
 use cyberid_protocol::problem::Problem;
 use cyberid_protocol::receipt::Receipt;
 use cyberid_protocol::registration::{KeyChangeBody, Registration};
 use cyberid_protocol::release::{ErasureBody, ReleaseBody};
 use cyberid_protocol::request::{Answer, AnswerBody};
+use cyberid_protocol::source::IdentityCheckAnswer;
 use cyberid_protocol::statement::Locale;
 use cyberid_protocol::verification::VerificationBody;
+use cyberid_protocol::ward::WardAnswerBody;
 use cyberid_protocol::withdrawal::WithdrawalBody;
 use serde_json::Value;
 
@@ -110,7 +119,16 @@ pub(crate) fn bodies(bytes: &[u8]) -> bool {
         | strict::from_slice::<ReleaseBody>(bytes).is_ok()
         | strict::from_slice::<VerificationBody>(bytes).is_ok()
         | strict::from_slice::<WithdrawalBody>(bytes).is_ok()
-        | strict::from_slice::<Receipt>(bytes).is_ok();
+        | strict::from_slice::<Receipt>(bytes).is_ok()
+        | strict::from_slice::<RecoveryBody>(bytes).is_ok()
+        | strict::from_slice::<CounterEnrolmentBody>(bytes).is_ok()
+        | strict::from_slice::<CounterRecoveryBody>(bytes).is_ok()
+        | strict::from_slice::<FreshProof>(bytes).is_ok()
+        | strict::from_slice::<RenewalBody>(bytes).is_ok()
+        | strict::from_slice::<IdentityActBody>(bytes).is_ok()
+        | strict::from_slice::<WardAnswerBody>(bytes).is_ok()
+        | strict::from_slice::<IdentityCheckAnswer>(bytes).is_ok()
+        | strict::from_slice::<NoticesAnswer>(bytes).is_ok();
     if let Ok(body) = strict::from_slice::<AnswerBody>(bytes) {
         let (sealed, declined) = (body.sealed.clone(), body.declined);
         if let Ok(answer) = Answer::try_from(body) {
@@ -140,7 +158,18 @@ pub(crate) fn names(bytes: &[u8]) -> bool {
             }
         )*};
     }
-    same!(ClientId, ConsentId, ReleaseId, VerificationId, Nonce);
+    same!(
+        CaseId,
+        ClientId,
+        ConsentId,
+        CounterCode,
+        IdentityActId,
+        Nonce,
+        OfficialAccessId,
+        ReleaseId,
+        VerificationId,
+        WardId
+    );
     taken | text.parse::<RequestId>().is_ok()
 }
 

@@ -83,3 +83,36 @@ fn the_mutator_changes_what_it_gets_and_always_alike() {
     let different: BTreeSet<_> = mutations(1).into_iter().collect();
     assert!(different.len() > 80, "{}", different.len());
 }
+
+/// Whatever the protocol calls a message is read by the fuzzer.
+#[test]
+fn every_message_of_the_protocol_is_among_those_that_are_fuzzed() {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = fs::read_to_string(package.join("src/tokens.rs")).unwrap();
+    let mut messages = 0;
+    let mut folders = vec![package.join("../../crates/protocol/src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap();
+            for line in text.lines() {
+                let named = line.strip_prefix("impl Message for ");
+                let Some(name) = named.and_then(|rest| rest.strip_suffix(" {")) else {
+                    continue;
+                };
+                let listed = [format!("        {name},"), format!("        {name}\n")];
+                assert!(
+                    listed.iter().any(|line| read.contains(line)),
+                    "{name} of {}",
+                    path.display()
+                );
+                messages += 1;
+            }
+        }
+    }
+    assert!(messages > 25, "{messages}");
+}

@@ -6,7 +6,14 @@ use super::{ID, ISSUER, NOW, signer};
 
 /// The claims of every type, by its name.
 pub(super) fn claims() -> Vec<(&'static str, Value)> {
-    [of_holders(), of_the_platform(), of_requests(), of_parties()].concat()
+    let ours = [
+        of_holders(),
+        of_lives(),
+        of_the_platform(),
+        of_requests(),
+        of_parties(),
+    ];
+    [ours.concat(), of_officers(), of_issuance(), of_the_source()].concat()
 }
 
 /// The same with a beginning and an end.
@@ -35,6 +42,82 @@ fn of_holders() -> Vec<(&'static str, Value)> {
             "cyberid-key-proof+jwt",
             json!({"aud": ISSUER, "nonce": ID, "iat": NOW}),
         ),
+    ]
+}
+
+fn of_lives() -> Vec<(&'static str, Value)> {
+    let jkt = signer().kid().to_owned();
+    let word = || json!({"aud": ISSUER, "jti": ID});
+    let approval = json!({"aud": ISSUER, "device_jkt": jkt, "jti": ID});
+    let number = json!({"aud": ISSUER, "number_commitment": jkt, "jti": ID});
+    let release = json!({"aud": ISSUER, "ward_jkt": jkt, "request": format!("rel_{ID}"), "request_sha256": jkt,
+        "fields": ["name"], "jti": ID});
+    vec![
+        ("cyberid-suspension+jwt", timed(word())),
+        ("cyberid-resumption+jwt", timed(word())),
+        ("cyberid-cancellation+jwt", timed(word())),
+        ("cyberid-renumbering+jwt", timed(number)),
+        ("cyberid-device-approval+jwt", timed(approval)),
+        ("cyberid-guardian-release+jwt", timed(release)),
+    ]
+}
+
+fn of_officers() -> Vec<(&'static str, Value)> {
+    let jkt = signer().kid().to_owned();
+    let order = json!({"aud": ISSUER, "authority": ID, "client_id": ID, "sub": jkt, "fields": ["name"],
+        "case_reference": "2026-117", "legal_basis": "CPL-54", "notice_after": NOW + 60, "enc_jkt": jkt, "jti": ID});
+    let second = json!({"aud": ISSUER, "authority": ID, "order_sha256": jkt, "jti": ID});
+    vec![
+        ("cyberid-official-order+jwt", timed(order)),
+        ("cyberid-official-countersignature+jwt", timed(second)),
+    ]
+}
+
+fn of_issuance() -> Vec<(&'static str, Value)> {
+    let jkt = signer().kid().to_owned();
+    let jwk = signer().public_key().to_jwk();
+    let field = json!({"field": "name", "ciphertext": jkt, "share": jkt});
+    let command = |more: Value| {
+        let mut claims = json!({"aud": "vault", "subject": jkt, "jti": ID});
+        claims
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        timed(claims)
+    };
+    vec![
+        ("cyberid-reservation+jwt", command(json!({"person_sealed": jkt}))),
+        (
+            "cyberid-deposit+jwt",
+            command(json!({"device": jwk, "number_commitment": jkt, "fields": [field]})),
+        ),
+        ("cyberid-settlement+jwt", command(json!({"outcome": "confirmed"}))),
+        (
+            "cyberid-binding+jwt",
+            command(json!({"device": jwk, "approval": "a.b.c", "release_from": NOW})),
+        ),
+        ("cyberid-unbinding+jwt", command(json!({ "device": jwk }))),
+        (
+            "cyberid-staged-version+jwt",
+            command(json!({"version": ID, "person_sealed": jkt, "fields": [field]})),
+        ),
+        ("cyberid-version-switch+jwt", command(json!({ "version": ID }))),
+    ]
+}
+
+fn of_the_source() -> Vec<(&'static str, Value)> {
+    let jkt = signer().kid().to_owned();
+    let answer = json!({"question_sha256": jkt, "confirmed": true, "birth_date_sealed": jkt, "person_sealed": jkt,
+        "iat": NOW});
+    let notice = json!({"aud": ISSUER, "jti": ID, "seq": 3, "person": jkt, "happening": "document_renewed", "at": NOW,
+        "document_sealed": jkt, "iat": NOW});
+    let face = json!({"aud": ISSUER, "jkt": jkt, "nonce": jkt, "person": jkt});
+    let key = json!({"role": "attestation", "sub": jkt, "jwk": signer().public_key().to_jwk()});
+    vec![
+        ("cyberid-source-answer+jwt", answer),
+        ("cyberid-source-notice+jwt", notice),
+        ("cyberid-face-evidence+jwt", timed(face)),
+        ("cyberid-key-certificate+jwt", timed(key)),
     ]
 }
 

@@ -1,6 +1,7 @@
 //! Inputs to begin with: valid messages of every kind, under keys that everybody knows.
 
 mod claims;
+mod evidence;
 mod ledger;
 mod passports;
 
@@ -12,6 +13,7 @@ use cyberid_protocol::problem::{Problem, ProblemType};
 use serde_json::json;
 
 use claims::claims;
+pub(crate) use evidence::*;
 pub(crate) use ledger::*;
 pub(crate) use passports::*;
 
@@ -21,7 +23,7 @@ pub(crate) const NOW: u64 = 1_800_000_000;
 pub(crate) const PLAINTEXTS: [&str; 2] = [r#"{"proof":"a.b.c","pin":"27182845"}"#, r#"{"consent":"a.b.c"}"#];
 
 const ID: &str = "AAAAAAAAAAAAAAAAAAAAAA";
-const ISSUER: &str = "https://id.example";
+pub(crate) const ISSUER: &str = "https://id.example";
 
 /// The key of the seeds.
 pub(crate) fn signer() -> Arc<dyn Sign> {
@@ -71,7 +73,32 @@ pub(crate) fn jwe() -> Vec<Vec<u8>> {
 }
 
 pub(crate) fn sealed() -> Vec<Vec<u8>> {
-    bytes(PLAINTEXTS)
+    let document =
+        json!({"type": "passport", "name": "A", "number": "L898902C36", "valid_until": "2034-05-01"});
+    let evidence = json!({"kind": "sandbox", "token": "x"});
+    let others = [
+        json!({"key_proof": "a.b.c", "approval": "a.b.c", "pin": "27182845"}),
+        json!({"pin": "27182845", "new_pin": "31415926"}),
+        json!({"document": document, "evidence": evidence, "pin": "27182845"}),
+        json!({"resumption": "a.b.c", "pin": "27182845"}),
+        json!({"passkey": passkey_registration(), "pin": "27182845"}),
+    ];
+    [bytes(PLAINTEXTS), bytes(others.map(|other| other.to_string()))].concat()
+}
+
+pub(crate) fn questions() -> Vec<Vec<u8>> {
+    let (feed, key) = (base64url::encode(&[7; 32]), signer().public_key().to_jwk());
+    bytes(
+        [
+            json!({"kind": "passport", "name": "A", "number": "L898902C36", "valid_until": "2034-05-01",
+                "evidence_kind": "sandbox", "evidence": "x", "aud": ISSUER, "feed": feed, "reply_to": key}),
+            json!({"kind": "passport", "number": "L898902C36", "sample": "x", "aud": ISSUER, "jkt": feed, "nonce": ID}),
+            json!({"aud": ISSUER, "feed": feed, "after": 7, "reply_to": key}),
+            json!({"type": "passport", "name": "A", "number": "L898902C36", "valid_until": "2034-05-01",
+                "birth_date": "1974-08-12"}),
+        ]
+        .map(|question| question.to_string()),
+    )
 }
 
 pub(crate) fn warrant() -> Vec<Vec<u8>> {
@@ -79,7 +106,15 @@ pub(crate) fn warrant() -> Vec<Vec<u8>> {
     let warrant = json!({"consent": String::from_utf8(consent).unwrap(), "salt": signer().kid(),
         "rp_key": signer().public_key().to_jwk(), "leaf": leaf_text(), "proof": receipt_text(),
         "vault_consistency": [signer().kid()], "custodian_consistency": []});
-    bytes([warrant.to_string(), json!({ "warrant": warrant }).to_string()])
+    let official = json!({"order": signed_order(), "countersignature": signed_countersignature(),
+        "salt": signer().kid(), "device_jkt": signer().kid(), "leaf": leaf_text(), "proof": receipt_text(),
+        "vault_consistency": [signer().kid()], "custodian_consistency": []});
+    let bodies = [&warrant, &official].map(|warrant| json!({ "warrant": warrant }).to_string());
+    bytes(
+        [warrant.to_string(), official.to_string()]
+            .into_iter()
+            .chain(bodies),
+    )
 }
 
 pub(crate) fn jwk() -> Vec<Vec<u8>> {
@@ -166,6 +201,9 @@ pub(crate) fn names() -> Vec<Vec<u8>> {
         format!("ver_{ID}"),
         format!("rel_{ID}"),
         format!("con_{ID}"),
+        format!("off_{ID}"),
+        format!("case_{ID}"),
+        format!("code_{ID}"),
         signer().kid().into(),
     ])
 }
