@@ -182,7 +182,10 @@ async fn a_code_at_a_counter_brings_the_question_to_the_device_that_shows_it() {
 async fn a_child_passes_after_a_guardian_agreed_on_a_device_of_their_own() {
     let town = Town::new().await;
     town.enrol("parent", town.aged(30..80, 0).await, "");
-    let key = town.done("holder key --home @child").out;
+    let suite = journeys::suite();
+    let key = town
+        .done(&format!("holder key --home @child --suite {suite}"))
+        .out;
     let consent = town.done(&format!(
         "holder guardian-consent --home @parent --ward-key={}",
         key.trim()

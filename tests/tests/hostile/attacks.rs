@@ -184,7 +184,7 @@ impl Plot<'_> {
             kid: victim.thumbprint(),
         };
         let forged = signed(honest, &impostor, &victim, |_| {});
-        let stranger = DeviceKey::make(&SystemRng).unwrap();
+        let stranger = DeviceKey::make_of(journeys::suite(), &SystemRng).unwrap();
         let unbound = signed(honest, &*stranger.signer(), &stranger.public_key(), |_| {});
         let elsewhere = signed(honest, &*self.victim.key.signer(), &victim, |consent| {
             consent.aud = "https://other.example".into();

@@ -9,7 +9,7 @@ use cyberid_client::key_file::PrivateKey;
 use cyberid_domain::clock::{Clock as _, DAY, SystemClock};
 use cyberid_domain::pin::Pin;
 use cyberid_domain::rng::SystemRng;
-use cyberid_holder::{DeviceKey, Holder, Platform, Tree};
+use cyberid_holder::{Holder, Platform, Tree};
 use cyberid_storage::key_holder::KeyHolderStore as _;
 use cyberid_storage_sqlite::{CustodianDb, VaultDb};
 use journeys::{Citizen, PIN, Part, SplitPlatform, TestPlatform};
@@ -103,8 +103,8 @@ impl Drill {
 /// A second device of a citizen, by its thumbprint.
 async fn second_device(platform: &TestPlatform, citizen: &Citizen) -> String {
     let (clock, rng) = (Arc::new(SystemClock), Arc::new(SystemRng));
+    let key = platform.device_key();
     let platform = Platform::contact(platform.client.clone(), clock.clone()).await;
-    let key = DeviceKey::make(&SystemRng).unwrap();
     let second = Holder::resume(platform.unwrap(), Tree::default(), key.signer(), clock, rng).unwrap();
     let request = second.device_request().await.unwrap();
     let pin = Pin::entered(PIN.into()).unwrap();

@@ -7,10 +7,7 @@ use serde_json::Value;
 
 use crate::{reconfigure, releases_name, run_at};
 
-journeys::in_each_suite!(
-    the_vaults_key_is_exchanged_while_people_enrol_and_release,
-    the_custodians_key_is_exchanged_while_people_enrol_and_release,
-);
+journeys::in_each_suite!(the_vaults_key_is_exchanged_while_people_enrol_and_release);
 
 /// What `cyberid shares status` says.
 fn status(split: &SplitPlatform, part: Part) -> (Option<i32>, Vec<Value>) {
@@ -124,6 +121,7 @@ async fn the_vaults_key_is_exchanged_while_people_enrol_and_release(suite: Suite
     Box::pin(exchanged(suite, Part::Vault)).await;
 }
 
-async fn the_custodians_key_is_exchanged_while_people_enrol_and_release(suite: Suite) {
-    Box::pin(exchanged(suite, Part::Custodian)).await;
+#[tokio::test]
+async fn the_custodians_key_is_exchanged_while_people_enrol_and_release() {
+    Box::pin(exchanged(journeys::suite(), Part::Custodian)).await;
 }
