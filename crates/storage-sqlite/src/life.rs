@@ -116,6 +116,10 @@ impl Standing {
             (Turn::Reinstate(reason), S::Suspended) => self.reinstated(tx, change, reason).await?,
             (Turn::Expire, S::Active) if self.ends_at <= change.at => Turned::Now(S::Expired),
             (Turn::Renew { .. }, S::Active | S::Suspended | S::Expired) => self.renewed(tx, change).await?,
+            (Turn::Document { expires_at }, S::Active | S::Suspended | S::Expired) => {
+                renew_document(tx, change, expires_at).await?;
+                Turned::Now(self.status)
+            }
             (Turn::Decease, status) if status.may_become(S::Deceased) => Turned::Now(S::Deceased),
             (Turn::Decease, S::Deceased)
             | (Turn::Reinstate(_), S::Active | S::Expired)
@@ -168,6 +172,17 @@ impl Standing {
             self.status
         }))
     }
+}
+
+async fn renew_document(tx: &mut SqliteConnection, change: &LifeChange, expires_at: UnixTime) -> Answer<()> {
+    let sql = "UPDATE subject SET document_expires_at = ?2, credential_expires_at = min(credential_expires_at, ?2) \
+               WHERE subject = ?1";
+    sqlx::query(sql)
+        .bind(change.subject.as_bytes().as_slice())
+        .bind(seconds(expires_at))
+        .execute(tx)
+        .await?;
+    Ok(())
 }
 
 /// Whether the reason is new.

@@ -26,6 +26,12 @@ pub enum Turn {
         /// When the certificate ends.
         credential_expires_at: UnixTime,
     },
+    /// Its document was renewed, as others say: it ends then, and its certificate not later than before. It does not come back
+    /// by that: nobody has shown that its holder is there.
+    Document {
+        /// The document's last valid moment.
+        expires_at: UnixTime,
+    },
     /// Its holder died.
     Decease,
 }

@@ -44,7 +44,8 @@ impl Consent {
         fits.then_some(()).ok_or_else(|| REFUSED.into())
     }
 
-    /// What somebody's device signed, and whose it is: an active person of 18 or over.
+    /// What somebody's device signed, and whose it is: an active person of 18 or over, and no device that was added of late
+    /// (a thief's is found before it speaks for a child).
     async fn guardians_word(&self, compact: &str) -> Result<(GuardianRelease, SubjectId), ConsentError> {
         let message = message::unverified::<GuardianRelease>(compact).map_err(|_| REFUSED)?;
         let kid = message.kid().map_err(|_| REFUSED)?.to_owned();
@@ -52,6 +53,10 @@ impl Consent {
         let key =
             PublicKey::from_sec1(&guardian.device.key).map_err(|_| ConsentError::Corrupt("device key"))?;
         let word = message.verify(&key).map_err(|_| REFUSED)?;
+        match self.require_cooled_off(&kid).await {
+            Err(ConsentError::Refused(_)) => return Err(REFUSED.into()),
+            cooled_off => cooled_off?,
+        }
         let speaks = guardian.status == SubjectStatus::Active && guardian.age_flags.has(Threshold::Eighteen);
         speaks
             .then_some((word, guardian.subject))

@@ -11,6 +11,7 @@ mod replace;
 use cyberid_client::ClientError;
 use cyberid_crypto::{Agree as _, AgreementKey, KeyFailure};
 use cyberid_domain::UnixTime;
+use cyberid_domain::clock::SKEW;
 use cyberid_domain::device::AlertKind;
 use cyberid_domain::happening::Happening;
 use cyberid_domain::id::SubjectId;
@@ -215,7 +216,7 @@ impl Issuance {
         let effect = match self.parts.devices.subject_of_person(&tag).await? {
             Some(subject) if self.is_unsettled(&subject, notice).await? => return Ok(After::Waiting),
             Some(subject) => self.have_effect(&subject, notice, reply_to).await?,
-            None if self.now() < notice.at.plus(AWAITED) => return Ok(After::Waiting),
+            None if self.is_awaited(notice) => return Ok(After::Waiting),
             None => Effect::Nobody,
         };
         // 7.
@@ -264,6 +265,12 @@ impl Issuance {
             self.tell_of_source(subject, alert).await?;
         }
         Ok(effect)
+    }
+
+    /// Whether the enrolment of whom it is about may be under way. What happens in the future is waited for by nobody.
+    fn is_awaited(&self, notice: &SourceNotice) -> bool {
+        let now = self.now();
+        notice.at <= now.plus(SKEW) && now < notice.at.plus(AWAITED)
     }
 
     /// Whether a document comes for a record that the key holders have not heard to be there for good: they would not take it.

@@ -80,7 +80,10 @@ impl Circuit {
         let mut state = self.state();
         match *state {
             State::Closed(_) => {}
-            State::Open(until) if until > now => return Err(self.refused(until.since(now))),
+            // A clock that was set back keeps it open for no longer.
+            State::Open(until) if until > now && until.since(now) <= REST => {
+                return Err(self.refused(until.since(now)));
+            }
             State::Open(_) => *state = State::Trying,
             State::Trying => return Err(self.refused(1)),
         }
@@ -167,6 +170,8 @@ fn gauge(line: Line, open: bool) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use cyberid_domain::clock::ManualClock;
 
     use super::*;
@@ -229,5 +234,24 @@ mod tests {
         fail(&circuit, MOST_FAILURES);
         early.answered();
         assert_eq!(rests(&circuit), Some(REST));
+    }
+
+    struct Hands(AtomicU64);
+
+    impl Clock for Hands {
+        fn now(&self) -> UnixTime {
+            UnixTime(self.0.load(Ordering::SeqCst))
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_keeps_it_open_for_no_longer() {
+        let clock = Arc::new(Hands(AtomicU64::new(100_000)));
+        let circuit = Circuit::new(Line::Checks, Arc::clone(&clock) as _);
+        fail(&circuit, MOST_FAILURES);
+        clock.0.store(99_999, Ordering::SeqCst);
+        assert!(rests(&circuit).is_none(), "one question tries");
+        clock.0.store(10_000, Ordering::SeqCst);
+        circuit.pass().ok().unwrap().answered();
     }
 }

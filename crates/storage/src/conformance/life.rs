@@ -28,6 +28,7 @@ where
     no_turn_leads_where_no_arrow_leads(&make().await).await;
     a_status_is_set_along_the_arrows_only(&make().await).await;
     what_has_ended_expires_and_a_renewal_brings_it_back(&make().await).await;
+    a_renewed_document_brings_nobody_back(&make().await).await;
     a_reinstatement_does_not_bring_back_what_has_ended(&make().await).await;
     a_death_in_error_leaves_a_suspension(&make().await).await;
     a_leaf_is_promised_with_its_turn_and_only_then(&make().await).await;
@@ -88,6 +89,9 @@ async fn no_turn_leads_where_no_arrow_leads<S: Subjects>(store: &Arc<S>) {
         Turn::Reinstate(LifeReason::Operator),
         Turn::Expire,
         renew,
+        Turn::Document {
+            expires_at: NOW.plus(9),
+        },
         Turn::Decease,
     ];
     let cancelled = enrolled(store).await;
@@ -154,6 +158,25 @@ async fn what_has_ended_expires_and_a_renewal_brings_it_back<S: Subjects + Lives
     let subject = store.by_device(&new.device.jkt).await.unwrap().unwrap();
     assert_eq!(subject.document_expires_at, NOW.plus(9000));
     assert_eq!(subject.credential_expires_at, end.plus(1));
+}
+
+async fn a_renewed_document_brings_nobody_back<S: Subjects>(store: &Arc<S>) {
+    let new = enrolled(store).await;
+    let end = new.credential_expires_at;
+    let ends = async || {
+        let subject = store.by_device(&new.device.jkt).await.unwrap().unwrap();
+        (subject.document_expires_at, subject.credential_expires_at)
+    };
+    let document = |expires_at| change(&new, Turn::Document { expires_at }, end);
+    let expired = Turned::Now(SubjectStatus::Expired);
+    store.turn(&change(&new, Turn::Expire, end)).await.unwrap();
+    let later = document(end.plus(9000));
+    assert_eq!(store.turn(&later).await.unwrap(), expired);
+    assert_eq!(status(store, &new).await, SubjectStatus::Expired);
+    assert_eq!(ends().await, (end.plus(9000), end));
+    let sooner = document(end.minus(1));
+    assert_eq!(store.turn(&sooner).await.unwrap(), expired);
+    assert_eq!(ends().await, (end.minus(1), end.minus(1)));
 }
 
 async fn a_reinstatement_does_not_bring_back_what_has_ended<S: Subjects>(store: &Arc<S>) {

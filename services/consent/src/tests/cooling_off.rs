@@ -16,7 +16,7 @@ use super::people::{Person, agree};
 const COOLING_OFF: u64 = 1_000;
 
 /// Another device of the same person, which cools off.
-async fn second_device(platform: &Platform) -> Person {
+pub(super) async fn second_device(platform: &Platform) -> Person {
     let person = Person {
         subject: platform.alice.subject,
         ..Person::new(77)

@@ -15,6 +15,7 @@ use cyberid_storage::guardianship::{Guardianship, Guardianships as _};
 use cyberid_storage::single_use::SingleUse;
 use cyberid_storage::subject::Subjects as _;
 
+use super::cooling_off::second_device;
 use super::people::{Person, agree};
 use super::platform::Answer;
 use super::{LeafKind, Platform};
@@ -167,4 +168,14 @@ async fn a_guardian_who_is_not_active_or_is_none_any_more_says_nothing() {
             .unwrap()
     );
     family.refuses(&family.word(), alice, "it is over").await;
+}
+
+/// A thief's fresh device does not speak for a child before it could release anything itself.
+#[tokio::test]
+async fn a_guardians_device_that_cools_off_says_nothing_for_a_child() {
+    let family = Family::new(AgeFlags::default()).await;
+    let fresh = second_device(&family.platform).await;
+    family.refuses(&family.word(), &fresh, "it cools off").await;
+    let agreed = family.answer(&family.word(), &family.platform.alice).await;
+    assert_eq!(agreed.status, http::StatusCode::CREATED);
 }

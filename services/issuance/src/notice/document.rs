@@ -4,7 +4,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use cyberid_crypto::{AgreementKey, digest};
-use cyberid_domain::UnixTime;
 use cyberid_domain::device::AlertKind;
 use cyberid_domain::happening::Happening;
 use cyberid_domain::id::{Nonce, SubjectId};
@@ -47,7 +46,10 @@ impl Issuance {
             Err(error) => return Err(error),
         }
         if notice.happening == Happening::DocumentRenewed {
-            self.turn_document(subject, document.ends_at).await?;
+            // The certificate stays as it is: that the holder is there, they show themselves.
+            let expires_at = document.ends_at;
+            self.turn_for_document(subject, Turn::Document { expires_at })
+                .await?;
         }
         Ok(Effect::Had)
     }
@@ -70,20 +72,11 @@ impl Issuance {
         Some((document, birth_date))
     }
 
-    /// The new document's end is the identifier's; the certificate's end is counted from now.
-    async fn turn_document(
-        &self,
-        subject: &SubjectId,
-        document_expires_at: UnixTime,
-    ) -> Result<Turned, NoticeError> {
-        let now = self.now();
+    async fn turn_for_document(&self, subject: &SubjectId, turn: Turn) -> Result<Turned, NoticeError> {
         let change = LifeChange {
             subject: *subject,
-            turn: Turn::Renew {
-                document_expires_at,
-                credential_expires_at: certificate::end(now, document_expires_at),
-            },
-            at: now,
+            turn,
+            at: self.now(),
             leaf: None,
         };
         Ok(self.parts.subjects.turn(&change).await?)
@@ -113,7 +106,12 @@ impl Issuance {
         let (document, birth_date) = self.same_person(&subject.subject, jkt, proof).await?;
         self.replace_record(&subject.subject, &document, birth_date)
             .await?;
-        self.turn_document(&subject.subject, document.ends_at).await?;
+        // Its end is the identifier's; the certificate's is counted from now.
+        let renewed = Turn::Renew {
+            document_expires_at: document.ends_at,
+            credential_expires_at: certificate::end(self.now(), document.ends_at),
+        };
+        self.turn_for_document(&subject.subject, renewed).await?;
         let kind = (LeafKind::IdentityReinstated, LifeReason::Document);
         let turn = Turn::Reinstate(LifeReason::Document);
         let event = Nonce::random(&*self.parts.rng);

@@ -86,7 +86,9 @@ impl HolderPeer {
             .route("/v1/settlements", post(settle))
             .route("/v1/bindings", post(bind))
             .route("/v1/unbindings", post(unbind))
-            .route("/v1/renumberings", post(renumber));
+            .route("/v1/renumberings", post(renumber))
+            .route("/v1/staged-versions", post(take))
+            .route("/v1/version-switches", post(take));
         let router = match self.which {
             KeyHolder::Vault => router.route("/v1/reservations", post(reserve)),
             KeyHolder::Custodian => router,
@@ -274,4 +276,9 @@ async fn unbind(State(peer): State<Arc<HolderPeer>>, Json(body): Json<CommandBod
         StatusCode::NO_CONTENT.into_response()
     })
     .await
+}
+
+/// Takes whatever it is told.
+async fn take() -> StatusCode {
+    StatusCode::NO_CONTENT
 }

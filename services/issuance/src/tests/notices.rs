@@ -3,18 +3,21 @@
 use cyberid_domain::age::Threshold;
 use cyberid_domain::clock::Clock as _;
 use cyberid_domain::device::AlertKind;
+use cyberid_domain::document::DocumentType;
 use cyberid_domain::happening::Happening;
 use cyberid_domain::id::Nonce;
+use cyberid_domain::personal::Personal;
 use cyberid_domain::rng::SystemRng;
 use cyberid_domain::subject::{LifeReason, SubjectStatus};
 use cyberid_protocol::enrolment::Me;
 use cyberid_protocol::leaf::LeafKind;
 use cyberid_protocol::message::Message as _;
-use cyberid_protocol::notice::SourceNotice;
+use cyberid_protocol::notice::{NoticedDocument, SourceNotice};
 use cyberid_storage::device::Devices as _;
 use cyberid_storage::life::{LifeChange, Turn};
 use cyberid_storage::subject::Subjects as _;
 use http::StatusCode;
+use serde_json::json;
 
 use super::applicant::Applicant;
 use super::holder_peer::Fault;
@@ -28,7 +31,7 @@ async fn enrolled() -> (TestPlatform, Applicant) {
     (test, applicant)
 }
 
-fn notice(test: &TestPlatform, number: &str, seq: u64, happening: Happening) -> SourceNotice {
+pub(super) fn notice(test: &TestPlatform, number: &str, seq: u64, happening: Happening) -> SourceNotice {
     SourceNotice {
         aud: ISSUER.into(),
         jti: Nonce::random(&SystemRng),
@@ -50,7 +53,7 @@ async fn standing(test: &TestPlatform, applicant: &Applicant) -> (SubjectStatus,
 async fn round(test: &TestPlatform, notices: &[&SourceNotice]) -> Option<usize> {
     let signed = notices
         .iter()
-        .map(|notice| notice.sign(&test.source.signing).unwrap());
+        .map(|notice| notice.sign(&*test.source.signing).unwrap());
     test.source.tells(&signed.collect::<Vec<_>>());
     let taken = test.issuance.take_notices().await.ok();
     test.clock.advance(31);
@@ -164,4 +167,46 @@ async fn a_new_document_waits_for_an_enrolment_that_is_not_confirmed_yet() {
     assert_eq!(round(&test, &[&renewed]).await, Some(0));
     test.issuance.housekeep().await.unwrap();
     assert_eq!(round(&test, &[&renewed]).await, Some(1));
+}
+
+/// Nobody has shown that the holder of an expired identifier is there: a new document alone does not bring it back.
+#[tokio::test]
+async fn a_new_document_is_the_holders_and_does_not_bring_back_what_has_expired() {
+    let (test, mut applicant) = enrolled().await;
+    test.clock.advance(200 * 86_400);
+    test.issuance.housekeep().await.unwrap();
+    applicant.valid_until = "2044-05-01".into();
+    let body = applicant.body("");
+    let stated = |member: &str| Personal::new(body["document"][member].as_str().unwrap().to_owned());
+    let document = NoticedDocument {
+        kind: DocumentType::ResidentIdCard,
+        name: stated("name"),
+        number: stated("number"),
+        valid_until: stated("valid_until"),
+        birth_date: Personal::new("1990-05-17".into()),
+    };
+    let renewed = notice(&test, &applicant.number, 1, Happening::DocumentRenewed);
+    test.source.tells_of(renewed, document);
+    assert_eq!(test.issuance.take_notices().await.unwrap(), 1);
+    assert_eq!(standing(&test, &applicant).await.0, SubjectStatus::Expired);
+    let proof = json!({"document": body["document"], "evidence": body["evidence"]});
+    let renewal = Some(json!({ "proof": proof }));
+    let answer = test
+        .as_holder("POST", "/v1/me/renewal", &applicant.jkt(), renewal)
+        .await;
+    assert_eq!(answer.status, StatusCode::OK, "with the new document");
+    assert_eq!(standing(&test, &applicant).await.0, SubjectStatus::Active);
+}
+
+/// A source whose clock runs ahead has nobody waited for.
+#[tokio::test]
+async fn what_happens_to_nobody_in_the_future_holds_up_no_other() {
+    let (test, applicant) = enrolled().await;
+    let stranger = SourceNotice {
+        at: test.clock.now().plus(86_400),
+        ..notice(&test, "nobody's number", 1, Happening::Died)
+    };
+    let died = notice(&test, &applicant.number, 2, Happening::Died);
+    assert_eq!(round(&test, &[&stranger, &died]).await, Some(2));
+    assert_eq!(standing(&test, &applicant).await.0, SubjectStatus::Deceased);
 }

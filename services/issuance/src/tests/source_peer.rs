@@ -14,6 +14,7 @@ use cyberid_domain::Rng as _;
 use cyberid_domain::clock::ManualClock;
 use cyberid_domain::rng::SystemRng;
 use cyberid_protocol::message::Message as _;
+use cyberid_protocol::notice::{NoticeQuery, NoticedDocument, NoticesBody, SourceNotice};
 use cyberid_protocol::source::{BIRTH_DATE_INFO, IdentityCheckBody, PERSON_INFO, Question, SourceAnswer};
 use http::StatusCode;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
@@ -47,13 +48,18 @@ pub(super) enum Fault {
     PersonOfNoForm,
 }
 
+/// What somebody on the way makes of an answer.
+pub(super) type Twist = Box<dyn Fn(String) -> String + Send + Sync>;
+
 pub(super) struct SourcePeer {
-    pub(super) signing: SigningKey,
+    pub(super) signing: Arc<SigningKey>,
     pub(super) opening: AgreementKey,
     clock: Arc<ManualClock>,
     script: Mutex<(Fault, String)>,
+    twist: Mutex<Option<Twist>>,
     questions: Mutex<Vec<String>>,
     notices: Mutex<Vec<String>>,
+    document: Mutex<Option<(SourceNotice, NoticedDocument)>>,
 }
 
 pub(super) fn signing_key() -> SigningKey {
@@ -64,12 +70,14 @@ pub(super) fn signing_key() -> SigningKey {
 impl SourcePeer {
     pub(super) fn new(clock: Arc<ManualClock>) -> Arc<Self> {
         Arc::new(Self {
-            signing: signing_key(),
+            signing: Arc::new(signing_key()),
             opening: AgreementKey::ephemeral().unwrap(),
             clock,
             script: Mutex::new((Fault::None, "1990-05-17".into())),
+            twist: Mutex::default(),
             questions: Mutex::default(),
             notices: Mutex::default(),
+            document: Mutex::default(),
         })
     }
 
@@ -83,6 +91,23 @@ impl SourcePeer {
     /// What it answers from now on to whoever asks for notices.
     pub(super) fn tells(&self, notices: &[String]) {
         *self.notices.lock().unwrap() = notices.to_vec();
+    }
+
+    /// Every answer goes through this from now on.
+    pub(super) fn twist(&self, twist: Twist) {
+        *self.twist.lock().unwrap() = Some(twist);
+    }
+
+    fn twisted(&self, answer: String) -> String {
+        match &*self.twist.lock().unwrap() {
+            Some(twist) => twist(answer),
+            None => answer,
+        }
+    }
+
+    /// Tells once of this new document, whoever asks next.
+    pub(super) fn tells_of(&self, notice: SourceNotice, document: NoticedDocument) {
+        *self.document.lock().unwrap() = Some((notice, document));
     }
 
     pub(super) fn misbehave(&self, fault: Fault) {
@@ -140,7 +165,7 @@ impl SourcePeer {
         };
         match fault {
             Fault::ForeignKey => answer.sign(&signing_key()).unwrap(),
-            _ => answer.sign(&self.signing).unwrap(),
+            _ => answer.sign(&*self.signing).unwrap(),
         }
     }
 }
@@ -150,8 +175,14 @@ pub(super) fn handle(number: &str, platform: &str) -> String {
     base64url::encode(&digest::sha256(format!("{number} {platform}").as_bytes()))
 }
 
-async fn tell(State(peer): State<Arc<SourcePeer>>) -> Response {
-    let notices = peer.notices.lock().unwrap().clone();
+async fn tell(State(peer): State<Arc<SourcePeer>>, Json(body): Json<NoticesBody>) -> Response {
+    let mut notices = peer.notices.lock().unwrap().clone();
+    if let Some((mut notice, document)) = peer.document.lock().unwrap().take() {
+        let query = Sealed::parse(&body.sealed).unwrap().open(&peer.opening).unwrap();
+        let query: NoticeQuery = json::from_slice(&query).unwrap();
+        notice.document_sealed = Some(document.seal(&query.reply_to, &notice.jti).unwrap());
+        notices.push(notice.sign(&*peer.signing).unwrap());
+    }
     Json(json!({ "notices": notices })).into_response()
 }
 
@@ -180,7 +211,7 @@ async fn check(State(peer): State<Arc<SourcePeer>>, Json(body): Json<IdentityChe
         Fault::OtherShape => Json(json!({"confirmed": true})).into_response(),
         _ => {
             let answer = peer.answer(&body.sealed, &question, fault, &birth_date);
-            Json(json!({"answer": answer})).into_response()
+            Json(json!({"answer": peer.twisted(answer)})).into_response()
         }
     }
 }
