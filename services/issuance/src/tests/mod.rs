@@ -2,6 +2,7 @@
 
 mod ages;
 mod applicant;
+mod attacks;
 mod cases;
 mod counter;
 mod devices;

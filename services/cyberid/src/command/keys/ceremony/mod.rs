@@ -1,5 +1,7 @@
 //! `cyberid keys sign-ceremony` and `cyberid keys ceremony`
 
+#[cfg(test)]
+mod attacks;
 mod file;
 mod hold;
 mod signature;

@@ -127,7 +127,7 @@ impl Transcript {
         self.require_signed()
     }
 
-    fn require_signed(&self) -> Result<(), TranscriptError> {
+    pub(super) fn require_signed(&self) -> Result<(), TranscriptError> {
         let mut after = self.record.after.iter();
         let key = after.find(|row| row.is(RoleName::Ceremony.as_str(), "active"));
         let key = key.and_then(Row::key).ok_or(TranscriptError::NotSigned(None))?;
