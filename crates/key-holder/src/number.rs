@@ -5,6 +5,7 @@
 //! nobody showed: what such a device signs waits here as its consents do.
 
 use cyberid_crypto::{PublicKey, base64url};
+use cyberid_domain::clock::SKEW;
 use cyberid_protocol::life::Renumbering;
 use cyberid_protocol::message;
 use cyberid_storage::StorageError;
@@ -13,7 +14,8 @@ use crate::{Gate, KeyHolderError};
 
 impl Gate {
     /// Commits the record of the holder who signed to the number of the commitment. Its age does not matter, because an
-    /// earlier word never follows a later one: a key holder that was away hears of it when it is back.
+    /// earlier word never follows a later one: a key holder that was away hears of it when it is back. A word of the future
+    /// would bar every one until then.
     pub async fn renumber(&self, compact: &str) -> Result<(), KeyHolderError> {
         let message =
             message::unverified::<Renumbering>(compact).map_err(|_| KeyHolderError::InvalidCommand)?;
@@ -32,6 +34,9 @@ impl Gate {
         let commitment = commitment.ok_or(KeyHolderError::InvalidCommand)?;
         if claims.aud != self.anchors.issuer {
             return Err(KeyHolderError::InvalidCommand);
+        }
+        if claims.iat > self.clock.now().plus(SKEW) {
+            return Err(KeyHolderError::ExpiredCommand);
         }
         let renumbered = self
             .store

@@ -75,7 +75,8 @@ impl KeyCertificate {
         if !names || claims.sub != key.thumbprint() || claims.role != role {
             return Err(NotCertified::AnotherKey);
         }
-        if signed.plus(SKEW) < claims.iat || signed >= claims.exp {
+        let too_long = claims.exp > claims.iat.plus(LIFE);
+        if too_long || signed.plus(SKEW) < claims.iat || signed >= claims.exp {
             return Err(NotCertified::OutOfTime);
         }
         Ok(())
@@ -129,5 +130,15 @@ mod tests {
             check(&key(4), "attestation", &signing, 0),
             Err(NotCertified::Jws(_))
         ));
+    }
+
+    #[test]
+    fn nothing_vouches_for_a_key_for_longer_than_a_certificate_lives() {
+        let (root, signing) = (key(1), key(2).public_key());
+        let mut claims = KeyCertificate::new("attestation", signing, MADE);
+        claims.exp = claims.exp.plus(1);
+        let compact = claims.sign(&root).unwrap();
+        let checked = KeyCertificate::check(&compact, &root.public_key(), "attestation", &signing, MADE);
+        assert_eq!(checked, Err(NotCertified::OutOfTime));
     }
 }

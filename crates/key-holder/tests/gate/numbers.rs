@@ -61,6 +61,23 @@ async fn orders_follow_the_fresh_number_and_no_longer_the_old_one() {
 }
 
 #[tokio::test]
+async fn a_word_of_the_future_binds_nothing_and_bars_no_later_one() {
+    for holder in HOLDERS {
+        let tested = Tested::start(holder).await;
+        let (number, device) = (NetworkNumber::random(&SystemRng), &tested.citizen.device);
+        let mut word = tested.renumbering(&[1; 32], &number);
+        word.iat = word.iat.plus(cyberid_domain::clock::SKEW + 1);
+        let refused = tested.renumber(&word, device).await;
+        assert!(
+            matches!(refused, Err(KeyHolderError::ExpiredCommand)),
+            "{holder:?}"
+        );
+        let word = tested.renumbering(&[1; 32], &number);
+        tested.renumber(&word, device).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn an_earlier_word_does_not_follow_a_later_one() {
     for holder in HOLDERS {
         let tested = Tested::start(holder).await;

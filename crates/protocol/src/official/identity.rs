@@ -5,6 +5,7 @@ use std::fmt;
 
 use cyberid_crypto::{KeyFailure, Sign, jws};
 use cyberid_domain::UnixTime;
+use cyberid_domain::clock::SKEW;
 use cyberid_domain::field::Field;
 use cyberid_domain::id::{ClientId, OfficialAccessId};
 use cyberid_domain::personal::Personal;
@@ -75,4 +76,45 @@ pub struct OfficialIdentityClaims {
     pub official: OfficialAccessId,
     /// The ordered fields and their values.
     pub identity: BTreeMap<Field, Personal>,
+}
+
+impl OfficialIdentityClaims {
+    /// Whether it was made out by this platform, to this authority, for this access, and not in the future.
+    pub fn is_for(
+        &self,
+        issuer: &str,
+        authority: &ClientId,
+        official: &OfficialAccessId,
+        now: UnixTime,
+    ) -> bool {
+        self.iss == issuer
+            && self.aud == *authority
+            && self.official == *official
+            && self.iat <= now.plus(SKEW)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cyberid_domain::rng::SystemRng;
+
+    use super::*;
+
+    #[test]
+    fn it_is_for_one_authority_and_one_access_and_not_from_the_future() {
+        let claims = OfficialIdentityClaims {
+            iss: "https://id.example".into(),
+            aud: ClientId::random(&SystemRng),
+            iat: UnixTime(1_795_000_000),
+            official: OfficialAccessId::random(&SystemRng),
+            identity: BTreeMap::new(),
+        };
+        let (aud, official, now) = (&claims.aud, &claims.official, claims.iat);
+        let other = (ClientId::random(&SystemRng), OfficialAccessId::random(&SystemRng));
+        assert!(claims.is_for("https://id.example", aud, official, now.minus(SKEW)));
+        assert!(!claims.is_for("https://id.example", aud, official, now.minus(SKEW + 1)));
+        assert!(!claims.is_for("https://id.example", &other.0, official, now));
+        assert!(!claims.is_for("https://id.example", aud, &other.1, now));
+        assert!(!claims.is_for("https://other.example", aud, official, now));
+    }
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use cyberid_client::{KeyRole, MessageRefused};
 use cyberid_crypto::jwe::{InvalidJwe, Sealed};
+use cyberid_domain::Clock as _;
+use cyberid_domain::clock::SystemClock;
 use cyberid_domain::field::Field;
 use cyberid_domain::personal::Personal;
 use cyberid_protocol::leaf::{Leaf, LeafKind};
@@ -61,12 +63,9 @@ pub(super) async fn open(
         .verify(KeyRole::Identity, OfficialIdentity::TYP, compact)
         .await
         .map_err(OpenedRefused::from)?;
-    let held = claims.identity.keys();
-    let ours = claims.iss == bureau.platform.issuer()
-        && claims.aud == *bureau.client_id()
-        && claims.official == view.id
-        && held.eq(sorted(&order.fields).iter());
-    if !ours {
+    let (issuer, now) = (bureau.platform.issuer(), SystemClock.now());
+    let ours = claims.is_for(issuer, bureau.client_id(), &view.id, now);
+    if !ours || !claims.identity.keys().eq(sorted(&order.fields).iter()) {
         return Err(OpenedRefused::AnotherIdentity.into());
     }
     Ok(OpenedIdentity {
