@@ -82,6 +82,6 @@ pub struct OpenCase {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OpenCases {
-    /// Those that wait for a decision, oldest first.
+    /// Those that wait for a decision: misuses first, then appeals, the oldest first of each.
     pub cases: Vec<OpenCase>,
 }

@@ -46,7 +46,8 @@ impl Cases for RegistryDb {
     }
 
     async fn undecided_cases(&self, limit: u32) -> Result<Vec<Case>> {
-        let query = format!("{COLUMNS} WHERE decided_at IS NULL ORDER BY place LIMIT {limit}");
+        let query =
+            format!("{COLUMNS} WHERE decided_at IS NULL ORDER BY kind = 'appeal', place LIMIT {limit}");
         Ok(self.cases(query).await?)
     }
 

@@ -74,7 +74,8 @@ pub trait Cases: Send + Sync {
     /// A case.
     async fn case(&self, id: &CaseId) -> Result<Option<Case>>;
 
-    /// The cases that are not decided, oldest first: at most `limit`.
+    /// The cases that are not decided, at most `limit`: misuses first, which a flood of appeals does not hide, and the oldest
+    /// first of each.
     async fn undecided_cases(&self, limit: u32) -> Result<Vec<Case>>;
 
     /// Takes an operator's word, in one transaction. It decides if another operator said the same last; a different word takes

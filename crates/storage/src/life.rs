@@ -143,6 +143,9 @@ pub trait IdentityActs: Send + Sync {
     /// asked for it.
     async fn approve_act(&self, id: &IdentityActId, operator: &ClientId) -> Result<bool>;
 
+    /// How many acts this operator put into force alone at `since` or later.
+    async fn acts_alone(&self, operator: &ClientId, since: UnixTime) -> Result<u32>;
+
     /// The acts in force that are not carried out, oldest first.
     async fn acts_to_do(&self) -> Result<Vec<IdentityAct>>;
 

@@ -55,6 +55,17 @@ impl IdentityActs for RegistryDb {
         Ok(self.db.write("approve_act", approve).await? > 0)
     }
 
+    async fn acts_alone(&self, operator: &ClientId, since: UnixTime) -> Result<u32> {
+        let sql = "SELECT count(*) FROM identity_act \
+                   WHERE applied_by = ?1 AND applied_at >= ?2 AND in_force AND approved_by IS NULL";
+        Ok(sqlx::query_scalar(sql)
+            .bind(operator.as_str())
+            .bind(seconds(since))
+            .fetch_one(self.db.readers())
+            .await
+            .map_err(Fault::from)?)
+    }
+
     async fn acts_to_do(&self) -> Result<Vec<IdentityAct>> {
         let sql = format!("{COLUMNS} WHERE in_force AND done_at IS NULL ORDER BY place");
         let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql))

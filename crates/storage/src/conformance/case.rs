@@ -55,7 +55,7 @@ async fn a_case_is_kept_and_one_is_open_at_a_time<S: Cases + Subjects>(store: &A
     let own = subject::enrolled(store).await.subject;
     let misuse = case(CaseKind::Misuse, "a", Some(own));
     let appeal = case(CaseKind::Appeal, "a", None);
-    for kept in [&misuse, &appeal] {
+    for kept in [&appeal, &misuse] {
         assert!(store.open_case(kept).await.unwrap());
         assert_eq!(store.case(&kept.id).await.unwrap().as_ref(), Some(kept));
     }

@@ -295,6 +295,7 @@ async fn an_act_waits_for_another_operator<S: IdentityActs>(store: &Arc<S>) {
     assert!(!store.approve_act(&several.id, &other).await.unwrap());
     store.act_done(&single.id, NOW).await.unwrap();
     store.act_done(&single.id, NOW.plus(1)).await.unwrap();
+    let approved_for = several.applied_by.clone();
     let approved = IdentityAct {
         approved_by: Some(other),
         in_force: true,
@@ -303,6 +304,10 @@ async fn an_act_waits_for_another_operator<S: IdentityActs>(store: &Arc<S>) {
     assert_eq!(store.acts_to_do().await.unwrap(), [approved]);
     let done = store.act(&single.id).await.unwrap().unwrap();
     assert_eq!(done.done_at, Some(NOW));
+    let alone = async |operator: &ClientId, since| store.acts_alone(operator, since).await.unwrap();
+    assert_eq!(alone(&single.applied_by, NOW).await, 1);
+    assert_eq!(alone(&single.applied_by, NOW.plus(1)).await, 0);
+    assert_eq!(alone(&approved_for, NOW).await, 0, "another approved it");
     // The store itself refuses what one operator alone may not do.
     for alone in [
         act(2, true),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use cyberid_domain::clock::DAY;
 use cyberid_domain::id::{ClientId, IdentityActId, LeafId, SubjectId};
 use cyberid_domain::subject::LifeReason;
 use cyberid_protocol::leaf::LeafKind;
@@ -19,6 +20,9 @@ use crate::Issuance;
 const PATIENCE: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(10);
 
+/// How many people one operator halts alone within a day; whom they halt beyond waits for another operator.
+const MOST_ALONE: u32 = 20;
+
 impl Issuance {
     /// Takes an act of an operator. One person is halted at once; whatever concerns several, or lifts what protects one,
     /// waits for another operator.
@@ -30,7 +34,9 @@ impl Issuance {
         // 1.
         check(&body)?;
         let subjects = self.subjects_of(&body).await?;
-        let in_force = body.act == Act::Suspend && subjects.len() == 1;
+        let halts_one = body.act == Act::Suspend && subjects.len() == 1;
+        let turn = self.turning.lock().await;
+        let in_force = halts_one && self.may_act_alone(operator).await?;
         // 2.
         let act = IdentityAct {
             id: IdentityActId::random(&*self.parts.rng),
@@ -48,7 +54,14 @@ impl Issuance {
             done_at: None,
         };
         self.parts.acts.apply_act(&act).await?;
+        drop(turn);
         self.done(&act.id).await
+    }
+
+    /// Whether this operator has halted few enough people alone of late: many are halted by two, also one by one.
+    async fn may_act_alone(&self, operator: &ClientId) -> Result<bool, LifeError> {
+        let since = self.now().minus(DAY);
+        Ok(self.parts.acts.acts_alone(operator, since).await? < MOST_ALONE)
     }
 
     /// Puts a waiting act into force on the word of another operator, and carries it out.

@@ -19,7 +19,8 @@ problems!(
 
 /// Suspends identifiers, or takes a reason to suspend them away.
 ///
-/// One person is suspended at once, on the word of one operator. Several, and every reinstatement, wait for another
+/// One person is suspended at once, on the word of one operator, who may say so twenty times a day. Several, whoever is beyond that,
+/// and every reinstatement, wait for another
 /// operator (`POST /v1/identity-acts/{id}/approve`). What is done to each is a leaf of the ledger, with a salted commitment;
 /// the holder sees the reason.
 #[utoipa::path(post, path = "/v1/identity-acts", operation_id = "apply_identity_act", tag = "issuance",

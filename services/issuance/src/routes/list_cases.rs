@@ -10,7 +10,7 @@ use cyberid_web::auth::OperatorCaller;
 
 use crate::Issuance;
 
-/// Lists the cases that wait for two operators, oldest first.
+/// Lists the cases that wait for two operators: misuses first, then appeals, the oldest first of each.
 #[utoipa::path(get, path = "/v1/cases", operation_id = "list_cases", tag = "issuance",
     responses((status = 200, description = "The cases.", body = OpenCases, example = json!({"cases": [{
         "id": "case_Zm9vYmFyYmF6cXV4MTIzNA", "kind": "misuse", "opened_at": 1_795_435_200,

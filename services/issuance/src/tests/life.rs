@@ -258,6 +258,29 @@ async fn one_operator_halts_one_person_and_only_two_lift_it() {
     }
 }
 
+/// One operator does not halt many by halting one after the other.
+#[tokio::test]
+async fn beyond_a_few_in_a_day_one_operator_halts_nobody_alone() {
+    let alice = Applicant::new(1);
+    let test = TestPlatform::start_on_disk(Threshold::Fourteen).await;
+    let enrolled: Enrolled = test.enrol(&alice).await.json();
+    let ledger = keep_leaves(&test);
+    let [one, two] = [(); 2].map(|()| ClientId::random(&SystemRng));
+    let halted = async |operator| {
+        let body = act("suspend", "misuse", &[&enrolled]);
+        let act = test.as_operator("/v1/identity-acts", operator, &body).await;
+        act.json::<IdentityActView>().status
+    };
+    for _ in 0..20 {
+        assert_eq!(halted(&one).await, ActStatus::Done);
+    }
+    assert_eq!(halted(&one).await, ActStatus::Waiting);
+    assert_eq!(halted(&two).await, ActStatus::Done, "another one may");
+    test.clock.advance(86_401);
+    assert_eq!(halted(&one).await, ActStatus::Done, "and tomorrow again");
+    ledger.abort();
+}
+
 #[tokio::test]
 async fn several_people_are_halted_by_two_operators_whatever_crashes_in_between() {
     let people = [Applicant::new(1), Applicant::new(2), Applicant::new(3)];

@@ -34,7 +34,8 @@ Examples:
 
 /// List the cases that wait for two operators.
 ///
-/// Oldest first, each with what one operator has said, if one has. Whose a case is, is not in it: people show its name at the desk.
+/// Misuses first, then appeals, the oldest first of each, with what one operator has said, if one has. Whose a case is, is not in
+/// it: people show its name at the desk.
 #[derive(Debug, Args)]
 #[command(after_long_help = LIST_HELP)]
 pub(crate) struct ListCases {

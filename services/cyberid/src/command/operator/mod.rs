@@ -26,7 +26,7 @@ Exit codes:
 
 /// Act as an operator on identifiers: suspend, reinstate, approve.
 ///
-/// One operator suspends one person at once. Several, and every reinstatement, wait for another operator. What is done to
+/// One operator suspends one person at once, twenty times a day. Several, and every reinstatement, wait for another operator. What is done to
 /// each is in the public ledger, without a word on who it is, and the holder sees the reason.
 #[derive(Debug, Subcommand)]
 #[command(after_long_help = HELP)]
