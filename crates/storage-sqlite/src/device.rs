@@ -2,12 +2,13 @@
 
 use async_trait::async_trait;
 use cyberid_domain::UnixTime;
+use cyberid_domain::clock::DAY;
 use cyberid_domain::device::AlertKind;
 use cyberid_domain::id::SubjectId;
 use cyberid_storage::Result;
 use cyberid_storage::device::{
-    Alert, BeginningDevice, Begun, Devices, KnownDevice, ListedDevice, MOST, MOST_ALERTS, NewDevice, Revoked,
-    TOLD_ONCE, Unbinding,
+    Alert, BeginningDevice, Begun, Devices, KnownDevice, ListedDevice, MOST, MOST_ALERTS, MOST_REVOKED_A_DAY,
+    NewDevice, Revoked, TOLD_ONCE, Unbinding,
 };
 use cyberid_storage::subject::{HashedPin, SubjectDevice};
 use sqlx::SqliteConnection;
@@ -27,11 +28,12 @@ impl Devices for RegistryDb {
         if is_known(&mut tx, &device.jkt).await? {
             return Ok(Begun::Taken);
         }
-        if !device.replaces_all
-            && !is_code(&mut tx, &device.jkt).await?
-            && count(&mut tx, &device.subject).await? >= MOST
-        {
-            return Ok(Begun::Full);
+        if !device.replaces_all && !is_code(&mut tx, &device.jkt).await? {
+            let has = count(&mut tx, &device.subject).await?;
+            let revoked = revoked_since(&mut tx, &device.subject, device.now.minus(DAY)).await?;
+            if has >= MOST || revoked >= MOST_REVOKED_A_DAY {
+                return Ok(Begun::Full);
+            }
         }
         if !begin(&mut tx, device).await? {
             return Ok(Begun::Taken);
@@ -206,6 +208,16 @@ async fn count(tx: &mut SqliteConnection, subject: &SubjectId) -> Answer<u32> {
             .fetch_one(tx)
             .await?,
     )
+}
+
+/// How many devices of a holder were revoked since a moment; codes are bounded where they are kept.
+async fn revoked_since(tx: &mut SqliteConnection, subject: &SubjectId, since: UnixTime) -> Answer<u32> {
+    let sql = "SELECT count(*) FROM revoked_device WHERE subject = ?1 AND revoked_at > ?2 \
+               AND jkt NOT IN (SELECT jkt FROM counter_code WHERE subject = ?1)";
+    let revoked = sqlx::query_scalar(sql)
+        .bind(subject.as_bytes().as_slice())
+        .bind(seconds(since));
+    Ok(revoked.fetch_one(tx).await?)
 }
 
 async fn is_added(tx: &mut SqliteConnection, new: &NewDevice) -> Answer<bool> {

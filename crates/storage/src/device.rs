@@ -12,6 +12,10 @@ use crate::subject::{HashedPin, SubjectDevice};
 /// The most devices that a holder has at once.
 pub const MOST: u32 = 5;
 
+/// The most devices that a holder revokes within a day and has another added after: what is revoked is kept for ever, and a
+/// holder who went on and on would fill every store. A recovery in the place of all others is never held up by it.
+pub const MOST_REVOKED_A_DAY: u32 = 10;
+
 /// The most alerts of a holder that are kept; older ones go.
 pub const MOST_ALERTS: u32 = 100;
 
@@ -42,7 +46,7 @@ pub enum Begun {
     Now,
     /// The key is or was somebody's, or is about to be bound.
     Taken,
-    /// The holder has [`MOST`] devices.
+    /// The holder has [`MOST`] devices, or has revoked [`MOST_REVOKED_A_DAY`] within a day.
     Full,
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use cyberid_domain::UnixTime;
+use cyberid_domain::clock::DAY;
 use cyberid_domain::device::AlertKind;
 use cyberid_domain::id::SubjectId;
 
@@ -12,7 +13,8 @@ use super::{count, together};
 use crate::cancellation::{Cancellations, OpenCancellation};
 use crate::counter::{NewCodes, UNBOUND_AFTER};
 use crate::device::{
-    Alert, BeginningDevice, Begun, Devices, MOST, MOST_ALERTS, NewDevice, Revoked, TOLD_ONCE, Unbinding,
+    Alert, BeginningDevice, Begun, Devices, MOST, MOST_ALERTS, MOST_REVOKED_A_DAY, NewDevice, Revoked,
+    TOLD_ONCE, Unbinding,
 };
 use crate::subject::{HashedPin, NewSubject, SubjectDevice, Subjects};
 
@@ -28,6 +30,7 @@ pub async fn all<S: Devices + Subjects + Cancellations + 'static>(make: impl Asy
     a_device_may_come_in_the_place_of_all_others(&make().await).await;
     a_holder_has_so_many_devices_at_most(&make().await).await;
     what_began_before_a_revocation_is_not_added_after_it(&make().await).await;
+    a_holder_who_revokes_on_and_on_waits_for_a_day(&make().await).await;
     one_of_concurrent_revocations_leaves_a_device(&make().await).await;
     a_pin_is_set_and_failures_are_forgotten(&make().await).await;
     what_is_tried_is_told_once_and_the_oldest_goes(&make().await).await;
@@ -255,6 +258,28 @@ async fn a_holder_has_so_many_devices_at_most<S: Devices + Subjects>(store: &Arc
     assert!(!store.add_device(&second).await.unwrap());
     let devices = store.listed_devices(&own.subject).await.unwrap();
     assert_eq!(u32::try_from(devices.len()), Ok(MOST));
+}
+
+/// T10: what is revoked is kept for ever.
+async fn a_holder_who_revokes_on_and_on_waits_for_a_day<S: Devices + Subjects>(store: &Arc<S>) {
+    let own = enrolled(store).await;
+    for _ in 0..MOST_REVOKED_A_DAY {
+        let lost = added(store, own.subject).await;
+        let revoked = store.revoke_device(&own.subject, &lost.jkt, NOW).await.unwrap();
+        assert_eq!(revoked, Revoked::Now);
+    }
+    let more = beginning(own.subject, &device(NOW));
+    assert_eq!(store.begin_device(&more).await.unwrap(), Begun::Full);
+    let instead = BeginningDevice {
+        replaces_all: true,
+        ..beginning(own.subject, &device(NOW))
+    };
+    assert_eq!(store.begin_device(&instead).await.unwrap(), Begun::Now);
+    let later = BeginningDevice {
+        now: NOW.plus(DAY),
+        ..more
+    };
+    assert_eq!(store.begin_device(&later).await.unwrap(), Begun::Now);
 }
 
 /// T7: a thief whose device is revoked, or recovered from, while it adds another has added none.
