@@ -116,8 +116,14 @@ impl SplitPlatform {
 
     /// The same in this suite. It is said where keys are made, and nowhere else.
     pub async fn start_in(suite: Suite) -> Self {
+        Self::start_in_with(suite, "").await
+    }
+
+    /// The same with these tables in the configuration of the platform.
+    pub async fn start_in_with(suite: Suite, platform: &str) -> Self {
         Self::of(Settings {
             suite: Some(suite),
+            platform: platform.to_owned(),
             ..Settings::default()
         })
         .await

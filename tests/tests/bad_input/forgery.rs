@@ -77,11 +77,18 @@ impl Good {
     }
 
     fn header(&self) -> Value {
+        let alg = self.key.public_key().suite().signing_alg();
         if self.embeds {
-            json!({"alg": "ES256", "typ": self.typ, "jwk": self.key.public_key().to_jwk()})
+            json!({"alg": alg, "typ": self.typ, "jwk": self.key.public_key().to_jwk()})
         } else {
-            json!({"alg": "ES256", "typ": self.typ, "kid": self.key.kid()})
+            json!({"alg": alg, "typ": self.typ, "kid": self.key.kid()})
         }
+    }
+
+    /// Another's key of the same suite.
+    fn another(&self) -> Arc<dyn Sign> {
+        let suite = self.key.public_key().suite();
+        DeviceKey::make_of(suite, &SystemRng).unwrap().signer()
     }
 
     fn signed(header: &Value, claims: &str, key: &dyn Sign) -> String {
@@ -100,7 +107,7 @@ impl Good {
     pub(crate) fn wrong_signatures(&self) -> Vec<Forged> {
         let good = self.compact();
         let (signed, signature) = good.rsplit_once('.').unwrap();
-        let another = DeviceKey::make(&SystemRng).unwrap().signer();
+        let another = self.another();
         let by_another = Self::signed(&self.header(), &self.claims.to_string(), &*another);
         let of_another_text = Self::signed(&self.header(), "{}", &*self.key);
         let (_, of_another_text) = of_another_text.rsplit_once('.').unwrap();
@@ -140,7 +147,7 @@ impl Good {
     }
 
     fn wrong_headers(&self) -> Vec<Forged> {
-        let another = DeviceKey::make(&SystemRng).unwrap().signer();
+        let another = self.another();
         let claims = self.claims.to_string();
         let alg = |alg: &str| {
             let mut header = self.header();
@@ -179,7 +186,8 @@ impl Good {
                 "a key of its own beside the kid",
                 Self::signed(&header, &claims, &*another),
             ));
-            let header = json!({"alg": "ES256", "typ": self.typ, "jwk": another.public_key().to_jwk()});
+            let alg = another.public_key().suite().signing_alg();
+            let header = json!({"alg": alg, "typ": self.typ, "jwk": another.public_key().to_jwk()});
             all.push(("a key of its own", Self::signed(&header, &claims, &*another)));
         }
         if self.ours {

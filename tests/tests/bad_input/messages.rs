@@ -152,7 +152,9 @@ fn wrong_seals(platform: &PublicKey, member: &str, good: &str) -> Vec<(&'static 
     let seal = |key: &PublicKey, text: &str| jwe::seal(key, "json", text.as_bytes()).unwrap();
     let body = json!({member: good}).to_string();
     let right = seal(platform, &body);
-    let another = DeviceKey::make(&SystemRng).unwrap().public_key();
+    let another = DeviceKey::make_of(platform.suite(), &SystemRng)
+        .unwrap()
+        .public_key();
     let bent: String = right.chars().rev().collect();
     vec![
         ("a seal for another key", seal(&another, &body)),

@@ -114,7 +114,16 @@ impl Scene {
         party.redeem(&granted.pending).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("source").display().to_string();
-        let source = ["identity-source", "--listen", "127.0.0.1:0", "--data", &data];
+        let suite = journeys::suite();
+        let source = [
+            "identity-source",
+            "--suite",
+            suite.name(),
+            "--listen",
+            "127.0.0.1:0",
+            "--data",
+            &data,
+        ];
         Self {
             operator: platform.operator(0),
             regulator: platform.regulator(),

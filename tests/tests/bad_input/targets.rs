@@ -6,7 +6,6 @@ use cyberid_crypto::{PublicKey, Sign, digest};
 use cyberid_domain::clock::{Clock as _, SystemClock};
 use cyberid_domain::id::Nonce;
 use cyberid_domain::rng::SystemRng;
-use cyberid_holder::DeviceKey;
 use journeys::PIN;
 use serde_json::{Value, json};
 
@@ -180,7 +179,7 @@ async fn key_proof(scene: &Scene) -> Target {
     let mut claims = claims(scene, 300, &json!({"nonce": nonce["nonce"]}));
     let members = claims.as_object_mut().unwrap();
     members.retain(|name, _| !["exp", "jti"].contains(&name.as_str()));
-    let key = DeviceKey::make(&SystemRng).unwrap().signer();
+    let key = scene.split.platform().device_key().signer();
     let good = Good {
         typ: "cyberid-key-proof+jwt",
         claims,
@@ -199,9 +198,10 @@ fn key_change(scene: &Scene) -> Target {
     let platform = scene.split.platform();
     let signing = platform.private_key("/relying_party/signing_jwk");
     let sealing = platform.private_key("/relying_party/encryption_jwk").public_key();
-    let jwks = json!({"keys": [signing.public_key().to_published_jwk("sig", "ES256"),
-        sealing.to_published_jwk("enc", "ECDH-ES")]});
-    let alone = json!({"keys": [signing.public_key().to_published_jwk("sig", "ES256")]});
+    let suite = platform.suite();
+    let to_sign = signing.public_key().to_published_jwk("sig", suite.signing_alg());
+    let jwks = json!({"keys": [to_sign, sealing.to_published_jwk("enc", suite.agreement_alg())]});
+    let alone = json!({"keys": [to_sign]});
     let client = scene.party.client_id();
     let claims = claims(scene, 300, &json!({"iss": client, "jwks": jwks}));
     let mut good = ours(
@@ -243,7 +243,7 @@ fn client_assertion(scene: &Scene) -> Target {
 fn holder_assertion(scene: &Scene, device: Arc<dyn Sign>) -> Target {
     let form = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion";
     let kid = device.kid().to_owned();
-    let other = DeviceKey::make(&SystemRng).unwrap().public_key().thumbprint();
+    let other = scene.split.platform().device_key().public_key().thumbprint();
     assertion(scene, form, &kid, device, &other)
 }
 
