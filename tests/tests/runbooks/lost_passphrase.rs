@@ -52,8 +52,8 @@ async fn without_its_passphrase_a_keystore_is_gone_and_people_prove_their_docume
     scene.split.stop(PART).await;
 
     // What cannot be recovered: no guess opens the keystore, and none changes it.
-    let list = scene.split.data(PART).join("keys").join("keystore.json");
-    let sealed = fs::read(&list).unwrap();
+    let keystore = scene.split.data(PART).join("keys").join("keystore.json");
+    let sealed = fs::read(&keystore).unwrap();
     let guess = passphrase(&scene, "perhaps this one");
     let guess: Vec<&str> = guess.iter().map(String::as_str).collect();
     assert!(!scene.split.try_restart(PART).await);
@@ -61,7 +61,7 @@ async fn without_its_passphrase_a_keystore_is_gone_and_people_prove_their_docume
         let said = fails(&[command, &guess].concat());
         assert!(said.contains("does not open this keystore"), "{said}");
     }
-    assert_eq!(fs::read(&list).unwrap(), sealed);
+    assert_eq!(fs::read(&keystore).unwrap(), sealed);
 
     // 1. New keys; the old list is kept, in case the passphrase is found.
     let keys = scene.split.data(PART).join("keys");
