@@ -178,7 +178,8 @@ pub trait Renumberings: Send + Sync {
     /// The drawn number of a subject.
     async fn renumbering(&self, subject: &SubjectId) -> Result<Option<Renumbering>>;
 
-    /// Keeps what the holder signed for the drawn number; the first one stays. `false` if there is no drawn number.
+    /// Keeps what the holder signed for the drawn number, in the place of what they signed before: the device of that may be
+    /// revoked by now. `false` if there is no drawn number.
     async fn sign_renumbering(&self, subject: &SubjectId, message: &str) -> Result<bool>;
 
     /// Those that are signed for and not done, oldest first.

@@ -187,7 +187,7 @@ impl Issuance {
 
     /// Carries out what is to be done, in its order. What fails is tried again, and holds up no other.
     pub(crate) async fn carry_out_cases(&self) {
-        let _alone = self.turning.lock().await;
+        let _alone = self.deciding.lock().await;
         let cases = match self.parts.cases.cases_to_do().await {
             Ok(cases) => cases,
             Err(error) => return tracing::error!(cause = %error, "cases cannot be read"),

@@ -159,8 +159,12 @@ pub struct Issuance {
     running: Running,
     pin_attempts: PinAttempts,
     meter: Meter,
-    /// One act of operators, and one change of a number, at a time.
+    /// One act of operators at a time: it waits for no key holder.
     turning: tokio::sync::Mutex<()>,
+    /// One change of a number at a time.
+    numbering: tokio::sync::Mutex<()>,
+    /// One case at a time.
+    deciding: tokio::sync::Mutex<()>,
     source_checks: Circuit,
     source_notices: Circuit,
     /// One record is replaced at a time.
@@ -178,6 +182,8 @@ impl Issuance {
             meter: Meter::new(parts.refusal_limits, &*parts.rng),
             pin_attempts: PinAttempts::new(Arc::clone(&parts.subjects), parts.pins.clone()),
             turning: tokio::sync::Mutex::default(),
+            numbering: tokio::sync::Mutex::default(),
+            deciding: tokio::sync::Mutex::default(),
             freed: Mutex::default(),
             source_checks: Circuit::new(Line::Checks, Arc::clone(&parts.clock)),
             source_notices: Circuit::new(Line::Notices, Arc::clone(&parts.clock)),

@@ -45,7 +45,7 @@ impl Renumberings for RegistryDb {
     }
 
     async fn sign_renumbering(&self, subject: &SubjectId, message: &str) -> Result<bool> {
-        let sql = "UPDATE renumbering SET message = coalesce(message, ?2) WHERE subject = ?1";
+        let sql = "UPDATE renumbering SET message = ?2 WHERE subject = ?1";
         let sign = sqlx::query(sql).bind(subject.as_bytes().as_slice()).bind(message);
         Ok(self.db.write("sign_renumbering", sign).await? > 0)
     }

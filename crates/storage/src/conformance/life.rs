@@ -353,7 +353,7 @@ where
     assert!(!store.draw_number(&first).await.unwrap(), "the holder has signed");
     let signed = store.signed_renumberings().await.unwrap();
     assert_eq!(signed.len(), 1);
-    assert_eq!(signed[0].message.as_deref(), Some("signed"));
+    assert_eq!(signed[0].message.as_deref(), Some("again"));
     assert_eq!(store.renumbered_at(&new.subject).await.unwrap(), None);
     assert!(store.renumber(&new.subject, NOW.plus(7)).await.unwrap());
     assert!(!store.renumber(&new.subject, NOW.plus(8)).await.unwrap());

@@ -72,7 +72,7 @@ impl Issuance {
 
     /// Goes on with every change of a number that was signed for and is not done.
     pub(crate) async fn carry_out_renumberings(&self) -> Result<(), LifeError> {
-        let _alone = self.turning.lock().await;
+        let _alone = self.numbering.lock().await;
         for signed in self.parts.renumberings.signed_renumberings().await? {
             let Err(error) = self.renumber(&signed).await else {
                 continue;

@@ -547,3 +547,23 @@ async fn a_holder_who_proves_what_is_not_theirs_is_metered() {
         }
     }
 }
+
+/// Changes of numbers and cases wait for key holders, and operators who halt somebody for neither.
+#[tokio::test]
+async fn operators_wait_for_no_key_holder() {
+    let alice = Applicant::new(1);
+    let test = TestPlatform::start_on_disk(Threshold::Fourteen).await;
+    let enrolled: Enrolled = test.enrol(&alice).await.json();
+    let ledger = keep_leaves(&test);
+    let _waiting = (
+        test.issuance.numbering.lock().await,
+        test.issuance.deciding.lock().await,
+    );
+    let body = act("suspend", "misuse", &[&enrolled]);
+    let operator = ClientId::random(&SystemRng);
+    let act = test.as_operator("/v1/identity-acts", &operator, &body);
+    let act = tokio::time::timeout(std::time::Duration::from_secs(30), act).await;
+    let view: IdentityActView = act.unwrap().json();
+    assert_eq!(view.status, ActStatus::Done);
+    ledger.abort();
+}

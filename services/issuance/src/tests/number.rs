@@ -9,6 +9,7 @@ use cyberid_protocol::enrolment::{Enrolled, Me, number_commitment};
 use cyberid_protocol::life::{DrawnNumber, MAX_LIFE, Renewed, Renumbering};
 use cyberid_protocol::message::Message as _;
 use cyberid_protocol::problem::ProblemType;
+use cyberid_storage::life::Renumberings as _;
 use cyberid_storage::official::NumberSalts as _;
 use cyberid_storage::subject::Subjects as _;
 use serde_json::json;
@@ -136,6 +137,18 @@ async fn a_change_that_a_key_holder_missed_goes_on_by_itself() {
         let me: Me = test.me(Some(&alice.jkt())).await.json();
         assert_eq!(me.network_number, drawn.network_number);
     }
+}
+
+/// The device whose word a key holder missed was revoked since: another one says it again.
+#[tokio::test]
+async fn a_later_word_takes_the_place_of_one_that_no_key_holder_takes_any_more() {
+    let (test, alice, _) = started().await;
+    let drawn: DrawnNumber = draw(&test, &alice).await.json();
+    let subject = test.db.by_device(&alice.jkt()).await.unwrap().unwrap().subject;
+    let lost = test.db.sign_renumbering(&subject, "a.word.of-a-revoked-device");
+    assert!(lost.await.unwrap());
+    let renewed: Renewed = take(&test, &alice, &word(&test, &drawn)).await.json();
+    assert_eq!(renewed.network_number, drawn.network_number);
 }
 
 #[test]
