@@ -12,7 +12,7 @@ use crate::Custodian;
 
 cyberid_web::problems!(
     /// What a change of a number can end in.
-    pub(crate) RenumberProblems: InvalidMessage
+    pub(crate) RenumberProblems: InvalidMessage, ExpiredMessage, WarrantRefused
 );
 
 /// Commits the record of the holder who signed to their fresh network number.

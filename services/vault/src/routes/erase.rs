@@ -12,7 +12,7 @@ use crate::Vault;
 
 cyberid_web::problems!(
     /// What an erasure can end in.
-    pub(crate) EraseProblems: InvalidMessage
+    pub(crate) EraseProblems: InvalidMessage, WarrantRefused
 );
 
 /// Destroys the record of the holder who cancelled their identifier.

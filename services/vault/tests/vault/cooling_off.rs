@@ -1,12 +1,17 @@
 //! Who ends an identifier does not begin another at once.
 
+use cyberid_crypto::{Sign as _, SigningKey};
 use cyberid_domain::Clock as _;
 use cyberid_domain::clock::DAY;
 use cyberid_domain::id::Nonce;
 use cyberid_domain::rng::SystemRng;
 use cyberid_key_holder::testing::Person;
 use cyberid_protocol::cancellation::{Cancellation, CancellationBody};
+use cyberid_protocol::deposit::KeyHolder;
+use cyberid_protocol::device::Binding;
+use cyberid_protocol::life::{Renumbering, RenumberingBody};
 use cyberid_protocol::message::Message as _;
+use cyberid_protocol::problem::ProblemType;
 
 use crate::support::{COOLING_OFF_DAYS, TestVault};
 
@@ -38,6 +43,53 @@ async fn a_cancelled_person_is_reserved_again_after_the_cooling_off_and_not_befo
             .await,
         Ok(true)
     );
+}
+
+/// A device that was bound a moment ago ends nothing and takes no number, and hears why.
+#[tokio::test]
+async fn a_device_that_cools_off_is_told_so() {
+    let tested = TestVault::start().await;
+    let (now, device) = (
+        tested.world.clock.now(),
+        SigningKey::from_scalar(&[77; 32]).unwrap(),
+    );
+    let binding = Binding {
+        aud: KeyHolder::Vault,
+        subject: tested.citizen.subject,
+        device: device.public_key(),
+        approval: None,
+        release_from: now,
+        iat: now,
+        exp: now.plus(60),
+        jti: Nonce::random(&SystemRng),
+    };
+    let binding = binding.sign(&tested.world.enrolment).unwrap();
+    tested.command("/v1/bindings", binding).await.unwrap();
+    let cancellation = Cancellation {
+        aud: tested.world.anchors().issuer,
+        iat: now,
+        exp: now.plus(60),
+        jti: Nonce::random(&SystemRng),
+    };
+    let renumbering = Renumbering {
+        aud: tested.world.anchors().issuer,
+        number_commitment: tested.citizen.number_commitment(),
+        iat: now,
+        exp: now.plus(60),
+        jti: Nonce::random(&SystemRng),
+    };
+    let (cancellation, renumbering) = (
+        cancellation.sign(&device).unwrap(),
+        renumbering.sign(&device).unwrap(),
+    );
+    let (erased, _) = tested
+        .send("POST", "/v1/erasures", &CancellationBody { cancellation })
+        .await;
+    let (renumbered, _) = tested
+        .send("POST", "/v1/renumberings", &RenumberingBody { renumbering })
+        .await;
+    let refused = ProblemType::WarrantRefused.status();
+    assert_eq!((erased.as_u16(), renumbered.as_u16()), (refused, refused));
 }
 
 async fn cancel(tested: &TestVault, person: &Person) {

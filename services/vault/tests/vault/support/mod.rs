@@ -213,7 +213,12 @@ impl TestVault {
         read::<RememberedSize>(status, &bytes).unwrap().size
     }
 
-    async fn send(&self, method: &str, path: &str, body: &impl Serialize) -> (StatusCode, Vec<u8>) {
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        body: &impl Serialize,
+    ) -> (StatusCode, Vec<u8>) {
         let request = Request::builder()
             .method(method)
             .uri(path)
