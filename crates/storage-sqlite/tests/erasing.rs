@@ -2,15 +2,28 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops where its files cannot be made")]
 
+use std::sync::Arc;
+
 use cyberid_domain::UnixTime;
+use cyberid_domain::device::AlertKind;
 use cyberid_domain::field::Field;
 use cyberid_domain::id::{ClientId, ConsentId, LeafId, Nonce, ReleaseId, SubjectId};
+use cyberid_domain::number::NetworkNumber;
 use cyberid_domain::release::ReleaseStatus;
 use cyberid_domain::rng::{SystemRng, random};
+use cyberid_domain::subject::LifeReason;
 use cyberid_storage::cancellation::{Cancellations, OpenCancellation};
+use cyberid_storage::conformance::subject::enrolled;
+use cyberid_storage::counter::NewCodes;
+use cyberid_storage::device::{Alert, Devices as _};
+use cyberid_storage::held::Held as _;
+use cyberid_storage::life::{LifeChange, LifeLeaf, Renumbering, Renumberings as _, Turn, Turned};
+use cyberid_storage::official::NumberSalts as _;
+use cyberid_storage::passkey::{Added, Passkey, Passkeys as _};
 use cyberid_storage::promise::PromisedLeaf;
 use cyberid_storage::release::{Grant, Release, Releases, Stepped};
 use cyberid_storage::single_use::SingleUse;
+use cyberid_storage::subject::Subjects as _;
 use cyberid_storage_sqlite::RegistryDb;
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
@@ -116,4 +129,107 @@ async fn of_many_people_who_come_and_go_nothing_stays_of_those_who_went() {
         here.iter().all(|person| traces(&bytes, person) >= 4),
         "and of the others everything"
     );
+}
+
+/// Tables of which nothing is left about a person who cancelled.
+const EMPTIED: [&str; 7] = [
+    "age_tag",
+    "device_alert",
+    "life_leaf",
+    "number_salt",
+    "passkey",
+    "renumbering",
+    "suspension",
+];
+
+const STATION: &str = "AAAAAAAAAAAAAAAAAAAAAA";
+
+/// Gives a person a row in every table that is emptied, and a code of a counter.
+async fn fill(registry: &RegistryDb, subject: SubjectId) {
+    let number = || NetworkNumber::random(&SystemRng);
+    let salt: [u8; 32] = random(&SystemRng);
+    assert!(
+        registry
+            .keep_number_salt(&subject, &number(), &salt)
+            .await
+            .unwrap()
+    );
+    let drawn = Renumbering {
+        subject,
+        number: number(),
+        salt,
+        drawn_at: NOW,
+        message: None,
+    };
+    assert!(registry.draw_number(&drawn).await.unwrap());
+    let suspended = LifeChange {
+        subject,
+        turn: Turn::Suspend(LifeReason::Operator),
+        at: NOW,
+        leaf: Some(LifeLeaf {
+            leaf: PromisedLeaf {
+                id: LeafId::random(&SystemRng),
+                body: "{}".into(),
+            },
+            salt,
+            device_jkt: "jkt".into(),
+        }),
+    };
+    assert!(matches!(registry.turn(&suspended).await.unwrap(), Turned::Now(_)));
+    let passkey = Passkey {
+        id: random::<16>(&SystemRng).to_vec(),
+        subject,
+        key: random(&SystemRng),
+        sign_count: 0,
+        backup_eligible: false,
+        created_at: NOW,
+    };
+    assert_eq!(registry.add_passkey(&passkey).await.unwrap(), Added::Now);
+    let alert = Alert {
+        time: NOW,
+        kind: AlertKind::EnrolmentTried,
+        device: None,
+    };
+    registry.tell(&subject, &alert).await.unwrap();
+    let codes = NewCodes {
+        subject,
+        jkts: vec!["code".into()],
+        station: STATION.parse().unwrap(),
+        now: NOW,
+    };
+    assert!(registry.keep_codes(&codes).await.unwrap());
+}
+
+/// How many rows of this table are about the person, and whether the counter's station is in one of any table.
+async fn held(registry: &RegistryDb, subject: &SubjectId, table: &str) -> (usize, bool) {
+    let held = registry.held_of(subject, NOW).await.unwrap();
+    let rows = held.iter().find(|held| held.name == table);
+    let mut all = held.iter().flat_map(|held| &held.rows);
+    (
+        rows.map_or(0, |held| held.rows.len()),
+        all.any(|row| row.contains(STATION)),
+    )
+}
+
+#[tokio::test]
+async fn of_a_person_who_cancelled_nothing_is_left_that_says_who_they_were() {
+    let folder = tempfile::tempdir().unwrap();
+    let registry = RegistryDb::open(folder.path().join("registry.db")).await.unwrap();
+    let registry = Arc::new(registry);
+    let (gone, stays) = (enrolled(&registry).await, enrolled(&registry).await);
+    fill(&registry, gone.subject).await;
+    for table in EMPTIED {
+        assert_eq!(held(&registry, &gone.subject, table).await, (1, true), "{table}");
+    }
+    let person = Person {
+        subject: gone.subject,
+        secrets: Vec::new(),
+    };
+    erase(&registry, &person).await;
+    for table in EMPTIED {
+        assert_eq!(held(&registry, &gone.subject, table).await, (0, false), "{table}");
+    }
+    let pin = registry.by_device(&gone.device.jkt).await.unwrap().unwrap().pin;
+    assert_eq!((pin.salt, pin.tag), ([0; 16], [0; 32]));
+    assert_eq!(held(&registry, &stays.subject, "age_tag").await.0, 1);
 }

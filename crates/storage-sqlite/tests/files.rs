@@ -11,11 +11,12 @@ use cyberid_domain::field::Field;
 use cyberid_domain::id::{ClientId, LeafId, SubjectId};
 use cyberid_domain::rng::{SystemRng, random};
 use cyberid_storage::Synchronous;
+use cyberid_storage::custodian::{CustodianShare, CustodianStore as _};
 use cyberid_storage::key_holder::{BoundDevice, KeyHolderStore as _};
 use cyberid_storage::ledger::{Batch, LeafFilter, LedgerRead as _, LedgerWrite as _, NewLeaf, StoredTile};
 use cyberid_storage::single_use::{SingleUse, SingleUses as _};
 use cyberid_storage::vault::{VaultField, VaultStore as _};
-use cyberid_storage_sqlite::{LedgerDb, OpenError, RegistryDb, VaultDb};
+use cyberid_storage_sqlite::{CustodianDb, LedgerDb, OpenError, RegistryDb, VaultDb};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 
@@ -254,38 +255,85 @@ async fn a_log_of_the_first_version_is_brought_up() {
     assert_eq!(db.matching(&filter, 0, 9, 9).await.unwrap().len(), 5);
 }
 
-#[tokio::test]
-async fn a_freed_record_is_in_no_file() {
-    let directory = tempfile::tempdir().unwrap();
-    let db = VaultDb::open(directory.path().join("vault.db")).await.unwrap();
-    let subject = SubjectId::random(&SystemRng);
-    let device = BoundDevice {
-        subject,
+fn bound_device() -> BoundDevice {
+    BoundDevice {
+        subject: SubjectId::random(&SystemRng),
         key: random(&SystemRng),
         release_from: UnixTime(0),
         number_commitment: Some(random(&SystemRng)),
-    };
-    let field = VaultField {
-        field: Field::Name,
-        ciphertext: random::<48>(&SystemRng).to_vec(),
-        share: random::<6000>(&SystemRng).to_vec(),
-    };
-    assert!(db.reserve(&[1; 32], &subject, NOW).await.unwrap());
-    assert!(
-        db.deposit(&device, "jkt", std::slice::from_ref(&field))
+    }
+}
+
+/// A share that takes more than one page.
+fn long_share() -> Vec<u8> {
+    random::<6000>(&SystemRng).to_vec()
+}
+
+#[tokio::test]
+async fn a_record_that_was_freed_or_erased_is_in_no_file_and_its_tag_no_longer_than_it_cools_off() {
+    for erased in [false, true] {
+        let directory = tempfile::tempdir().unwrap();
+        let db = VaultDb::open(directory.path().join("vault.db")).await.unwrap();
+        let (device, tag): (_, [u8; 32]) = (bound_device(), random(&SystemRng));
+        let subject = device.subject;
+        let field = VaultField {
+            field: Field::Name,
+            ciphertext: random::<48>(&SystemRng).to_vec(),
+            share: long_share(),
+        };
+        assert!(db.reserve(&tag, &subject, NOW).await.unwrap());
+        let fields = std::slice::from_ref(&field);
+        assert!(db.deposit(&device, "jkt", fields).await.unwrap());
+        let secrets = [
+            &field.ciphertext[..],
+            &field.share[5000..5100],
+            &subject.as_bytes()[..],
+        ];
+        let before = all_bytes(directory.path());
+        assert!(secrets.iter().all(|secret| contains(&before, secret)));
+        if erased {
+            assert!(db.confirm(&subject).await.unwrap());
+            db.erase(&subject).await.unwrap();
+        } else {
+            db.free(&subject).await.unwrap();
+        }
+        let after = all_bytes(directory.path());
+        assert!(!secrets.iter().any(|secret| contains(&after, secret)), "{erased}");
+        assert_eq!(contains(&after, &tag), erased, "it cools off");
+        let today = NOW.day_start();
+        db.cool_off(today, UnixTime(0)).await.unwrap();
+        db.cool_off(today, today).await.unwrap();
+        assert!(!contains(&all_bytes(directory.path()), &tag), "it has cooled off");
+    }
+}
+
+#[tokio::test]
+async fn a_share_that_was_freed_or_erased_is_in_no_file() {
+    for erased in [false, true] {
+        let directory = tempfile::tempdir().unwrap();
+        let db = CustodianDb::open(directory.path().join("custodian.db"))
             .await
-            .unwrap()
-    );
-    let secrets = [
-        &field.ciphertext[..],
-        &field.share[5000..5100],
-        &subject.as_bytes()[..],
-    ];
-    let before = all_bytes(directory.path());
-    assert!(secrets.iter().all(|secret| contains(&before, secret)));
-    db.free(&subject).await.unwrap();
-    let after = all_bytes(directory.path());
-    assert!(!secrets.iter().any(|secret| contains(&after, secret)));
+            .unwrap();
+        let device = bound_device();
+        let subject = device.subject;
+        let share = CustodianShare {
+            field: Field::Name,
+            share: long_share(),
+        };
+        let shares = std::slice::from_ref(&share);
+        assert!(db.deposit(&device, "jkt", shares, NOW).await.unwrap());
+        let secrets = [&share.share[5000..5100], &subject.as_bytes()[..]];
+        let before = all_bytes(directory.path());
+        assert!(secrets.iter().all(|secret| contains(&before, secret)));
+        if erased {
+            assert!(db.confirm(&subject).await.unwrap());
+            db.erase(&subject).await.unwrap();
+        } else {
+            db.free(&subject).await.unwrap();
+        }
+        let after = all_bytes(directory.path());
+        assert!(!secrets.iter().any(|secret| contains(&after, secret)), "{erased}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

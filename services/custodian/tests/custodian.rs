@@ -14,6 +14,7 @@ use cyberid_keystore::RoleName;
 use cyberid_protocol::deposit::{CommandBody, Deposit, KeyHolder, Outcome};
 use cyberid_protocol::message::Message as _;
 use cyberid_protocol::problem::ProblemType;
+use cyberid_protocol::replacement::StagedVersion;
 use cyberid_protocol::warrant::{Shares, Warrant};
 use cyberid_record::{Place, SealedField, Side, open_field, open_share, receive};
 
@@ -243,7 +244,12 @@ async fn a_deposit_is_issuances_and_for_the_custodian_and_holds_no_ciphertext() 
         fields: Vec::new(),
         ..deposit.clone()
     };
-    for refused in [to_vault, with_ciphertext, empty] {
+    let mut beside_own = deposit.clone();
+    beside_own.fields[0].ciphertext = Some(base64url::encode(b"ciphertext"));
+    let stray = AgreementKey::ephemeral().unwrap().public_key();
+    let to_nobody = person.sealed(&tested.vault.public_key(), &stray);
+    let to_nobody = tested.world.deposit(KeyHolder::Custodian, &person, &to_nobody);
+    for refused in [to_vault, with_ciphertext, beside_own, to_nobody, empty] {
         assert_eq!(
             refusal(tested.deposit(&refused).await).0,
             ProblemType::InvalidMessage
@@ -261,6 +267,37 @@ async fn a_deposit_is_issuances_and_for_the_custodian_and_holds_no_ciphertext() 
         refusal(tested.deposit(&deposit).await).0,
         ProblemType::ExpiredMessage
     );
+}
+
+#[tokio::test]
+async fn a_new_version_is_issuances_and_holds_neither_ciphertext_nor_person() {
+    let tested = TestCustodian::start().await;
+    let staged = tested.staged_version(&tested.citizen);
+    let other_key = SigningKey::from_scalar(&[12; 32]).unwrap();
+    let forged = tested.stage_by(&staged, &other_key).await;
+    let mut with_ciphertext = staged.clone();
+    with_ciphertext.fields[0].ciphertext = Some(base64url::encode(b"ciphertext"));
+    let with_person = StagedVersion {
+        person_sealed: Some(base64url::encode(b"person")),
+        ..staged.clone()
+    };
+    let stray = AgreementKey::ephemeral().unwrap().public_key();
+    let to_nobody = tested.citizen.sealed(&tested.vault.public_key(), &stray);
+    let to_nobody = StagedVersion {
+        fields: tested
+            .world
+            .deposit(KeyHolder::Custodian, &tested.citizen, &to_nobody)
+            .fields,
+        ..staged.clone()
+    };
+    let mut refused = vec![forged];
+    for wrong in [with_ciphertext, with_person, to_nobody] {
+        refused.push(tested.stage_by(&wrong, &tested.world.enrolment).await);
+    }
+    for answer in refused {
+        assert_eq!(refusal(answer).0, ProblemType::InvalidMessage);
+    }
+    tested.stage_by(&staged, &tested.world.enrolment).await.unwrap();
 }
 
 #[tokio::test]

@@ -251,6 +251,17 @@ mod tests {
     }
 
     #[test]
+    fn behind_a_proxy_the_limit_of_all_alone_holds() {
+        let limits = RefusalLimits {
+            of_one_caller: 2,
+            of_all: 5,
+            callers_are_told_apart: false,
+        };
+        let meter = Meter::new(limits, &SystemRng);
+        assert_eq!(guesses(&meter, address("192.0.2.1"), 10), 5);
+    }
+
+    #[test]
     fn memory_is_bounded() {
         let meter = meter(100, u32::MAX);
         for n in 0..u32::try_from(MOST_CALLERS).unwrap() + 500 {

@@ -24,6 +24,13 @@ fn fresh_device() -> SigningKey {
     Person::new("", "").device
 }
 
+/// The words of one message under the signature of another.
+fn signed_as(words: &str, signature: &str) -> String {
+    let (words, _) = words.rsplit_once('.').unwrap();
+    let (_, signature) = signature.rsplit_once('.').unwrap();
+    format!("{words}.{signature}")
+}
+
 fn other(holder: KeyHolder) -> KeyHolder {
     match holder {
         KeyHolder::Vault => KeyHolder::Custodian,
@@ -209,6 +216,10 @@ async fn an_approval_is_of_this_key_by_a_device_of_this_record_that_may_release(
                 it.iat = it.iat.minus(1_000);
                 it.exp = it.iat.plus(300);
             }),
+            signed_as(
+                &tested.approval(&device, citizen),
+                &tested.approval(&device, &stranger),
+            ),
             "a.b.c".into(),
         ];
         for (at, approval) in wrong.into_iter().enumerate() {

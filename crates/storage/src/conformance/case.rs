@@ -146,7 +146,7 @@ async fn what_is_to_be_done_is_listed_until_it_is<S: Cases + Subjects>(store: &A
     );
 }
 
-async fn an_upheld_appeal_permits_its_own_key_for_a_while<S: Cases>(store: &Arc<S>) {
+async fn an_upheld_appeal_permits_its_own_key_for_a_while<S: Cases + Subjects>(store: &Arc<S>) {
     let (granted, refused) = (
         case(CaseKind::Appeal, "a", None),
         case(CaseKind::Appeal, "b", None),
@@ -165,6 +165,11 @@ async fn an_upheld_appeal_permits_its_own_key_for_a_while<S: Cases>(store: &Arc<
     }
     assert!(permitted("a", NOW).await && !permitted("a", NOW.plus(1)).await);
     assert!(!permitted("b", NOW).await && !permitted("c", NOW).await);
+    let own = subject::enrolled(store).await.subject;
+    let misuse = case(CaseKind::Misuse, "d", Some(own));
+    assert!(store.open_case(&misuse).await.unwrap());
+    upheld(store, &misuse).await;
+    assert!(!permitted("d", NOW).await, "no appeal");
     store.forget_appeals(NOW).await.unwrap();
     assert!(permitted("a", NOW).await);
     store.forget_appeals(NOW.plus(1)).await.unwrap();

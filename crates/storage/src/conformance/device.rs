@@ -155,12 +155,20 @@ async fn a_key_that_was_somebodys_does_not_return<S: Devices + Subjects>(store: 
     store.end_unbinding(&lost.jkt).await.unwrap();
     let again = store.begin_device(&beginning(own.subject, &lost)).await.unwrap();
     assert_eq!(again, Begun::Taken);
-    let other = NewSubject {
-        device: lost,
-        ..new_subject()
-    };
-    store.begin_enrolment(&other.subject, NOW).await.unwrap();
-    assert!(!store.commit_enrolment(&other).await.unwrap());
+    let begins = device(NOW);
+    let begun = store
+        .begin_device(&beginning(own.subject, &begins))
+        .await
+        .unwrap();
+    assert_eq!(begun, Begun::Now);
+    for device in [lost, begins] {
+        let other = NewSubject {
+            device,
+            ..new_subject()
+        };
+        store.begin_enrolment(&other.subject, NOW).await.unwrap();
+        assert!(!store.commit_enrolment(&other).await.unwrap());
+    }
 }
 
 async fn a_revoked_device_is_nobodys_and_is_unbound<S: Devices + Subjects>(store: &Arc<S>) {

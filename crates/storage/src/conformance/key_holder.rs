@@ -149,12 +149,16 @@ async fn an_unbound_device_opens_nothing_again<S: KeyHolderStore>(
     assert!(store.confirm(&first.subject).await.unwrap());
     let (second, never) = (binding(first.subject), binding(first.subject));
     assert!(store.bind(&second).await.unwrap());
-    let nobody = sample::subject();
-    store.unbind(&nobody, &jkt, &first.key).await.unwrap();
-    assert!(
-        store.device(&jkt).await.unwrap().is_some(),
-        "it is another record's"
-    );
+    let (other, other_jkt) = (sample::bound_device(sample::subject()), sample::jkt());
+    deposit(store, &other, &other_jkt).await;
+    assert!(store.confirm(&other.subject).await.unwrap());
+    for stranger in [sample::subject(), other.subject] {
+        store.unbind(&stranger, &jkt, &first.key).await.unwrap();
+        assert!(
+            store.device(&jkt).await.unwrap().is_some(),
+            "it is another record's"
+        );
+    }
     for _ in 0..2 {
         store.unbind(&first.subject, &jkt, &first.key).await.unwrap();
         store

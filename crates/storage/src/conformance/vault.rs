@@ -41,6 +41,7 @@ pub async fn all<S: VaultStore + 'static>(make: impl AsyncFn() -> Arc<S>) {
     fields_come_in_the_order_asked(&make().await).await;
     freeing_removes_the_fields(&make().await).await;
     an_erased_persons_tag_cools_off(&make().await).await;
+    a_tag_that_cools_off_does_so_under_the_newest_key(&make().await).await;
     an_unconfirmed_record_that_is_erased_bars_nobody(&make().await).await;
 }
 
@@ -206,6 +207,26 @@ async fn an_erased_persons_tag_cools_off<S: VaultStore>(store: &Arc<S>) {
     assert!(!free(NOW.plus(DAY)).await);
     assert_eq!(store.cool_off(today.plus(2 * DAY), today).await.unwrap(), 1);
     assert!(free(NOW.plus(2 * DAY)).await);
+}
+
+async fn a_tag_that_cools_off_does_so_under_the_newest_key<S: VaultStore>(store: &Arc<S>) {
+    let (old, new): ([u8; 32], [u8; 32]) = (sample::bytes(), sample::bytes());
+    let subject = recorded(store, &old).await;
+    assert!(store.confirm(&subject).await.unwrap());
+    store.erase(&subject).await.unwrap();
+    let today = NOW.day_start();
+    assert_eq!(store.cool_off(today, today.minus(DAY)).await.unwrap(), 0);
+    for _ in 0..2 {
+        store.reindex(&[old], &new).await.unwrap();
+    }
+    assert!(!store.reserve(&new, &sample::subject(), NOW).await.unwrap());
+    assert!(
+        store.reserve(&old, &sample::subject(), NOW).await.unwrap(),
+        "it is kept once"
+    );
+    // A rotation is no new beginning of its time.
+    assert_eq!(store.cool_off(today.plus(DAY), today).await.unwrap(), 1);
+    assert!(store.reserve(&new, &sample::subject(), NOW).await.unwrap());
 }
 
 async fn an_unconfirmed_record_that_is_erased_bars_nobody<S: VaultStore>(store: &Arc<S>) {

@@ -4,10 +4,13 @@
 use cyberid_crypto::Sign as _;
 use cyberid_domain::Clock as _;
 use cyberid_domain::device::AlertKind;
+use cyberid_domain::id::ClientId;
+use cyberid_domain::rng::SystemRng;
 use cyberid_protocol::problem::ProblemType;
 use cyberid_storage::cancellation::Cancellations as _;
+use cyberid_storage::counter::NewCodes;
 use cyberid_storage::device::{BeginningDevice, Begun, Devices as _, NewDevice, Revoked};
-use cyberid_storage::subject::SubjectDevice;
+use cyberid_storage::subject::{SubjectDevice, Subjects as _};
 use http::StatusCode;
 
 use super::Platform;
@@ -77,6 +80,23 @@ async fn a_device_that_cools_off_ends_no_identifier() {
     assert!(open.is_empty());
     platform.clock.advance(1);
     assert_eq!(platform.cancel_by(&device).await.status, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
+async fn a_code_that_acts_once_ends_no_identifier() {
+    let platform = Platform::start().await;
+    let codes = NewCodes {
+        subject: platform.alice.subject,
+        jkts: vec![Person::new(77).jkt()],
+        station: ClientId::random(&SystemRng),
+        now: platform.clock.now(),
+    };
+    assert!(platform.registry.keep_codes(&codes).await.unwrap());
+    let code = second_device(&platform).await;
+    platform.clock.advance(COOLING_OFF);
+    let answer = platform.cancel_by(&code).await;
+    assert_eq!(answer.problem(), ProblemType::InvalidMessage);
+    assert!(platform.registry.open_cancellations().await.unwrap().is_empty());
 }
 
 #[tokio::test]

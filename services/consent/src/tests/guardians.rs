@@ -73,9 +73,12 @@ impl Family {
     }
 
     async fn answer(&self, word: &GuardianRelease, guardian: &Person) -> Answer {
+        self.answer_with(&word.sign(&guardian.key).unwrap()).await
+    }
+
+    async fn answer_with(&self, word: &str) -> Answer {
         let consent = self.consent.sign(&self.child.key).unwrap();
-        let word = word.sign(&guardian.key).unwrap();
-        self.platform.answer_with(&self.id, &consent, &word).await
+        self.platform.answer_with(&self.id, &consent, word).await
     }
 
     async fn refuses(&self, word: &GuardianRelease, guardian: &Person, why: &str) {
@@ -145,7 +148,15 @@ async fn a_guardians_word_is_for_this_child_this_release_and_these_fields() {
         .refuses(&family.word(), &family.platform.bob, "nobody's guardian")
         .await;
     family.refuses(&family.word(), &family.child, "the child").await;
-    family.refuses(&family.word(), &Person::new(23), "nobody").await;
+    let nobody = Person::new(23);
+    family.refuses(&family.word(), &nobody, "nobody").await;
+    let [hers, theirs] = [alice, &nobody].map(|person| family.word().sign(&person.key).unwrap());
+    let (words, signature) = (
+        hers.rsplit_once('.').unwrap().0,
+        theirs.rsplit_once('.').unwrap().1,
+    );
+    let forged = family.answer_with(&format!("{words}.{signature}")).await;
+    assert_refused(&forged, "another's signature under her words");
 }
 
 #[tokio::test]

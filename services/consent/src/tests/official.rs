@@ -130,8 +130,10 @@ async fn an_order_for_more_than_one_subject_is_refused_by_a_leaf_too() {
 async fn an_order_that_is_over_is_refused_whoever_notices() {
     let platform = Platform::with_carol().await;
     let (noticed, kept) = (platform.ordered(&order()).await, platform.ordered(&order()).await);
+    // The second signature stands for longer than the order.
+    platform.clock.advance(3500);
     platform.countersigned(&noticed).await;
-    platform.clock.advance(3600);
+    platform.clock.advance(100);
     let late = platform.carry_out(&noticed, None).await;
     assert_eq!(late.json_problem()["reason"], "expired");
     platform.consent.housekeep().await.unwrap();

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
-use cyberid_crypto::{Agree as _, AgreementKey, PublicKey, Sign as _};
+use cyberid_crypto::{Agree as _, AgreementKey, PublicKey, Sign};
 use cyberid_custodian::{Custodian, Parts};
 use cyberid_domain::clock::ManualClock;
 use cyberid_domain::field::Field;
+use cyberid_domain::id::Nonce;
 use cyberid_domain::rng::SystemRng;
 use cyberid_domain::secret::SecretBytes;
 use cyberid_key_holder::testing::{MemoryCustodian, Person, World};
@@ -17,6 +18,7 @@ use cyberid_protocol::deposit::{CommandBody, Deposit, KeyHolder, Outcome};
 use cyberid_protocol::message::Message as _;
 use cyberid_protocol::official::{OfficialWarrant, OfficialWarrantBody};
 use cyberid_protocol::problem::{Problem, ProblemType};
+use cyberid_protocol::replacement::StagedVersion;
 use cyberid_protocol::warrant::{Shares, Warrant, WarrantBody};
 use cyberid_record::SealedField;
 use cyberid_web::Failure;
@@ -105,6 +107,28 @@ impl TestCustodian {
     pub(crate) async fn deposit(&self, deposit: &Deposit) -> Answer<()> {
         let message = deposit.sign(&self.world.enrolment).unwrap();
         self.post_empty("/v1/deposits", &CommandBody { message }).await
+    }
+
+    /// A new version of a person's record, sealed anew.
+    pub(crate) fn staged_version(&self, person: &Person) -> StagedVersion {
+        let deposit = self.deposit_of(person);
+        StagedVersion {
+            aud: deposit.aud,
+            subject: deposit.subject,
+            version: Nonce::random(&SystemRng),
+            person_sealed: None,
+            fields: deposit.fields,
+            iat: deposit.iat,
+            exp: deposit.exp,
+            jti: deposit.jti,
+        }
+    }
+
+    /// Stages a version as whoever has this key.
+    pub(crate) async fn stage_by(&self, staged: &StagedVersion, key: &dyn Sign) -> Answer<()> {
+        let message = staged.sign(key).unwrap();
+        self.post_empty("/v1/staged-versions", &CommandBody { message })
+            .await
     }
 
     /// Settles an enrolment as issuance.

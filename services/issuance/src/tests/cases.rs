@@ -32,7 +32,7 @@ async fn misused() -> (TestPlatform, Applicant, Applicant) {
     (test, thief, own)
 }
 
-async fn report(test: &TestPlatform, person: &Applicant) -> Answer {
+pub(super) async fn report(test: &TestPlatform, person: &Applicant) -> Answer {
     let proof = person.proof(&test.nonce().await, test.clock.now());
     test.post("/v1/misuse-reports", person.body(&proof).to_string())
         .await

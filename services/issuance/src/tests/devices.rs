@@ -7,6 +7,7 @@ use cyberid_domain::device::AlertKind;
 use cyberid_domain::id::Nonce;
 use cyberid_domain::pin::Pin;
 use cyberid_domain::rng::SystemRng;
+use cyberid_domain::subject::SubjectStatus;
 use cyberid_keystore::role::Message as MessageRole;
 use cyberid_protocol::device::{
     Alerts, DeviceAdded, DeviceApproval, Devices, Recovered, SealedDevice, SealedPinChange,
@@ -18,6 +19,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::applicant::Applicant;
+use super::cases::report;
 use super::holder_peer::Fault;
 use super::platform::{Answer, ISSUER, TestPlatform};
 
@@ -45,9 +47,13 @@ impl TestPlatform {
     }
 
     fn approval(&self, of: &Applicant, by: &Applicant) -> String {
+        self.approval_to(ISSUER, of, by)
+    }
+
+    fn approval_to(&self, aud: &str, of: &Applicant, by: &Applicant) -> String {
         let now = self.clock.now();
         let approval = DeviceApproval {
-            aud: ISSUER.into(),
+            aud: aud.into(),
             device_jkt: of.jkt(),
             iat: now,
             exp: now.plus(300),
@@ -170,6 +176,13 @@ async fn without_the_old_devices_word_its_pin_or_a_fresh_key_nothing_is_added() 
         test.add_with(&phone, &tablet, &test.approval(&stranger, &phone), &phone.pin)
             .await,
         test.add_with(&stranger, &tablet, &good, &stranger.pin).await,
+        test.add_with(
+            &phone,
+            &tablet,
+            &test.approval_to("https://other.example", &tablet, &phone),
+            &phone.pin,
+        )
+        .await,
         test.add_device(&phone, &stranger).await,
         test.add_device(&phone, &phone).await,
     ];
@@ -178,6 +191,7 @@ async fn without_the_old_devices_word_its_pin_or_a_fresh_key_nothing_is_added() 
         problems,
         [
             ProblemType::EvidenceRefused,
+            ProblemType::InvalidMessage,
             ProblemType::InvalidMessage,
             ProblemType::InvalidMessage,
             ProblemType::InvalidMessage,
@@ -190,6 +204,27 @@ async fn without_the_old_devices_word_its_pin_or_a_fresh_key_nothing_is_added() 
     let late = test.add_with(&phone, &tablet, &good, &phone.pin).await;
     assert_eq!(late.problem(), ProblemType::ExpiredMessage);
     assert_eq!(test.listed_devices(&phone).await.devices.len(), 1);
+}
+
+#[tokio::test]
+async fn no_device_acts_for_an_identifier_that_has_ended() {
+    let (test, phone) = start().await;
+    let tablet = again(1);
+    let subject = test.db.by_device(&phone.jkt()).await.unwrap().unwrap().subject;
+    for status in [SubjectStatus::Deceased, SubjectStatus::Cancelled] {
+        assert!(test.db.set_status(&subject, status).await.unwrap());
+        let refused = [
+            test.add_device(&phone, &tablet).await,
+            test.revoke(&phone, &phone).await,
+            test.as_holder("GET", "/v1/me/devices", &phone.jkt(), None).await,
+        ];
+        for answer in refused {
+            assert_eq!(answer.problem(), ProblemType::NotFound, "{status:?}");
+        }
+        let recovered = test.recover(&tablet, true).await;
+        assert_eq!(recovered.problem(), ProblemType::EnrolmentRefused, "{status:?}");
+        assert!(test.vault.bindings().is_empty() && test.custodian.bindings().is_empty());
+    }
 }
 
 #[tokio::test]
@@ -393,10 +428,19 @@ async fn a_forgotten_pin_is_set_by_fresh_evidence_of_the_same_person() {
         test.reset_pin(&phone, &liar).await.problem(),
         ProblemType::EnrolmentRefused
     );
-    assert_eq!(
-        test.reset_pin(&phone, &birthday).await.problem(),
-        ProblemType::PinUnacceptable
-    );
+    let mut trivial = again(1);
+    trivial.pin = "12345678".into();
+    for easy in [&birthday, &trivial] {
+        assert_eq!(
+            test.reset_pin(&phone, easy).await.problem(),
+            ProblemType::PinUnacceptable
+        );
+        assert_eq!(
+            test.recover(easy, false).await.problem(),
+            ProblemType::PinUnacceptable
+        );
+        assert_eq!(report(&test, easy).await.problem(), ProblemType::PinUnacceptable);
+    }
     assert_eq!(
         test.reset_pin(&phone, &fresh).await.status,
         StatusCode::NO_CONTENT
@@ -410,6 +454,24 @@ async fn a_forgotten_pin_is_set_by_fresh_evidence_of_the_same_person() {
         test.told(&phone).await,
         [AlertKind::PinChanged, AlertKind::PinReset]
     );
+}
+
+/// Whoever guesses documents guesses at any of these doors: what all of them refuse is counted together.
+#[tokio::test]
+async fn refusals_are_metered_wherever_a_person_is_proved() {
+    let (mut test, phone) = start().await;
+    test.allow_refusals(4);
+    let mut liar = again(1);
+    liar.evidence = "false".into();
+    for expected in [ProblemType::EnrolmentRefused, ProblemType::RateLimited] {
+        let answers = [
+            test.enrol(&liar).await,
+            test.recover(&liar, true).await,
+            test.reset_pin(&phone, &liar).await,
+            report(&test, &liar).await,
+        ];
+        assert_eq!(answers.map(|answer| answer.problem()), [expected; 4]);
+    }
 }
 
 #[tokio::test]

@@ -522,6 +522,20 @@ async fn until(holds: impl AsyncFn() -> bool) {
     tokio::time::timeout(patience, wait).await.unwrap();
 }
 
+/// A record does not become another person's by that person's document and evidence.
+#[tokio::test]
+async fn a_holder_proves_no_document_of_somebody_else() {
+    let (alice, bob) = (Applicant::new(1), Applicant::new(2));
+    let test = with(&[&alice]).await;
+    let prove = async |of: &Applicant| {
+        let body = Some(proof(of)["proof"].clone());
+        test.as_holder("POST", "/v1/me/document", &alice.jkt(), body)
+            .await
+    };
+    assert_eq!(prove(&bob).await.problem(), ProblemType::EvidenceRefused);
+    assert_eq!(prove(&alice).await.status, StatusCode::OK);
+}
+
 /// What takes a document's number and evidence is metered, also from a holder.
 #[tokio::test]
 async fn a_holder_who_proves_what_is_not_theirs_is_metered() {
