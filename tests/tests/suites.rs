@@ -29,10 +29,6 @@ use cyberid_relying_party::{Ask, Particulars, RelyingParty, RpKeys, VerifiedOutc
 use journeys::{Citizen, Granted, PIN, Process, TestPlatform, executable, free_address, verified_sub};
 use serde_json::{Value, json};
 
-async fn platform_of(suite: Suite) -> TestPlatform {
-    TestPlatform::start_with(&format!("[platform]\nsuite = '{suite}'\n")).await
-}
-
 fn ask() -> Ask {
     Ask {
         purpose: "register".into(),
@@ -49,7 +45,7 @@ fn header(compact: &str) -> Value {
 
 #[tokio::test]
 async fn the_whole_journey_in_the_sm_suite() {
-    let mut platform = platform_of(Suite::Sm).await;
+    let mut platform = TestPlatform::start_in(Suite::Sm).await;
     everything_published_is_of(&platform, Suite::Sm).await;
     let (citizen, party) = (platform.citizen(0).await, platform.relying_party().await);
     assert_eq!(citizen.key.public_key().suite(), Suite::Sm);
@@ -184,7 +180,7 @@ fn the_auditor_finds_it_clean(platform: &TestPlatform) {
 /// A person and a relying party at a shell need not know which suite runs.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_command_line_makes_keys_of_the_platforms_suite() {
-    let platform = platform_of(Suite::Sm).await;
+    let platform = TestPlatform::start_in(Suite::Sm).await;
     let home = tempfile::tempdir().unwrap();
     let enrol = format!(
         "holder enrol --sandbox-person 1 --pin 52719406 --server {} --json",
@@ -208,7 +204,7 @@ async fn the_command_line_makes_keys_of_the_platforms_suite() {
 #[tokio::test]
 async fn neither_suite_takes_keys_of_the_other() {
     for [own, other] in [[Suite::Nist, Suite::Sm], [Suite::Sm, Suite::Nist]] {
-        let platform = platform_of(own).await;
+        let platform = TestPlatform::start_in(own).await;
         let citizen = platform.citizen(0).await;
         a_device_of_another_suite_does_not_enrol(&platform, other).await;
         a_relying_party_of_another_suite_does_not_register(&platform, own, other).await;
@@ -265,7 +261,7 @@ async fn a_relying_party_of_another_suite_does_not_register(
 /// The suite is chosen before the first key, and is not chosen again.
 #[tokio::test]
 async fn a_data_directory_stays_of_its_suite() {
-    let platform = platform_of(Suite::Sm).await;
+    let platform = TestPlatform::start_in(Suite::Sm).await;
     let folder = platform.stopped().await;
     let data = folder.path().display().to_string();
     let serve = |more: &str| {
@@ -281,10 +277,19 @@ async fn a_data_directory_stays_of_its_suite() {
         why.contains("of the suite `sm`") && why.contains("`nist`"),
         "{why}"
     );
+    let more = cyberid(
+        folder.path(),
+        &format!("keys init --data {data} --passphrase-file {data}/passphrase --for all --suite nist"),
+    );
+    let why = String::from_utf8_lossy(&more.stderr).into_owned();
+    assert!(
+        !more.status.success() && why.contains("of the suite `sm`"),
+        "{why}"
+    );
     let config = format!("{data}/cyberid.toml");
+    std::fs::write(&config, "[platform]\nsuite = 'sm'\n").unwrap();
     let twice = serve(&format!(" --config {config} --suite nist"));
     assert!(String::from_utf8_lossy(&twice.stderr).contains("platform.suite"));
-    std::fs::write(folder.path().join("cyberid.toml"), "").unwrap();
     let address = free_address().to_string();
     let line = [
         "serve",

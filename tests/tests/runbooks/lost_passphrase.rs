@@ -68,7 +68,17 @@ async fn without_its_passphrase_a_keystore_is_gone_and_people_prove_their_docume
     fs::rename(&keys, keys.with_extension("lost")).unwrap();
     let fresh = passphrase(&scene, "written down twice, in two safes");
     let fresh: Vec<&str> = fresh.iter().map(String::as_str).collect();
-    run(&[&["keys", "init", "--for", "custodian", "--json"][..], &fresh].concat());
+    let suite = journeys::suite();
+    let init = [
+        "keys",
+        "init",
+        "--for",
+        "custodian",
+        "--suite",
+        suite.name(),
+        "--json",
+    ];
+    run(&[&init[..], &fresh].concat());
     // 2. Everybody who pinned the old public half pins the new one.
     let new = pinned(&scene);
     let changes = [(&*old[0], &*new[0]), (&*old[1], &*new[1])];
