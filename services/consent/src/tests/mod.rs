@@ -4,6 +4,7 @@ mod answering;
 mod asking;
 mod cancelling;
 mod cooling_off;
+mod counter;
 mod guardians;
 mod guessing;
 mod key_holders;
