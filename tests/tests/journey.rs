@@ -30,7 +30,6 @@ journeys::in_each_suite!(
     a_direct_verification_takes_one_call,
     plaintext_goes_out_once_is_withdrawn_and_erased_and_all_of_it_is_in_the_ledger,
     a_consent_withdrawn_before_it_is_redeemed_opens_nothing,
-    a_platform_that_was_killed_goes_on_where_it_was,
     two_relying_parties_know_one_person_by_two_names,
 );
 
@@ -313,8 +312,9 @@ async fn a_consent_withdrawn_before_it_is_redeemed_opens_nothing(suite: Suite) {
     assert_eq!(summary.kinds.get(LeafKind::ReleaseIntended.as_str()), None);
 }
 
-async fn a_platform_that_was_killed_goes_on_where_it_was(suite: Suite) {
-    let mut platform = TestPlatform::start_in(suite).await;
+#[tokio::test]
+async fn a_platform_that_was_killed_goes_on_where_it_was() {
+    let mut platform = TestPlatform::start().await;
     let (citizen, party) = (platform.citizen(0).await, platform.relying_party().await);
     let sub = verified_sub(&party, &citizen).await;
     let pending = party

@@ -57,6 +57,11 @@ pub struct Attack<T> {
 }
 
 impl<T> Attack<T> {
+    /// Whether it sets the other suite against the one of its place.
+    pub fn is_across_suites(&self) -> bool {
+        self.name.contains("other suite")
+    }
+
     /// The hostile message; nothing where the good one has not what the attack is on.
     pub fn on(&self, good: &T, loot: &Loot) -> Option<String> {
         (self.make)(good, loot)

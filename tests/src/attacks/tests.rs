@@ -120,4 +120,13 @@ fn every_attack_has_a_name_of_its_own() {
     let names: HashSet<&str> = seals.iter().map(|attack| attack.name.as_str()).collect();
     assert_eq!(names.len(), seals.len());
     assert!(tokens.len() > 250, "{}", tokens.len());
+    let across = |across: &bool| *across;
+    assert_eq!(
+        tokens.iter().map(Attack::is_across_suites).filter(across).count(),
+        6
+    );
+    assert_eq!(
+        seals.iter().map(Attack::is_across_suites).filter(across).count(),
+        7
+    );
 }

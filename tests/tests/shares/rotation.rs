@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use journeys::{Part, SplitPlatform, Suite};
+use journeys::{Part, SplitPlatform};
 use serde_json::Value;
 
 use crate::{reconfigure, releases_name, run_at};
-
-journeys::in_each_suite!(the_vaults_key_is_exchanged_while_people_enrol_and_release);
 
 /// What `cyberid shares status` says.
 fn status(split: &SplitPlatform, part: Part) -> (Option<i32>, Vec<Value>) {
@@ -50,9 +48,9 @@ fn x(key: &Value) -> (String, String) {
     (member("x"), member("y"))
 }
 
-async fn exchanged(suite: Suite, part: Part) {
+async fn exchanged(part: Part) {
     let role = if part == Part::Vault { "vault" } else { "custodian" };
-    let mut split = SplitPlatform::start_in(suite).await;
+    let mut split = SplitPlatform::start().await;
     let (first, party) = {
         let platform = split.platform();
         (platform.citizen(0).await, platform.relying_party().await)
@@ -117,11 +115,12 @@ async fn exchanged(suite: Suite, part: Part) {
     assert_eq!(under(&seals, "active"), 15, "{seals:?}");
 }
 
-async fn the_vaults_key_is_exchanged_while_people_enrol_and_release(suite: Suite) {
-    Box::pin(exchanged(suite, Part::Vault)).await;
+#[tokio::test]
+async fn the_vaults_key_is_exchanged_while_people_enrol_and_release() {
+    Box::pin(exchanged(Part::Vault)).await;
 }
 
 #[tokio::test]
 async fn the_custodians_key_is_exchanged_while_people_enrol_and_release() {
-    Box::pin(exchanged(journeys::suite(), Part::Custodian)).await;
+    Box::pin(exchanged(Part::Custodian)).await;
 }
