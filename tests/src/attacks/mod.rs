@@ -33,6 +33,7 @@ use cyberid_crypto::{PublicKey, Sign};
 pub use seal::Seal;
 pub use signatures::twin;
 pub use token::Token;
+pub use types::TYPES;
 
 /// What an attacker has.
 pub struct Loot {

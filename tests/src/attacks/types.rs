@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Corpus, Token};
 
 /// Every type of message of ours, and the types that standards give to others.
-pub(super) const TYPES: [&str; 24] = [
+pub const TYPES: &[&str] = &[
     "cyberid-proof+jwt",
     "cyberid-consent+jwt",
     "cyberid-withdrawal+jwt",
@@ -18,8 +18,29 @@ pub(super) const TYPES: [&str; 24] = [
     "cyberid-identity+jwt",
     "cyberid-certificate+jwt",
     "cyberid-guardian-consent+jwt",
-    "cyberid-face-evidence+jwt",
+    "cyberid-guardian-release+jwt",
+    "cyberid-cancellation+jwt",
+    "cyberid-suspension+jwt",
+    "cyberid-resumption+jwt",
+    "cyberid-renumbering+jwt",
+    "cyberid-device-approval+jwt",
+    "cyberid-official-order+jwt",
+    "cyberid-official-countersignature+jwt",
+    "cyberid-official-identity+jwt",
+    "cyberid-reservation+jwt",
+    "cyberid-deposit+jwt",
+    "cyberid-settlement+jwt",
+    "cyberid-staged-version+jwt",
+    "cyberid-version-switch+jwt",
+    "cyberid-binding+jwt",
+    "cyberid-unbinding+jwt",
+    "cyberid-export+jwt",
+    "cyberid-key-certificate+jwt",
+    "cyberid-key-ceremony+jwt",
+    "cyberid-key-transcript+jwt",
+    "cyberid-source-answer+jwt",
     "cyberid-source-notice+jwt",
+    "cyberid-face-evidence+jwt",
     "secevent+jwt",
     "dpop+jwt",
     "at+jwt",
@@ -35,7 +56,7 @@ pub(super) const TYPES: [&str; 24] = [
 type Twist = fn(&str) -> String;
 
 pub(super) fn add(corpus: &mut Corpus<Token>) {
-    for typ in TYPES {
+    for &typ in TYPES {
         corpus.add_some(format!("the right words under typ {typ}"), move |good, _| {
             (good.header["typ"] != typ).then(|| good.with_member("typ", typ.into()))
         });
@@ -48,7 +69,9 @@ pub(super) fn add(corpus: &mut Corpus<Token>) {
             move |good, loot| {
                 let (_, other) = loot.others.iter().find(|(name, _)| *name == typ)?;
                 let other = Token::stolen(other.clone(), good.key.clone());
-                (good.header["typ"] != typ).then(|| good.with_payload(other.claims.to_string().as_bytes()))
+                // Under the right type, words of the same form are the right ones.
+                let apart = good.header["typ"] != typ && names(&good.claims) != names(&other.claims);
+                apart.then(|| good.with_payload(other.claims.to_string().as_bytes()))
             },
         );
     }
@@ -87,4 +110,13 @@ pub(super) fn add(corpus: &mut Corpus<Token>) {
             good.with_member("typ", twist(good.header["typ"].as_str().unwrap_or("x")).into())
         });
     }
+}
+
+/// The names of all claims.
+fn names(claims: &Value) -> Vec<&String> {
+    claims
+        .as_object()
+        .into_iter()
+        .flat_map(serde_json::Map::keys)
+        .collect()
 }

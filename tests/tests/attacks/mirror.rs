@@ -13,6 +13,7 @@ use cyberid_client::Client;
 use cyberid_client::key_file::PrivateKey;
 use cyberid_crypto::Sign;
 use cyberid_domain::rng::SystemRng;
+use journeys::TestPlatform;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -28,7 +29,9 @@ const ROLES: [&str; 6] = [
 /// A server that answers as it is told.
 pub(crate) struct Mirror {
     url: String,
+    client: Client,
     told: Arc<Told>,
+    jwks: Vec<Value>,
     keys: HashMap<&'static str, Arc<dyn Sign>>,
 }
 
@@ -36,34 +39,32 @@ pub(crate) struct Mirror {
 struct Told(Mutex<HashMap<String, Bytes>>);
 
 impl Mirror {
-    pub(crate) async fn open(platform: &str) -> Self {
+    pub(crate) async fn open(platform: &TestPlatform) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let told = Arc::new(Told::default());
         let router = Router::new().fallback(answer).with_state(told.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         let mut mirror = Self {
+            client: Client::new(&url).unwrap(),
             url,
             told,
+            jwks: Vec::new(),
             keys: HashMap::new(),
         };
-        let mut jwks = Vec::new();
         for role in ROLES {
-            let key = PrivateKey::make(&SystemRng);
-            let mut jwk = json!(key.public_key().to_published_jwk("sig", "ES256"));
+            let key = PrivateKey::make_of(platform.suite(), &SystemRng).unwrap();
+            let alg = platform.suite().signing_alg();
+            let mut jwk = json!(key.public_key().to_published_jwk("sig", alg));
             jwk["role"] = role.into();
             jwk["state"] = "active".into();
-            jwks.push(jwk);
+            mirror.jwks.push(jwk);
             mirror.keys.insert(role, Arc::new(key.to_signing_key().unwrap()));
         }
-        let mut discovery: Value = Client::new(platform)
-            .unwrap()
-            .get("/.well-known/cyberid")
-            .await
-            .unwrap();
+        let mut discovery: Value = platform.client.get("/.well-known/cyberid").await.unwrap();
         discovery["issuer"] = mirror.url.clone().into();
         mirror.tell("GET /.well-known/cyberid", &discovery);
-        mirror.tell("GET /.well-known/jwks.json", &json!({ "keys": jwks }));
+        mirror.tell_keys(&mirror.jwks);
         let token = json!({"access_token": "any", "token_type": "DPoP", "expires_in": 600});
         mirror.tell("POST /oauth/token", &token);
         mirror
@@ -74,12 +75,24 @@ impl Mirror {
     }
 
     pub(crate) fn client(&self) -> Client {
-        Client::new(&self.url).unwrap()
+        self.client.clone()
     }
 
     /// The key of a role.
     pub(crate) fn key(&self, role: &str) -> Arc<dyn Sign> {
         self.keys[role].clone()
+    }
+
+    /// Shows this certificate of the key that signs attestations from now on.
+    pub(crate) fn certify(&self, certificate: &str) {
+        let mut jwks = self.jwks.clone();
+        let key = jwks.iter_mut().find(|jwk| jwk["role"] == "attestation");
+        key.unwrap()["certificate"] = certificate.into();
+        self.tell_keys(&jwks);
+    }
+
+    fn tell_keys(&self, jwks: &[Value]) {
+        self.tell("GET /.well-known/jwks.json", &json!({ "keys": jwks }));
     }
 
     /// Answers this line with JSON from now on.

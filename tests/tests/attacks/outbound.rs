@@ -11,7 +11,7 @@ use journeys::Part;
 
 use crate::scene::Scene;
 
-const PAUSE: Duration = Duration::from_millis(10);
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Looks at the connections of the processes over and over, while the attacks run.
 pub(crate) struct Watch {

@@ -32,6 +32,8 @@ pub(crate) struct Place<T> {
     name: &'static str,
     way: Box<dyn Way<T>>,
     by_design: &'static [&'static str],
+    spared: &'static [&'static str],
+    covers: Option<&'static str>,
 }
 
 type Soon<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
@@ -64,12 +66,34 @@ impl<T: Good> Place<T> {
             name,
             way: Box::new(Pair(good, present)),
             by_design: &[],
+            spared: &[],
+            covers: None,
         }
+    }
+
+    /// Names attacks that are none here either, and are not tried: what they do is done once for a person.
+    pub(crate) fn sparing(self, spared: &'static [&'static str]) -> Self {
+        Self { spared, ..self }
+    }
+
+    /// Whether the place is spared this.
+    pub(crate) fn is_spared(&self, attack: &str) -> bool {
+        self.spared.contains(&attack)
+    }
+
+    /// Names what it takes as the documents do (`METHOD path member`), where the message goes there by no socket.
+    pub(crate) fn covering(self, member: &'static str) -> Self {
+        let covers = Some(member);
+        Self { covers, ..self }
     }
 
     /// Names the attacks that are none here, since a standard says so.
     pub(crate) fn taking(self, by_design: &'static [&'static str]) -> Self {
         Self { by_design, ..self }
+    }
+
+    pub(crate) fn covers(&self) -> Option<&'static str> {
+        self.covers
     }
 
     pub(crate) fn name(&self) -> &'static str {
@@ -108,14 +132,15 @@ impl<T: Good> Place<T> {
 }
 
 impl Place<Token> {
-    /// The message that was just taken is not taken again under the other signature that its words have; or where it
-    /// is, that is by design, and a signature is not what makes it single.
-    pub(crate) async fn refuses_the_twin_of(&self, good: &Token) {
-        // A tag has no twin.
-        if good.header["alg"] == "ES256" {
-            let verdict = self.present(good, &twin(&good.compact)).await;
-            let taken = matches!(verdict, Verdict::Accepted);
-            assert_eq!(taken, self.takes_by_design(TWIN), "{}: {verdict:?}", self.name);
+    /// What is wrong with what comes of the message that was just taken, under the other signature that its words have: it
+    /// is not taken again; or where it is, that is by design, and a signature is not what makes it single.
+    pub(crate) async fn takes_a_twin_of(&self, good: &Token) -> Option<String> {
+        // A tag has no twin, and neither has a signature of SM2.
+        if good.header["alg"] != "ES256" {
+            return None;
         }
+        let verdict = self.present(good, &twin(&good.compact)).await;
+        let taken = matches!(verdict, Verdict::Accepted);
+        (taken != self.takes_by_design(TWIN)).then(|| format!("{}: {verdict:?}", self.name))
     }
 }

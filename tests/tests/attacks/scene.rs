@@ -1,7 +1,9 @@
 //! A platform in four processes, everybody around it, and what an attacker could collect.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex as StdMutex};
 use std::time::{Duration, Instant};
 
 use cyberid_client::key_file::PrivateKey;
@@ -13,17 +15,32 @@ use cyberid_domain::field::Field;
 use cyberid_domain::id::Nonce;
 use cyberid_domain::rng::SystemRng;
 use cyberid_holder::DeviceKey;
+use cyberid_keystore::Keystore;
 use cyberid_relying_party::{Ask, RelyingParty};
-use journeys::attacks::Loot;
-use journeys::{Citizen, Granted, PIN, Part, Person, SplitPlatform};
-use reqwest::Client;
+use journeys::attacks::{Loot, Seal, Token};
+use journeys::{Citizen, Granted, PIN, Part, Person, SplitPlatform, Suite};
+use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
+use crate::attackers::Other;
 use crate::mirror::Mirror;
 
+/// Wrong evidence is no guess here: nobody is kept out for having tried often.
+const CONFIG: &str = "[issuance]\nrefusals_of_one_caller = 100000\nrefusals_of_all = 100000\n";
+/// The first adult who is nobody's in particular.
+const NEWCOMERS: usize = 10;
 /// A nonce of the server's is good for thirty seconds at least.
 const WARM_FOR: Duration = Duration::from_secs(15);
+
+thread_local! {
+    static HTTP: Client = Client::builder()
+        .no_proxy()
+        .timeout(Duration::from_secs(20))
+        .pool_idle_timeout(Duration::from_secs(1))
+        .build()
+        .unwrap();
+}
 
 pub(crate) struct Scene {
     pub(crate) split: SplitPlatform,
@@ -39,19 +56,24 @@ pub(crate) struct Scene {
     pub(crate) certificate: String,
     /// The platform's looks with keys that are ours.
     pub(crate) mirror: Mirror,
-    pub(crate) loot: Loot,
-    pub(crate) http: Client,
+    /// A key of the attacker's own.
+    own: Arc<dyn Sign>,
+    /// Everybody's public keys.
+    keys: Vec<PublicKey>,
+    sink: SocketAddr,
     /// Held while the mirror tells what was redeemed.
     pub(crate) redeeming: Mutex<()>,
     /// What enrols people, but for the key proof.
     pub(crate) enrolments: Vec<Value>,
-    /// When the nonces of the holder and of the relying party were renewed.
-    warm: [Mutex<Option<Instant>>; 2],
+    /// How many have come.
+    newcomers: AtomicUsize,
+    /// When the nonce of a session was renewed, by where the session is.
+    warm: StdMutex<HashMap<usize, Instant>>,
 }
 
 impl Scene {
-    pub(crate) async fn set(sink: SocketAddr) -> Self {
-        let split = SplitPlatform::start().await;
+    pub(crate) async fn set(suite: Suite, sink: SocketAddr) -> Self {
+        let split = SplitPlatform::start_in_with(suite, CONFIG).await;
         let platform = split.platform();
         let (party, citizen) = (platform.relying_party().await, platform.citizen(0).await);
         let granted = Granted::by(&citizen, &party, &[Field::Name]).await;
@@ -61,25 +83,17 @@ impl Scene {
             .withdraw(&delivered.0.consented.consent_id)
             .await
             .unwrap();
-        let mirror = Mirror::open(platform.url()).await;
+        let mirror = Mirror::open(platform).await;
         let enrolments = vec![
             enrolment(&platform.adult(7).await),
             enrolment(&platform.adult(8).await),
         ];
-        let mut scene = Self {
-            http: Client::builder()
-                .no_proxy()
-                .timeout(Duration::from_secs(20))
-                .build()
-                .unwrap(),
+        Self {
             event: event(&party).await,
             certificate: certificate(&party).await,
-            loot: Loot {
-                own: key(),
-                keys: public_keys(&split).await,
-                others: Vec::new(),
-                sink,
-            },
+            own: platform.device_key().signer(),
+            keys: public_keys(&split).await,
+            sink,
             split,
             party,
             citizen,
@@ -88,10 +102,28 @@ impl Scene {
             mirror,
             enrolments,
             redeeming: Mutex::default(),
-            warm: [Mutex::default(), Mutex::default()],
-        };
-        scene.loot.others = scene.others().await;
-        scene
+            newcomers: AtomicUsize::new(NEWCOMERS),
+            warm: StdMutex::default(),
+        }
+    }
+
+    /// What an attacker has, with these valid messages of everybody.
+    pub(crate) fn loot(&self, others: Vec<Other>) -> Loot {
+        Loot {
+            own: self.own.clone(),
+            keys: self.keys.clone(),
+            sink: self.sink,
+            others,
+        }
+    }
+
+    /// Plain calls by this thread.
+    #[expect(
+        clippy::unused_self,
+        reason = "who calls has the scene at hand, and each thread connections of its own"
+    )]
+    pub(crate) fn http(&self) -> Client {
+        HTTP.with(Client::clone)
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -114,7 +146,7 @@ impl Scene {
     }
 
     pub(crate) async fn sealing_key(&self) -> PublicKey {
-        self.citizen.holder.platform().sealing_key().await.unwrap()
+        patiently(async || self.citizen.holder.platform().sealing_key().await).await
     }
 
     /// Claims to the platform, of this moment.
@@ -129,14 +161,70 @@ impl Scene {
 
     /// What the holder's next call of `GET /v1/me` carries.
     pub(crate) async fn call_proof(&self) -> CallProof {
-        let session = self.citizen.holder.session();
-        authorised(session, &self.warm[0], ["GET", "/v1/me"], "/v1/me").await
+        self.authorised(self.citizen.holder.session(), ["GET", "/v1/me"])
+            .await
     }
 
-    /// What the relying party's next call of this path carries.
-    pub(crate) async fn party_proof(&self, path: &str) -> CallProof {
-        let session = self.party.session();
-        authorised(session, &self.warm[1], ["POST", path], "/v1/events?after=0").await
+    /// A call with JSON of whose session this is, with everything that authorises it.
+    pub(crate) async fn post(&self, session: &Session, path: &str, body: &Value) -> RequestBuilder {
+        let call = self.http().post(self.url(path)).json(body);
+        self.authorise(session, path, call).await
+    }
+
+    /// Adds what authorises a call.
+    pub(crate) async fn authorise(
+        &self,
+        session: &Session,
+        path: &str,
+        call: RequestBuilder,
+    ) -> RequestBuilder {
+        let CallProof { token, proof } = self.authorised(session, ["POST", path]).await;
+        call.header("authorization", format!("DPoP {token}"))
+            .header("dpop", proof)
+    }
+
+    /// The authorisation of a call, under a nonce that is fresh.
+    async fn authorised(&self, session: &Session, [method, path]: [&str; 2]) -> CallProof {
+        let name = std::ptr::from_ref(session).addr();
+        let warm = self.warm.lock().unwrap().get(&name).copied();
+        if warm.is_none_or(|at| at.elapsed() > WARM_FOR) {
+            self.warm.lock().unwrap().insert(name, Instant::now());
+            // Every answer to somebody known brings a nonce, whatever else it says.
+            let _: Result<Value, _> = session.get("/v1/me").await;
+        }
+        patiently(async || session.authorise(method, path).await).await
+    }
+
+    /// Somebody who has just enrolled.
+    pub(crate) async fn newcomer(&self) -> Citizen {
+        self.split.platform().citizen(self.next()).await
+    }
+
+    /// Somebody who could enrol.
+    pub(crate) async fn stranger(&self) -> Person {
+        self.split.platform().adult(self.next()).await
+    }
+
+    fn next(&self) -> usize {
+        self.newcomers.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// A fresh key for a device here.
+    pub(crate) fn key(&self) -> Arc<dyn Sign> {
+        self.split.platform().device_key().signer()
+    }
+
+    /// The proof of a key that is nobody's, with a nonce that was not used.
+    pub(crate) async fn key_proof(&self, key: Arc<dyn Sign>) -> Token {
+        let platform = self.split.platform();
+        let nonce: Value = patiently(async || platform.client.post_empty("/v1/nonces").await).await;
+        let claims = json!({"aud": platform.url(), "nonce": nonce["nonce"], "iat": SystemClock.now().0});
+        Token::embedding("cyberid-key-proof+jwt", claims, key)
+    }
+
+    /// A body that is sealed to the platform.
+    pub(crate) async fn seal(&self, body: &Value) -> Seal {
+        Seal::to(self.sealing_key().await, body.to_string().as_bytes())
     }
 
     /// What must stay as it is: the ledger, the holder, the relying party. What was answered may be published a moment
@@ -152,15 +240,6 @@ impl Scene {
     }
 
     async fn seen(&self) -> Vec<Value> {
-        let checkpoint = self
-            .split
-            .platform()
-            .client
-            .get_bytes("/ledger/checkpoint")
-            .await
-            .unwrap();
-        let size = String::from_utf8(checkpoint).unwrap();
-        let size = size.lines().nth(1).unwrap().to_owned();
         let holder = self.citizen.holder.session();
         let me: Value = holder.get("/v1/me").await.unwrap();
         let client = self.party.client_id();
@@ -174,7 +253,6 @@ impl Scene {
         let release = format!("/v1/releases/{}", self.granted.pending.id);
         let release: Value = self.party.session().get(&release).await.unwrap();
         vec![
-            size.into(),
             me,
             party["client_id"].clone(),
             events["next"].clone(),
@@ -183,12 +261,31 @@ impl Scene {
         ]
     }
 
-    /// What the ledger says, as the regulator reads it.
+    /// What the ledger says, as the regulator reads it, but for orders that were wider than one person: that somebody
+    /// tried is written down.
     async fn leaves(&self) -> Value {
         let regulator = self.split.platform().regulator();
-        let read: Value = regulator.get("/v1/audit/entries?limit=100").await.unwrap();
+        let read: Value = regulator.get("/v1/audit/entries?limit=1000").await.unwrap();
         let leaves = read["entries"].as_array().unwrap().iter();
-        leaves.map(|entry| entry["leaf"].clone()).collect()
+        let leaves: Vec<Value> = leaves
+            .map(|entry| serde_json::from_str(entry["leaf"].as_str().unwrap()).unwrap())
+            .collect();
+        assert!(leaves.len() < 1000, "the whole ledger is read");
+        let refused: Vec<Value> = leaves
+            .iter()
+            .filter(|leaf| leaf["kind"] == "official.refused")
+            .map(|leaf| leaf["official"].clone())
+            .collect();
+        let stands = |leaf: &Value| leaf["official"].is_null() || !refused.contains(&leaf["official"]);
+        leaves.into_iter().filter(stands).collect()
+    }
+
+    /// The keys of a part of the platform, or of the source that it has as a sandbox.
+    pub(crate) fn keystore(&self, folder: &str) -> Keystore {
+        let folder = self.split.data(Part::Platform).join(folder);
+        let passphrase = self.split.passphrase(Part::Platform);
+        let (clock, rng) = (Arc::new(SystemClock), Arc::new(SystemRng));
+        Keystore::administer(&folder, &passphrase, clock, rng).unwrap()
     }
 
     /// Every process lives, and is ready.
@@ -200,27 +297,28 @@ impl Scene {
             (Part::Witness, "/v1/witness"),
         ] {
             let url = format!("{}{path}", self.split.url(part));
-            assert_eq!(self.http.get(url).send().await.unwrap().status(), 200, "{part:?}");
+            assert_eq!(
+                self.http().get(url).send().await.unwrap().status(),
+                200,
+                "{part:?}"
+            );
         }
     }
 }
 
-/// The authorisation of a call, under a nonce that is fresh: `read` renews it.
-async fn authorised(
-    session: &Session,
-    warm: &Mutex<Option<Instant>>,
-    [method, path]: [&str; 2],
-    read: &str,
-) -> CallProof {
-    let mut warm = warm.lock().await;
-    if warm.is_none_or(|at| at.elapsed() > WARM_FOR) {
-        let _: Value = session.get(read).await.unwrap();
-        *warm = Some(Instant::now());
+/// What a call gives that has to succeed, at the third try at the latest: on a machine that is busy a connection may have
+/// been closed by the time that it is used again.
+pub(crate) async fn patiently<T, E: std::fmt::Debug>(call: impl AsyncFn() -> Result<T, E>) -> T {
+    for _ in 0..2 {
+        if let Ok(answer) = call().await {
+            return answer;
+        }
     }
-    session.authorise(method, path).await.unwrap()
+    call().await.unwrap()
 }
 
-fn enrolment(person: &Person) -> Value {
+/// What enrols a person, but for the key proof.
+pub(crate) fn enrolment(person: &Person) -> Value {
     let document = &person.document;
     json!({
         "document": {"type": document.kind, "name": document.name, "number": document.number,

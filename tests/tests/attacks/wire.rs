@@ -1,10 +1,14 @@
 //! Sending, and what an answer says.
 
+use std::time::Duration;
+
 use cyberid_protocol::problem::ProblemType;
 use journeys::TOKEN_ERRORS;
 use reqwest::header::HeaderValue;
-use reqwest::{RequestBuilder, StatusCode};
+use reqwest::{Client, Request, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
+
+use crate::coverage;
 
 /// What came of a message.
 #[derive(Debug)]
@@ -18,6 +22,11 @@ pub(crate) enum Verdict {
 }
 
 impl Verdict {
+    /// Whether the server had enough of this caller for now.
+    pub(crate) fn is_rate_limit(&self) -> bool {
+        matches!(self, Self::Broken(why) if why.contains("rate-limited"))
+    }
+
     /// What a library of ours says.
     pub(crate) fn of<T, E: std::error::Error>(result: &Result<T, E>) -> Self {
         match result {
@@ -52,13 +61,10 @@ impl Answer {
 
 /// Sends a call; what comes back is read to its end.
 pub(crate) async fn send(call: RequestBuilder) -> Result<Answer, Verdict> {
-    let answer = call.send().await.map_err(|error| {
-        if error.is_builder() {
-            Verdict::Refused("cannot be sent".into())
-        } else {
-            Verdict::Broken(format!("no answer: {error:?}"))
-        }
-    })?;
+    let (client, call) = call.build_split();
+    let call = call.map_err(|_| Verdict::Refused("cannot be sent".into()))?;
+    coverage::note(&call);
+    let answer = executed(&client, call).await?;
     let status = answer.status();
     let text = answer.bytes().await;
     let text = text.map_err(|error| Verdict::Broken(format!("no whole answer: {error:?}")))?;
@@ -67,6 +73,28 @@ pub(crate) async fn send(call: RequestBuilder) -> Result<Answer, Verdict> {
     }
     let body = serde_json::from_slice(&text).unwrap_or_default();
     Ok(Answer { status, body })
+}
+
+/// What is answered. A connection that was kept may have been closed while a busy machine stood still: only who gives no
+/// answer again and again has failed.
+async fn executed(client: &Client, call: Request) -> Result<Response, Verdict> {
+    for _ in 0..2 {
+        let Some(again) = call.try_clone() else { break };
+        match client.execute(again).await {
+            Err(error) if error.is_request() && !error.is_timeout() => {}
+            answered => return answered.map_err(|error| no_answer(&error)),
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    client.execute(call).await.map_err(|error| no_answer(&error))
+}
+
+fn no_answer(error: &reqwest::Error) -> Verdict {
+    if error.is_builder() {
+        Verdict::Refused("cannot be sent".into())
+    } else {
+        Verdict::Broken(format!("no answer: {error:?}"))
+    }
 }
 
 /// Sends a call that has its effect if `effect` says so of a good answer.

@@ -1,6 +1,6 @@
 //! The token endpoint and what a call carries. Acceptance: a token is given; the call is answered.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use cyberid_crypto::digest;
 use journeys::attacks::Token;
@@ -43,13 +43,13 @@ const DPOP: &[&str] = &[
     "written with a tab before",
 ];
 
-pub(super) fn client_assertion(scene: &Rc<Scene>) -> Place<Token> {
+pub(super) fn client_assertion(scene: &Arc<Scene>) -> Place<Token> {
     let (making, taking) = (scene.clone(), scene.clone());
     let good = async move || client(&making);
     let present = async move |_: &Token, message: &str| {
         let form = [CLIENT.as_slice(), &[("client_assertion", message)]].concat();
         judged(
-            taking.http.post(taking.url("/oauth/token")).form(&form),
+            taking.http().post(taking.url("/oauth/token")).form(&form),
             gives_a_token,
         )
         .await
@@ -57,7 +57,7 @@ pub(super) fn client_assertion(scene: &Rc<Scene>) -> Place<Token> {
     Place::new("client assertion", good, present).taking(ASSERTION)
 }
 
-pub(super) fn holder_assertion(scene: &Rc<Scene>) -> Place<Token> {
+pub(super) fn holder_assertion(scene: &Arc<Scene>) -> Place<Token> {
     let (making, taking) = (scene.clone(), scene.clone());
     let good = async move || {
         let key = making.device();
@@ -67,7 +67,7 @@ pub(super) fn holder_assertion(scene: &Rc<Scene>) -> Place<Token> {
     let present = async move |_: &Token, message: &str| {
         let form = [HOLDER.as_slice(), &[("assertion", message)]].concat();
         judged(
-            taking.http.post(taking.url("/oauth/token")).form(&form),
+            taking.http().post(taking.url("/oauth/token")).form(&form),
             gives_a_token,
         )
         .await
@@ -96,7 +96,7 @@ async fn proof(scene: &Scene, change: impl FnOnce(&mut Value)) -> Token {
     Token::embedding("dpop+jwt", claims, scene.device())
 }
 
-pub(super) fn dpop_for_a_token(scene: &Rc<Scene>) -> Place<Token> {
+pub(super) fn dpop_for_a_token(scene: &Arc<Scene>) -> Place<Token> {
     let (making, taking) = (scene.clone(), scene.clone());
     let good = async move || {
         let address = making.url("/oauth/token");
@@ -110,7 +110,7 @@ pub(super) fn dpop_for_a_token(scene: &Rc<Scene>) -> Place<Token> {
     let present = async move |_: &Token, message: &str| {
         let assertion = client(&taking).compact;
         let form = [CLIENT.as_slice(), &[("client_assertion", &assertion)]].concat();
-        let call = taking.http.post(taking.url("/oauth/token")).form(&form);
+        let call = taking.http().post(taking.url("/oauth/token")).form(&form);
         match header("", message) {
             Ok(proof) => judged(call.header("dpop", proof), gives_a_token).await,
             Err(verdict) => verdict,
@@ -119,7 +119,7 @@ pub(super) fn dpop_for_a_token(scene: &Rc<Scene>) -> Place<Token> {
     Place::new("DPoP proof for a token", good, present).taking(DPOP)
 }
 
-pub(super) fn dpop_for_a_call(scene: &Rc<Scene>) -> Place<Token> {
+pub(super) fn dpop_for_a_call(scene: &Arc<Scene>) -> Place<Token> {
     let (making, taking) = (scene.clone(), scene.clone());
     let good = async move || {
         let proof = making.call_proof().await;
@@ -132,7 +132,7 @@ pub(super) fn dpop_for_a_call(scene: &Rc<Scene>) -> Place<Token> {
     Place::new("DPoP proof for a call", good, present).taking(DPOP)
 }
 
-pub(super) fn access_token(scene: &Rc<Scene>) -> Place<Token> {
+pub(super) fn access_token(scene: &Arc<Scene>) -> Place<Token> {
     let (making, taking) = (scene.clone(), scene.clone());
     // The holder is the attacker, who has a token and wants to be somebody else, or to be longer.
     let good = async move || Token::stolen(making.call_proof().await.token, making.device());
@@ -148,6 +148,20 @@ pub(super) fn access_token(scene: &Rc<Scene>) -> Place<Token> {
     Place::new("access token", good, present)
 }
 
+/// What an operator asks of a token. Acceptance: it is active.
+pub(super) fn introspection(scene: &Arc<Scene>) -> Place<Token> {
+    const PATH: &str = "/oauth/introspect";
+    let (making, taking) = (scene.clone(), scene.clone());
+    let operator = scene.split.platform().operator(0);
+    let good = async move || Token::stolen(making.call_proof().await.token, making.device());
+    let present = async move |_: &Token, message: &str| {
+        let call = taking.http().post(taking.url(PATH)).form(&[("token", message)]);
+        let call = taking.authorise(&operator, PATH, call).await;
+        judged(call, |answer| answer.body["active"] == true).await
+    };
+    Place::new("token that is introspected", good, present)
+}
+
 async fn me(
     scene: &Scene,
     token: Result<reqwest::header::HeaderValue, Verdict>,
@@ -157,7 +171,7 @@ async fn me(
         (Ok(token), Ok(proof)) => (token, proof),
         (Err(verdict), _) | (_, Err(verdict)) => return verdict,
     };
-    let call = scene.http.get(scene.url("/v1/me"));
+    let call = scene.http().get(scene.url("/v1/me"));
     let call = call.header(AUTHORIZATION, token).header("dpop", proof);
     judged(call, |answer| answer.body["network_number"].is_string()).await
 }

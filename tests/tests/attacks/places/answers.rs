@@ -3,19 +3,20 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use journeys::attacks::{Seal, Token};
 use serde_json::{Value, json};
 
 use crate::place::Place;
-use crate::scene::{Scene, ask, fresh};
+use crate::scene::{Scene, ask, fresh, patiently};
 use crate::wire::{Verdict, send};
 
 const PROOF: &str = "cyberid-proof+jwt";
 /// One request takes only so many answers.
 const ANSWERS: usize = 12;
 
-pub(super) fn proof_in_an_answer(scene: &Rc<Scene>) -> Place<Token> {
+pub(super) fn proof_in_an_answer(scene: &Arc<Scene>) -> Place<Token> {
     let requests = Requests::of(scene);
     let (making, taking) = (requests.clone(), requests);
     let good = async move || {
@@ -30,7 +31,7 @@ pub(super) fn proof_in_an_answer(scene: &Rc<Scene>) -> Place<Token> {
     Place::new("proof within a good seal, as an answer", good, present)
 }
 
-pub(super) fn seal_in_an_answer(scene: &Rc<Scene>) -> Place<Seal> {
+pub(super) fn seal_in_an_answer(scene: &Arc<Scene>) -> Place<Seal> {
     let requests = Requests::of(scene);
     let (making, taking) = (requests.clone(), requests);
     let good = async move || {
@@ -41,7 +42,7 @@ pub(super) fn seal_in_an_answer(scene: &Rc<Scene>) -> Place<Seal> {
     Place::new("sealed proof, as an answer", good, present)
 }
 
-pub(super) fn direct_proof(scene: &Rc<Scene>) -> Place<Token> {
+pub(super) fn direct_proof(scene: &Arc<Scene>) -> Place<Token> {
     let (making, taking) = (scene.clone(), scene.clone());
     let good = async move || Token::of(PROOF, direct_claims(&making), making.device());
     let present = async move |_: &Token, message: &str| {
@@ -52,7 +53,7 @@ pub(super) fn direct_proof(scene: &Rc<Scene>) -> Place<Token> {
     Place::new("proof within a good seal, direct", good, present)
 }
 
-pub(super) fn direct_seal(scene: &Rc<Scene>) -> Place<Seal> {
+pub(super) fn direct_seal(scene: &Arc<Scene>) -> Place<Seal> {
     let (making, taking) = (scene.clone(), scene.clone());
     let good = async move || sealed(&making, direct_claims(&making)).await;
     let present = async move |_: &Seal, message: &str| direct(&taking, message).await;
@@ -74,13 +75,13 @@ fn direct_claims(scene: &Scene) -> Value {
 
 /// Requests that wait, opened by the citizen: each for some answers, for one request takes only so many.
 struct Requests {
-    scene: Rc<Scene>,
+    scene: Arc<Scene>,
     open: RefCell<Option<(Value, Value)>>,
     given: Cell<usize>,
 }
 
 impl Requests {
-    fn of(scene: &Rc<Scene>) -> Rc<Self> {
+    fn of(scene: &Arc<Scene>) -> Rc<Self> {
         Rc::new(Self {
             scene: scene.clone(),
             open: RefCell::default(),
@@ -102,10 +103,9 @@ impl Requests {
 
     async fn ask(&self) -> (Value, Value) {
         let scene = &self.scene;
-        let pending = scene.party.request_verification(&ask()).await.unwrap();
-        let holder = &scene.citizen.holder;
-        let reviewed = holder.fetch_request(&pending.request_uri, "en".parse().unwrap());
-        reviewed.await.unwrap();
+        let pending = patiently(async || scene.party.request_verification(&ask()).await).await;
+        let (holder, uri) = (&scene.citizen.holder, &pending.request_uri);
+        patiently(async || holder.fetch_request(uri, "en".parse().unwrap()).await).await;
         let more = json!({"rp": scene.party.client_id(), "request": pending.id, "purpose": "register",
             "checks": ["real_person"], "factors": [], "nonce": pending.expected().nonce()});
         let made = (scene.claims(300, &more), json!(pending.id));
@@ -116,29 +116,25 @@ impl Requests {
 
     async fn answered(&self, id: &Value, sealed: &str) -> Verdict {
         let (scene, id) = (&self.scene, id.as_str().unwrap());
-        let call = scene.http.post(scene.url(&format!("/v1/requests/{id}/answer")));
+        let call = scene.http().post(scene.url(&format!("/v1/requests/{id}/answer")));
         match send(call.json(&json!({ "sealed": sealed }))).await {
             Err(verdict) => verdict,
             Ok(answer) if !answer.status.is_success() => answer.refusal(),
             Ok(_) => {
                 *self.open.borrow_mut() = None;
                 let path = format!("/v1/verifications/{id}");
-                let view: Value = scene.party.session().get(&path).await.unwrap();
+                let view: Value = patiently(async || scene.party.session().get(&path).await).await;
                 passed(&view, view["status"] == "passed")
             }
         }
     }
 }
 
-async fn direct(scene: &Scene, sealed: &str) -> Verdict {
+pub(super) async fn direct(scene: &Scene, sealed: &str) -> Verdict {
     const PATH: &str = "/v1/verifications/direct";
     let body = json!({ "sealed": sealed });
-    let proof = scene.party_proof(PATH).await;
-    let call = scene.http.post(scene.url(PATH));
-    let call = call
-        .header("authorization", format!("DPoP {}", proof.token))
-        .header("dpop", proof.proof);
-    match send(call.json(&body)).await {
+    let call = scene.post(scene.party.session(), PATH, &body).await;
+    match send(call).await {
         Err(verdict) => verdict,
         Ok(answer) if !answer.status.is_success() => answer.refusal(),
         Ok(answer) => passed(&answer.body, true),

@@ -3,20 +3,30 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use cyberid_client::{KeyRole, Platform};
 use cyberid_crypto::jwe;
-use cyberid_domain::clock::SystemClock;
+use cyberid_domain::clock::{Clock as _, SystemClock};
+use cyberid_domain::id::{ClientId, OfficialAccessId};
 use cyberid_domain::rng::SystemRng;
+use cyberid_protocol::key_certificate::KeyCertificate;
+use cyberid_protocol::message::Message as _;
+use cyberid_protocol::official::{OfficialIdentity, OfficialIdentityClaims};
 use cyberid_relying_party::{Expected, RelyingParty, RpKeys};
 use journeys::attacks::{Seal, Token};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::holder::reissued;
+use crate::mirror::Mirror;
 use crate::place::{Place, TWIN};
-use crate::scene::{Scene, ask};
+use crate::scene::{Scene, ask, patiently};
 use crate::wire::Verdict;
 
 /// The relying party's library in front of the mirror.
 async fn mirrored(scene: &Scene) -> Rc<RelyingParty> {
+    Rc::new(in_front_of(scene, &scene.mirror).await)
+}
+
+async fn in_front_of(scene: &Scene, mirror: &Mirror) -> RelyingParty {
     let platform = scene.split.platform();
     let keys = RpKeys::new(
         platform.private_key("/relying_party/signing_jwk"),
@@ -24,8 +34,12 @@ async fn mirrored(scene: &Scene) -> Rc<RelyingParty> {
     );
     let (clock, rng) = (Arc::new(SystemClock), Arc::new(SystemRng));
     let id = scene.party.client_id().clone();
-    let party = RelyingParty::contact(scene.mirror.client(), id, &keys.unwrap(), clock, rng).await;
-    Rc::new(party.unwrap())
+    let keys = keys.unwrap();
+    patiently(async || {
+        let (clock, rng) = (clock.clone(), rng.clone());
+        RelyingParty::contact(mirror.client(), id.clone(), &keys, clock, rng).await
+    })
+    .await
 }
 
 /// A question, and the attestation that answered it.
@@ -38,7 +52,7 @@ pub(crate) async fn attested(scene: &Scene) -> (Expected, String) {
     (expected, real.compact().to_owned())
 }
 
-pub(super) async fn attestation(scene: &Rc<Scene>) -> Place<Token> {
+pub(super) async fn attestation(scene: &Arc<Scene>) -> Place<Token> {
     let (expected, real) = attested(scene).await;
     let (making, taking) = (scene.clone(), scene.clone());
     let good = async move || reissued(&making, &real, "attestation");
@@ -51,7 +65,62 @@ pub(super) async fn attestation(scene: &Rc<Scene>) -> Place<Token> {
     Place::new("attestation", good, present).taking(&["sub is in capitals", TWIN])
 }
 
-pub(super) async fn event(scene: &Rc<Scene>) -> Place<Token> {
+/// What the root says of the key that signed an attestation. Acceptance: the attestation is believed by who pinned the root.
+pub(super) async fn key_certificate(scene: &Arc<Scene>) -> Place<Token> {
+    let mirror = Mirror::open(scene.split.platform()).await;
+    let (root, key) = (scene.key(), mirror.key("attestation"));
+    let (expected, real) = attested(scene).await;
+    let mut claims = Token::stolen(real, key.clone()).claims;
+    claims["iss"] = mirror.url().into();
+    let attestation = Token::of("cyberid-attestation+jwt", claims, key.clone()).compact;
+    let (taking, pinned) = (scene.clone(), root.public_key());
+    let good = async move || {
+        let certificate = KeyCertificate::new("attestation", key.public_key(), SystemClock.now());
+        Token::of(
+            KeyCertificate::TYP,
+            serde_json::to_value(certificate).unwrap(),
+            root.clone(),
+        )
+    };
+    let present = async move |_: &Token, message: &str| {
+        mirror.certify(message);
+        let party = in_front_of(&taking, &mirror).await.trusting_root(pinned);
+        Verdict::of(&party.check_attestation(&expected, &attestation).await)
+    };
+    Place::new("certificate of a signing key", good, present).taking(&[TWIN])
+}
+
+/// What an authority's program reads. Acceptance: it is the platform's, for this authority and access.
+pub(super) async fn official_identity(scene: &Arc<Scene>) -> Place<Token> {
+    let mirror = scene.mirror.client();
+    let platform = Platform::contact(mirror, Arc::new(SystemClock)).await.unwrap();
+    let authority: ClientId = scene.split.platform().key_file("/authority/client_id");
+    let access = OfficialAccessId::random(&SystemRng);
+    let (making, aud, official) = (scene.clone(), authority.clone(), access.clone());
+    let good = async move || {
+        let claims = json!({"iss": making.mirror.url(), "aud": aud, "iat": SystemClock.now(), "official": official,
+            "identity": {"name": "Nobody"}});
+        Token::of(OfficialIdentity::TYP, claims, making.mirror.key("identity"))
+    };
+    let present = async move |_: &Token, message: &str| {
+        let read = platform
+            .verify(KeyRole::Identity, OfficialIdentity::TYP, message)
+            .await;
+        let ours = read.as_ref().is_ok_and(|read: &OfficialIdentityClaims| {
+            read.is_for(platform.issuer(), &authority, &access, SystemClock.now())
+        });
+        if ours {
+            Verdict::Accepted
+        } else {
+            Verdict::Refused("by the library".into())
+        }
+    };
+    // As an identity for a relying party, it says when it was given.
+    let place = Place::new("identity for an authority", good, present);
+    place.taking(&["a message expired*", "a message of the year 1970", TWIN])
+}
+
+pub(super) async fn event(scene: &Arc<Scene>) -> Place<Token> {
     let (making, mirrored) = (scene.clone(), mirrored(scene).await);
     let good = async move || reissued(&making, &making.event, "event");
     let present = async move |_: &Token, message: &str| Verdict::of(&mirrored.check_event(message).await);
@@ -63,7 +132,7 @@ pub(super) async fn event(scene: &Rc<Scene>) -> Place<Token> {
     ])
 }
 
-pub(super) async fn identity(scene: &Rc<Scene>) -> Place<Token> {
+pub(super) async fn identity(scene: &Arc<Scene>) -> Place<Token> {
     let (making, taking, mirrored) = (scene.clone(), scene.clone(), mirrored(scene).await);
     let good = async move || reissued(&making, &opened(&making), "identity");
     let present = async move |_: &Token, message: &str| {
@@ -78,7 +147,7 @@ pub(super) async fn identity(scene: &Rc<Scene>) -> Place<Token> {
     ])
 }
 
-pub(super) async fn sealed_identity(scene: &Rc<Scene>) -> Place<Seal> {
+pub(super) async fn sealed_identity(scene: &Arc<Scene>) -> Place<Seal> {
     let (making, taking, mirrored) = (scene.clone(), scene.clone(), mirrored(scene).await);
     let good = async move || {
         let identity = reissued(&making, &opened(&making), "identity");
