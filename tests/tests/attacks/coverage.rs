@@ -133,19 +133,29 @@ impl Covered {
     }
 }
 
+/// One test at a time notes where messages went.
+static NOTING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// What all places take.
-pub(crate) struct Coverage(Covered);
+pub(crate) struct Coverage {
+    covered: Covered,
+    _noting: tokio::sync::MutexGuard<'static, ()>,
+}
 
 impl Coverage {
     /// Notes from now on.
-    pub(crate) fn begin() -> Self {
+    pub(crate) async fn begin() -> Self {
+        let alone = NOTING.lock().await;
         *SENT.lock().unwrap() = Some(BTreeSet::new());
-        Self(Covered::default())
+        Self {
+            covered: Covered::default(),
+            _noting: alone,
+        }
     }
 
     pub(crate) fn add(&mut self, half: Covered) {
-        self.0.types.extend(half.types);
-        self.0.members.extend(half.members);
+        self.covered.types.extend(half.types);
+        self.covered.members.extend(half.members);
     }
 
     /// Every operation's every message was taken, and every type of message.
@@ -158,7 +168,7 @@ impl Coverage {
                 let went = |[method, path, to]: &[String; 3]| {
                     *method == operation.method && *to == member && fits(path, &operation.path)
                 };
-                let said = WORDS.contains(&named.as_str()) || self.0.members.contains(&named);
+                let said = WORDS.contains(&named.as_str()) || self.covered.members.contains(&named);
                 if !said && !sent.iter().any(went) {
                     missing.push(named);
                 }
@@ -174,7 +184,8 @@ impl Coverage {
     fn is_taken(&self, typ: &str) -> bool {
         let elsewhere = ELSEWHERE.iter().find(|(named, _)| *named == typ);
         let elsewhere = elsewhere.map(|(_, file)| fs::read_to_string(root().join(file)).unwrap());
-        elsewhere.is_some_and(|test| test.contains("attacks::on_tokens()")) || self.0.types.contains(typ)
+        elsewhere.is_some_and(|test| test.contains("attacks::on_tokens()"))
+            || self.covered.types.contains(typ)
     }
 }
 

@@ -68,7 +68,7 @@ async fn attack(suite: Suite, sample: Sample) {
     assert_eq!(scene.inventory().await, before, "what is stored");
     watch.found_nobody_called(sink.address());
     sink.was_called_by_nobody();
-    let mut coverage = Coverage::begin();
+    let mut coverage = Coverage::begin().await;
     for half in &mut attackers {
         coverage.add(half.controlled().await);
     }

@@ -50,7 +50,8 @@ pub(crate) fn signed_order() -> String {
 pub(crate) fn signed_countersignature() -> String {
     const TYP: &str = "cyberid-official-countersignature+jwt";
     let mut claims = of_type(TYP);
-    claims["order_sha256"] = words_sha256(&signed_order()).into();
+    let members = claims.as_object_mut().unwrap();
+    members.insert("order_sha256".into(), words_sha256(&signed_order()).into());
     signed::sign(&*officer(1), TYP, &claims).unwrap()
 }
 
@@ -104,7 +105,11 @@ pub(crate) fn receipt_file() -> Vec<Vec<u8>> {
     let mut all = claims().into_iter();
     let (_, request) = all.find(|(_, claims)| claims["kind"] == "release").unwrap();
     let evidence = Evidence {
-        statement: request["statement"]["text"].as_str().unwrap().to_owned(),
+        statement: request
+            .pointer("/statement/text")
+            .and_then(Value::as_str)
+            .unwrap()
+            .to_owned(),
         request: signed::sign(&*key, "cyberid-request+jwt", &request).unwrap(),
         consent: signed::sign(&*key, "cyberid-consent+jwt", &of_type("cyberid-consent+jwt")).unwrap(),
         device_jwk: key.public_key().to_jwk(),
