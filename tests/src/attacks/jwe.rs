@@ -158,7 +158,7 @@ fn add_contents(corpus: &mut Corpus<Seal>) {
             text.encode_utf16().flat_map(u16::to_le_bytes).collect()
         }),
         ("invalid UTF-8", |text| [text.as_bytes(), &[0xff]].concat()),
-        ("half of it", |text| text[..text.len() / 2].into()),
+        ("half of it", |text| text.as_bytes()[..text.len() / 2].into()),
         ("an unknown member first", |text| {
             format!("{{\"x\":1,{}", &text[1..]).into()
         }),
