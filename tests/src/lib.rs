@@ -21,6 +21,7 @@ pub mod attacks;
 pub mod canaries;
 mod documents;
 pub mod durability;
+mod keystore;
 mod passkey;
 mod people;
 mod platform;
@@ -32,6 +33,7 @@ mod suite;
 
 pub use cyberid_crypto::Suite;
 pub use documents::{DocumentedBody, Operation, TOKEN_ERRORS, documents, documents_in, operations};
+pub use keystore::on_a_token;
 pub use passkey::Passkey;
 pub use people::{Citizen, Person, verified_sub};
 pub use platform::{PIN, TestPlatform};

@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use crate::people::{Citizen, People, Person};
 use crate::process::{Process, free_address};
-use crate::suite;
+use crate::{keystore, suite};
 
 /// The PIN of every citizen in a test.
 pub const PIN: &str = "27182845";
@@ -59,6 +59,7 @@ impl TestPlatform {
 
     async fn begin(suite: Option<Suite>, config: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let config = config.to_owned() + &keystore::configuration(folder.path());
         std::fs::write(folder.path().join(CONFIG), config).unwrap();
         let address = free_address();
         let process = serve(folder.path(), address, suite, None).await;

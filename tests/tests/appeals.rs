@@ -236,3 +236,11 @@ async fn the_same_at_a_shell() {
     );
     assert_eq!(appeal.get("kind").unwrap(), "appeal");
 }
+
+#[test]
+fn the_same_with_the_keys_in_a_token() {
+    journeys::on_a_token(&[
+        "who_proves_to_be_the_person_stops_a_thief_at_once_and_gets_the_identifier_by_two_operators",
+        "the_same_at_a_shell",
+    ]);
+}

@@ -370,3 +370,11 @@ async fn nobody_but_an_operator_assists() {
         .unwrap_err();
     assert!(twice.contains("enrolment-refused"), "{twice}");
 }
+
+#[test]
+fn the_same_with_the_keys_in_a_token() {
+    journeys::on_a_token(&[
+        "a_code_agrees_to_one_release_and_another_withdraws_it",
+        "a_fresh_sheet_voids_the_old_one_with_all_that_waits_of_it",
+    ]);
+}

@@ -324,3 +324,12 @@ async fn devices_are_added_listed_revoked_and_recovered_at_a_shell() {
         recovered["network_number"]
     );
 }
+
+#[test]
+fn the_same_with_the_keys_in_a_token() {
+    journeys::on_a_token(&[
+        "nist::who_lost_every_device_recovers_and_nothing_is_released_meanwhile",
+        "a_lost_device_is_out_at_once_with_all_that_it_agreed_to",
+        "devices_are_added_listed_revoked_and_recovered_at_a_shell",
+    ]);
+}

@@ -189,3 +189,8 @@ async fn every_start_every_end_and_every_key_is_in_the_ledger() {
     let last = store.leaves(size - 1, 1).await.unwrap();
     assert_eq!(read(&last[0].body).kind, LeafKind::ServiceHalted);
 }
+
+#[test]
+fn the_same_with_the_keys_in_a_token() {
+    journeys::on_a_token(&["nist::an_identifier_that_ends_leaves_receipts_and_leaves_and_nothing_else"]);
+}

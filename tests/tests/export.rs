@@ -151,3 +151,10 @@ async fn an_archive_is_kept_and_checked_without_the_platform_at_the_command_line
     let stranger = cyberid(elsewhere.path(), &format!("holder export verify {file}"));
     assert!(!stranger.status.success());
 }
+
+#[test]
+fn the_same_with_the_keys_in_a_token() {
+    journeys::on_a_token(&[
+        "nist::an_archive_holds_all_that_is_held_about_one_person_and_nothing_of_another",
+    ]);
+}

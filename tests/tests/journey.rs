@@ -476,3 +476,12 @@ async fn a_suspended_relying_party_is_refused_within_a_second() {
         );
     }
 }
+
+#[test]
+fn the_same_with_the_keys_in_a_token() {
+    journeys::on_a_token(&[
+        "nist::a_person_enrols_and_is_known_by_pseudonym_alone",
+        "nist::a_direct_verification_takes_one_call",
+        "nist::plaintext_goes_out_once_is_withdrawn_and_erased_and_all_of_it_is_in_the_ledger",
+    ]);
+}

@@ -236,3 +236,11 @@ async fn nobody_else_than_an_operator_acts_on_identifiers() {
     }
     assert!(passes(&party, &citizen).await);
 }
+
+#[test]
+fn the_same_with_the_keys_in_a_token() {
+    journeys::on_a_token(&[
+        "a_holder_halts_resumes_renews_and_numbers_their_identifier_at_a_shell",
+        "operators_halt_and_only_two_reinstate_and_the_ledger_says_so_of_nobody",
+    ]);
+}

@@ -203,3 +203,8 @@ async fn where_law_allows_it_who_is_fourteen_enrols_alone() {
     let alone = holder.enrol(&child.enrolment()).await;
     assert_eq!(problem(alone), Some(ProblemType::EnrolmentRefused));
 }
+
+#[test]
+fn the_same_with_the_keys_in_a_token() {
+    journeys::on_a_token(&["nist::a_child_does_nothing_without_a_guardian_who_agrees_each_time"]);
+}

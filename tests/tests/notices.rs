@@ -309,3 +309,11 @@ async fn what_happens_to_people_is_tried_at_a_shell() {
     );
     assert_eq!(code, 1, "the sandbox's own source takes no faults: {err}");
 }
+
+#[test]
+fn the_same_with_the_keys_in_a_token() {
+    journeys::on_a_token(&[
+        "a_corrected_name_is_what_is_released_and_nothing_else_changes",
+        "what_happens_to_people_is_tried_at_a_shell",
+    ]);
+}

@@ -160,3 +160,8 @@ async fn a_delayed_notice_comes_by_itself_and_the_regulator_counts_at_once() {
     }
     assert_eq!(citizen.told()[0]["id"], id);
 }
+
+#[test]
+fn the_same_with_the_keys_in_a_token() {
+    journeys::on_a_token(&["nist::two_officers_open_one_record_the_person_is_told_and_the_ledger_is_clean"]);
+}

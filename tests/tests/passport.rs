@@ -187,3 +187,8 @@ async fn whose_passports_count_is_pinned() {
         "a chip is needed where authorities are named"
     );
 }
+
+#[test]
+fn the_same_with_the_keys_in_a_token() {
+    journeys::on_a_token(&["a_passport_is_enrolled_with_its_own_chip_and_with_nothing_less"]);
+}

@@ -94,3 +94,11 @@ async fn a_pin_is_changed_and_set_anew_at_a_shell() {
     shell(&format!("holder pin reset --sandbox-person 1 --new-pin {PIN}")).unwrap();
     shell(&format!("holder pin change --pin {PIN} --new-pin {NEW}")).unwrap();
 }
+
+#[test]
+fn the_same_with_the_keys_in_a_token() {
+    journeys::on_a_token(&[
+        "a_lock_outlives_the_process_and_fresh_evidence_lifts_it",
+        "a_pin_is_changed_and_set_anew_at_a_shell",
+    ]);
+}
