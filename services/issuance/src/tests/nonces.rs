@@ -1,7 +1,11 @@
 //! Key proofs and their nonces: each works once, for this platform, now.
 
+use cyberid_crypto::key::random_scalar_of;
+use cyberid_crypto::{SigningKey, Suite};
+use cyberid_domain::Rng as _;
 use cyberid_domain::clock::SKEW;
 use cyberid_domain::id::Nonce;
+use cyberid_domain::rng::SystemRng;
 use cyberid_protocol::key_proof::MAX_AGE;
 use cyberid_protocol::problem::ProblemType;
 use http::StatusCode;
@@ -116,6 +120,22 @@ async fn a_key_proof_is_for_this_platform_and_of_this_moment() {
         test.post("/v1/enrolments", good.to_string()).await.status,
         StatusCode::CREATED
     );
+}
+
+/// A platform runs on one suite: a key of the other one proves itself as well, and is bound to nobody.
+#[tokio::test]
+async fn a_key_of_the_other_suite_is_refused() {
+    let test = TestPlatform::start().await;
+    let scalar = random_scalar_of(Suite::Sm, |out| SystemRng.fill(out)).unwrap();
+    let mut applicant = Applicant::new(1);
+    applicant.device = SigningKey::of(Suite::Sm, &scalar).unwrap();
+    let proof = applicant.proof(&test.nonce().await, START);
+    assert_eq!(
+        problem(&test, &applicant, &proof).await,
+        ProblemType::InvalidMessage
+    );
+    assert_eq!(test.registry.used(), 0);
+    test.assert_nothing_left();
 }
 
 #[tokio::test]
