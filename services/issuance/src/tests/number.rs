@@ -1,5 +1,9 @@
 //! A fresh network number, for who signs for it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use cyberid_domain::Rng;
 use cyberid_domain::age::Threshold;
 use cyberid_domain::clock::Clock as _;
 use cyberid_domain::id::Nonce;
@@ -12,6 +16,7 @@ use cyberid_protocol::problem::ProblemType;
 use cyberid_storage::life::Renumberings as _;
 use cyberid_storage::official::NumberSalts as _;
 use cyberid_storage::subject::Subjects as _;
+use http::StatusCode;
 use serde_json::json;
 
 use super::applicant::Applicant;
@@ -78,6 +83,37 @@ async fn a_holder_gets_a_fresh_number_that_both_key_holders_know_once_in_thirty_
         next.network_number, enrolled.network_number,
         "it is nobody's again"
     );
+}
+
+/// Chance that draws the number of ten zeros first.
+#[derive(Default)]
+struct ZerosFirst(AtomicBool);
+
+impl Rng for ZerosFirst {
+    fn fill(&self, out: &mut [u8]) {
+        if out.len() == 10 && !self.0.swap(true, Ordering::SeqCst) {
+            out.fill(0);
+        } else {
+            SystemRng.fill(out);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_number_that_was_drawn_for_another_is_drawn_again() {
+    let (mut test, alice, _) = started().await;
+    let bob = Applicant::new(2);
+    test.enrol(&bob).await;
+    test.draw_from(Arc::new(ZerosFirst::default()));
+    let hers: DrawnNumber = draw(&test, &alice).await.json();
+    assert_eq!(hers.network_number, "0000000000".parse().unwrap());
+    test.draw_from(Arc::new(ZerosFirst::default()));
+    let his = draw(&test, &bob).await;
+    assert_eq!(his.status, StatusCode::OK);
+    let his: DrawnNumber = his.json();
+    assert_ne!(his.network_number, hers.network_number);
+    let again: DrawnNumber = draw(&test, &bob).await.json();
+    assert_eq!(again.network_number, his.network_number, "it is kept for him");
 }
 
 #[tokio::test]

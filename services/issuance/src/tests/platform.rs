@@ -12,7 +12,7 @@ use cyberid_domain::id::{ClientId, Nonce, SubjectId};
 use cyberid_domain::relying_party::Role;
 use cyberid_domain::rng::SystemRng;
 use cyberid_domain::secret::SecretBytes;
-use cyberid_domain::{Clock as _, UnixTime};
+use cyberid_domain::{Clock as _, Rng, UnixTime};
 use cyberid_keystore::role::{Certificate, Enrolment, Pin};
 use cyberid_keystore::{KdfCost, Keystore, RoleName, Signer};
 use cyberid_pin::{PinCost, PinHasher};
@@ -174,8 +174,20 @@ impl TestPlatform {
 
     /// Another process over the same file.
     pub(super) fn another_on_disk(&self, guardian_until: Threshold) -> Arc<Issuance> {
+        Issuance::new(self.parts_on_disk(guardian_until))
+    }
+
+    /// From now on chance is this, over one file.
+    pub(super) fn draw_from(&mut self, rng: Arc<dyn Rng>) {
+        self.issuance = Issuance::new(Parts {
+            rng,
+            ..self.parts_on_disk(Threshold::Fourteen)
+        });
+    }
+
+    fn parts_on_disk(&self, guardian_until: Threshold) -> Parts {
         let db = &self.db;
-        Issuance::new(Parts {
+        Parts {
             subjects: Arc::clone(db) as _,
             guardianships: Arc::clone(db) as _,
             number_salts: Arc::clone(db) as _,
@@ -183,7 +195,7 @@ impl TestPlatform {
             single_uses: Arc::clone(db) as _,
             guardian_until,
             ..self.parts()
-        })
+        }
     }
 
     pub(super) fn keys(&self) -> &Keystore {
