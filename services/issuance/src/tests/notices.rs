@@ -23,6 +23,8 @@ use super::applicant::Applicant;
 use super::holder_peer::Fault;
 use super::platform::{ISSUER, TestPlatform};
 use super::source_peer::{handle, signing_key};
+use crate::source_circuit::{MOST_FAILURES, REST};
+use crate::{NoticeError, SourceFailure};
 
 async fn enrolled() -> (TestPlatform, Applicant) {
     let test = TestPlatform::start_on_disk(Threshold::Fourteen).await;
@@ -104,6 +106,29 @@ async fn what_cannot_be_believed_has_no_effect_and_takes_nothing_with_it() {
     test.source.tells(&[died(1).sign(&signing_key()).unwrap()]);
     assert!(test.issuance.take_notices().await.is_err(), "another key");
     assert_eq!(standing(&test, &applicant).await.0, SubjectStatus::Active);
+}
+
+/// An answer that cannot be believed is none: a source that goes on giving such is left alone for a while.
+#[tokio::test]
+async fn what_cannot_be_believed_opens_the_circuit() {
+    let (test, applicant) = enrolled().await;
+    let died = notice(&test, &applicant.number, 1, Happening::Died);
+    test.source.tells(&[died.sign(&signing_key()).unwrap()]);
+    for _ in 0..MOST_FAILURES {
+        let unbelieved = test.issuance.take_notices().await;
+        assert!(matches!(
+            unbelieved,
+            Err(NoticeError::Source(SourceFailure::NotSigned))
+        ));
+    }
+    test.source.tells(&[died.sign(&*test.source.signing).unwrap()]);
+    let resting = test.issuance.take_notices().await;
+    assert!(matches!(
+        resting,
+        Err(NoticeError::Source(SourceFailure::Resting { .. }))
+    ));
+    test.clock.advance(REST);
+    assert_eq!(test.issuance.take_notices().await.unwrap(), 1);
 }
 
 #[tokio::test]
