@@ -43,6 +43,19 @@ pub struct Holder<'a> {
     pub valid_until: Date,
 }
 
+impl Holder<'_> {
+    /// The machine-readable zone of their passport.
+    pub fn zone(&self) -> String {
+        td3(
+            "UTO",
+            &name(self.name),
+            self.number,
+            &digits(self.birth_date),
+            &digits(self.valid_until),
+        )
+    }
+}
+
 impl Utopia {
     /// Founds the country.
     pub fn found(now: UnixTime) -> Result<Founded, SyntheticFault> {
@@ -76,14 +89,12 @@ impl Utopia {
 
     /// The chip of somebody's passport.
     pub fn issue(&self, holder: &Holder<'_>) -> Result<Chip, SyntheticFault> {
-        let zone = td3(
-            "UTO",
-            &name(holder.name),
-            holder.number,
-            &digits(holder.birth_date),
-            &digits(holder.valid_until),
-        );
-        let (dg1, dg2) = (dg1(&zone), dg2(b"a picture that shows nobody"));
+        self.issue_zone(&holder.zone())
+    }
+
+    /// The chip of the document with this machine-readable zone, whatever document that is.
+    pub fn issue_zone(&self, zone: &str) -> Result<Chip, SyntheticFault> {
+        let (dg1, dg2) = (dg1(zone), dg2(b"a picture that shows nobody"));
         let plan = SodPlan::new(vec![(1, dg1.clone()), (2, dg2.clone())]);
         Ok(Chip {
             sod: plan.sign(&self.signer)?,

@@ -2,8 +2,8 @@
 
 use cyberid_crypto::base64url;
 use cyberid_domain::document::icao9303_check;
-use cyberid_passport::TrustAnchors;
 use cyberid_passport::synthetic::{Founded, Holder, Utopia};
+use cyberid_passport::{Chip, TrustAnchors};
 use cyberid_protocol::problem::ProblemType;
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -34,7 +34,10 @@ fn holder() -> Holder<'static> {
 }
 
 fn chip(utopia: &Utopia, holder: &Holder<'_>) -> Value {
-    let chip = utopia.issue(holder).unwrap();
+    files(&utopia.issue(holder).unwrap())
+}
+
+fn files(chip: &Chip) -> Value {
     json!({"sod": base64url::encode(&chip.sod), "dg1": base64url::encode(&chip.dg1),
         "dg2": base64url::encode(chip.dg2.as_deref().unwrap())})
 }
@@ -125,6 +128,18 @@ async fn a_chip_of_no_form_or_beside_another_document_is_the_same_refusal() {
         let shown = enrols(&test, Some(chip(&utopia, &holder())), change).await;
         assert_eq!(shown, refused, "{which}");
     }
+    assert_eq!(test.source.asked(), 0);
+    test.assert_nothing_left();
+}
+
+/// A state signs the chips of its identity cards as it signs those of its passports.
+#[tokio::test]
+async fn the_chip_of_another_document_is_no_passports() {
+    let (test, utopia) = with(Passports::ChipRequired).await;
+    let card = holder().zone().replacen("P<", "I<", 1);
+    let card = files(&utopia.issue_zone(&card).unwrap());
+    let shown = enrols(&test, Some(card), |_| {}).await;
+    assert_eq!(shown.problem(), ProblemType::EnrolmentRefused);
     assert_eq!(test.source.asked(), 0);
     test.assert_nothing_left();
 }
