@@ -7,7 +7,7 @@ use cyberid_domain::id::SubjectId;
 use cyberid_key_holder::KeyHolderError;
 
 use crate::Vault;
-use crate::reservation::INDEX_VERSION;
+use crate::reservation::tag_under;
 
 impl Vault {
     /// Reserves a person under the newest key of the index, whichever key they are kept under; `false` if the person is
@@ -33,12 +33,7 @@ impl Vault {
 
     /// The tags of a type and a canonical number: under the newest key, then under the older ones.
     fn tags_of(&self, kind: DocumentType, number: &DocumentNumber) -> Vec<[u8; 32]> {
-        let parts = [
-            INDEX_VERSION,
-            kind.as_str().as_bytes(),
-            number.expose().as_bytes(),
-        ];
         let keys = self.index.all().into_iter();
-        keys.map(|key| key.mac(&parts)).collect()
+        keys.map(|key| tag_under(&*key, kind, number)).collect()
     }
 }

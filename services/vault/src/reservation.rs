@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cyberid_crypto::{Agree, Mac as _, base64url, hpke};
+use cyberid_crypto::{Agree, Mac, base64url, hpke};
 use cyberid_domain::document::{DocumentNumber, DocumentType};
 use cyberid_domain::personal::Personal;
 use cyberid_key_holder::KeyHolderError;
@@ -11,7 +11,7 @@ use cyberid_protocol::deposit::{RESERVATION_INFO, Reservation, ReservationAnswer
 use crate::Vault;
 
 /// The version of the tags; another derivation is another version, and the index is made anew.
-pub(crate) const INDEX_VERSION: &[u8] = b"cyberid/v1/person";
+const INDEX_VERSION: &[u8] = b"cyberid/v1/person";
 
 impl Vault {
     /// Reserves a person for a subject, unless the person has an identifier or is being given one.
@@ -26,12 +26,7 @@ impl Vault {
 
     /// The tag of a type and a canonical number: without the index key nobody can try numbers (T4, T11).
     pub(crate) fn tag_of(&self, kind: DocumentType, number: &DocumentNumber) -> [u8; 32] {
-        let parts = [
-            INDEX_VERSION,
-            kind.as_str().as_bytes(),
-            number.expose().as_bytes(),
-        ];
-        self.index.mac(&parts)
+        tag_under(&self.index, kind, number)
     }
 
     /// Opens who is to be reserved. One person has one form here: a number that is not canonical is refused.
@@ -42,6 +37,15 @@ impl Vault {
         let open = |key: Arc<dyn Agree>| hpke::open(&*key, RESERVATION_INFO, aad, &sealed).ok();
         read_person(&self.key.all().into_iter().find_map(open)?)
     }
+}
+
+/// The tag of a type and a canonical number under one key: kinds of documents number their holders apart.
+pub(crate) fn tag_under(key: &dyn Mac, kind: DocumentType, number: &DocumentNumber) -> [u8; 32] {
+    key.mac(&[
+        INDEX_VERSION,
+        kind.as_str().as_bytes(),
+        number.expose().as_bytes(),
+    ])
 }
 
 /// Reads `<document type>|<canonical number>`.
