@@ -12,5 +12,5 @@ mod utopia;
 pub use authority::{Authority, Profile};
 pub use document::{Attributes, SodPlan, dg1, dg2, td3};
 pub use key::{Digest, Key, KeyKind, SyntheticFault};
-pub use revocation::revocation_list;
+pub use revocation::{extended_revocation_list, revocation_list};
 pub use utopia::{Founded, Holder, Utopia};

@@ -9,7 +9,7 @@ use cyberid_domain::UnixTime;
 use cyberid_domain::clock::DAY;
 use cyberid_passport::synthetic::{
     Attributes, Authority, Digest, Founded, Holder, Key, KeyKind, Profile, SodPlan, Utopia, dg1, dg2,
-    revocation_list, td3,
+    extended_revocation_list, revocation_list, td3,
 };
 use cyberid_passport::{
     AnchorFault, Cert, Chip, File, MrzFault, Passport, Refusal, TrustAnchors, authenticate,
@@ -455,6 +455,25 @@ fn revoked_signers_and_lists_out_of_date_are_refused() {
     let fault = AnchorFault::RevocationList("ut.crl".into());
     assert_eq!(with("ut.crl", strangers).err(), Some(fault.clone()));
     assert_eq!(with("ut.crl", vec![0x30, 0]).err(), Some(fault));
+}
+
+/// A critical extension changes what a list means: one that is not understood is not taken for a whole list.
+#[test]
+fn a_revocation_list_with_a_critical_extension_is_refused() {
+    let Country { authority, .. } = Country::named("UT");
+    let (from, to) = long();
+    let with = |of_list: Option<_>, of_entries: Option<_>| {
+        let extensions = [of_list.as_slice(), of_entries.as_slice()];
+        let list = extended_revocation_list(&authority, &[3], from, to, extensions).unwrap();
+        anchors(&[("ut.cer", authority.der().unwrap()), ("ut.crl", list)]).err()
+    };
+    // A delta's indicator, and the reason of an entry (RFC 5280, sections 5.2.4 and 5.3.1).
+    let delta = |critical| Some(("2.5.29.27", critical, vec![2, 1, 1]));
+    let reason = |critical| Some(("2.5.29.21", critical, vec![10, 1, 1]));
+    assert_eq!(with(delta(false), reason(false)), None);
+    let refused = Some(AnchorFault::RevocationList("ut.crl".into()));
+    assert_eq!(with(delta(true), None), refused);
+    assert_eq!(with(None, reason(true)), refused);
 }
 
 #[test]

@@ -165,7 +165,7 @@ fn extensions(profile: &Profile, key: &Key, by: &Key) -> Result<Vec<Extension>, 
     Ok(all)
 }
 
-fn extension(id: &str, critical: bool, value: Vec<u8>) -> Result<Extension, SyntheticFault> {
+pub(super) fn extension(id: &str, critical: bool, value: Vec<u8>) -> Result<Extension, SyntheticFault> {
     Ok(Extension {
         extn_id: oid(id),
         critical,
