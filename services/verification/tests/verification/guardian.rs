@@ -294,6 +294,15 @@ async fn a_guardian_who_is_not_active_or_not_of_age_says_nothing() {
     assert_eq!(answer.problem(), ProblemType::NotFound);
 }
 
+/// Who finds the sheet of codes of a counter does not find a child with it.
+#[tokio::test]
+async fn a_code_that_acts_once_speaks_for_no_ward() {
+    let family = Family::new().await;
+    let holder = family.platform.adult_with_code().await;
+    family.bind(&holder, &family.child).await;
+    assert!(family.wards(&holder).await.is_empty());
+}
+
 #[tokio::test]
 async fn a_ward_who_is_eighteen_is_no_ward() {
     let ages = Threshold::ALL

@@ -33,6 +33,7 @@ use cyberid_protocol::proof::Proof;
 use cyberid_protocol::registration::Registered;
 use cyberid_protocol::sealed::SealedProof;
 use cyberid_protocol::verification::VerificationView;
+use cyberid_storage::counter::NewCodes;
 use cyberid_storage::promise::Promises as _;
 use cyberid_storage::subject::{NewSubject, SubjectDevice, Subjects as _};
 use cyberid_storage_journal::{FileJournal, Options};
@@ -415,14 +416,30 @@ impl Platform {
 
     /// An adult with a valid document and the PIN 27182845.
     pub(crate) async fn adult(&self) -> Citizen {
-        let flags = cyberid_domain::age::Threshold::ALL;
-        self.citizen(flags.into_iter().fold(AgeFlags::default(), AgeFlags::with))
-            .await
+        self.citizen(every_age()).await
     }
 
     pub(crate) async fn citizen(&self, age_flags: AgeFlags) -> Citizen {
-        let (subject, device) = (SubjectId::random(&SystemRng), new_key());
+        let subject = SubjectId::random(&SystemRng);
         self.db.begin_enrolment(&subject, START).await.unwrap();
+        self.committed(subject, new_key(), age_flags).await
+    }
+
+    /// An adult whose only key is a code of a counter, which acts once.
+    pub(crate) async fn adult_with_code(&self) -> Citizen {
+        let key = new_key();
+        let codes = NewCodes {
+            subject: SubjectId::random(&SystemRng),
+            jkts: vec![key.kid().into()],
+            station: ClientId::random(&SystemRng),
+            now: START,
+        };
+        self.db.begin_enrolment(&codes.subject, START).await.unwrap();
+        assert!(self.db.keep_codes(&codes).await.unwrap());
+        self.committed(codes.subject, key, every_age()).await
+    }
+
+    async fn committed(&self, subject: SubjectId, device: SigningKey, age_flags: AgeFlags) -> Citizen {
         let person = cyberid_crypto::base64url::encode(&random::<32>(&SystemRng));
         let new = NewSubject {
             subject,
@@ -513,6 +530,11 @@ impl Platform {
     pub(crate) async fn view(&self, rp: &Client, id: &VerificationId) -> VerificationView {
         self.get(&format!("/v1/verifications/{id}"), rp).await.expect(200)
     }
+}
+
+fn every_age() -> AgeFlags {
+    let all = cyberid_domain::age::Threshold::ALL.into_iter();
+    all.fold(AgeFlags::default(), AgeFlags::with)
 }
 
 pub(crate) fn pin() -> Pin {
