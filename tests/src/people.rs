@@ -115,6 +115,16 @@ impl Citizen {
 
 /// Verifies a citizen and returns their pseudonym at this relying party.
 pub async fn verified_sub(party: &RelyingParty, citizen: &Citizen) -> String {
+    attested(party, citizen).await.unwrap()
+}
+
+/// Whether the relying party's question whether this is a real person passes.
+pub async fn passes(party: &RelyingParty, citizen: &Citizen) -> bool {
+    attested(party, citizen).await.is_some()
+}
+
+/// The pseudonym of a citizen who passes.
+async fn attested(party: &RelyingParty, citizen: &Citizen) -> Option<String> {
     let ask = Ask {
         purpose: "register".into(),
         checks: vec![Check::RealPerson],
@@ -131,7 +141,7 @@ pub async fn verified_sub(party: &RelyingParty, citizen: &Citizen) -> String {
     };
     citizen.holder.answer_verification(&request, None).await.unwrap();
     match party.wait(&pending).await.unwrap() {
-        VerifiedOutcome::Attested(attested) => attested.passed().unwrap().to_owned(),
+        VerifiedOutcome::Attested(attested) => attested.passed().map(str::to_owned),
         other => panic!("not attested: {other:?}"),
     }
 }

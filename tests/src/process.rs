@@ -25,6 +25,21 @@ pub fn executable() -> PathBuf {
     executable
 }
 
+/// Runs a command of this home; what it printed, if it succeeded.
+pub fn shell(home: &Path, line: &str) -> Result<Value, String> {
+    let ran = std::process::Command::new(executable())
+        .args(line.split_whitespace())
+        .args(["--json", "--home", &home.display().to_string()])
+        .env_clear()
+        .output()
+        .unwrap();
+    if ran.status.success() {
+        Ok(serde_json::from_slice(&ran.stdout).unwrap())
+    } else {
+        Err(String::from_utf8(ran.stderr).unwrap())
+    }
+}
+
 /// A loopback address that nobody listens on: for a process that has to come back under the same name.
 ///
 /// Drawn below the ports that the system gives to callers, so that no connection takes it in between.

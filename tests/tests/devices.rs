@@ -1,8 +1,6 @@
 //! A second device, a lost one, and a recovery, against a real platform: by the holder's library and at a shell.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
-use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +17,7 @@ use cyberid_protocol::key_proof::KeyProof;
 use cyberid_protocol::problem::ProblemType;
 use cyberid_protocol::statement::Locale;
 use cyberid_relying_party::{Ask, RelyingParty, RelyingPartyError, VerifiedOutcome};
-use journeys::{Citizen, Granted, PIN, Person, Suite, TestPlatform, executable, verified_sub};
+use journeys::{Citizen, Granted, PIN, Person, Suite, TestPlatform, shell, verified_sub};
 use serde_json::{Value, json};
 
 journeys::in_each_suite!(who_lost_every_device_recovers_and_nothing_is_released_meanwhile);
@@ -263,21 +261,6 @@ async fn answer(web: reqwest::Client, url: String, body: Value) -> (u16, Vec<u8>
     let call = web.post(format!("{url}/v1/enrolments")).json(&body);
     let answer = call.timeout(Duration::from_mins(1)).send().await.unwrap();
     (answer.status().as_u16(), answer.bytes().await.unwrap().to_vec())
-}
-
-/// Runs a command of this home; what it printed, if it succeeded.
-fn shell(home: &Path, line: &str) -> Result<Value, String> {
-    let ran = Command::new(executable())
-        .args(line.split_whitespace())
-        .args(["--json", "--home", &home.display().to_string()])
-        .env_clear()
-        .output()
-        .unwrap();
-    if ran.status.success() {
-        Ok(serde_json::from_slice(&ran.stdout).unwrap())
-    } else {
-        Err(String::from_utf8(ran.stderr).unwrap())
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

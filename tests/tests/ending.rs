@@ -7,18 +7,15 @@ use std::time::Duration;
 
 use cyberid_auditor::{HttpSource, audit};
 use cyberid_crypto::base64url;
-use cyberid_domain::check::Check;
 use cyberid_domain::field::Field;
 use cyberid_domain::subject::SubjectStatus;
-use cyberid_holder::{ReviewedRequest, check_receipt};
+use cyberid_holder::check_receipt;
 use cyberid_protocol::audit::AuditEntries;
 use cyberid_protocol::leaf::{Leaf, LeafKind, NoHalt};
-use cyberid_protocol::statement::Locale;
 use cyberid_protocol::warrant::Anchors;
-use cyberid_relying_party::{Ask, RelyingParty, VerifiedOutcome};
 use cyberid_storage::ledger::LedgerRead as _;
 use cyberid_storage_sqlite::LedgerDb;
-use journeys::{Citizen, Granted, Suite, TestPlatform, verified_sub};
+use journeys::{Citizen, Granted, Suite, TestPlatform, passes, verified_sub};
 use serde_json::Value;
 
 journeys::in_each_suite!(an_identifier_that_ends_leaves_receipts_and_leaves_and_nothing_else);
@@ -75,27 +72,6 @@ fn salt_in(value: &Value) -> Option<[u8; 32]> {
         .get("salt")
         .and_then(|salt| base64url::decode_array(salt.as_str()?));
     here.or_else(|| members.values().find_map(salt_in))
-}
-
-/// Whether the relying party's question whether this is a real person passes.
-async fn passes(party: &RelyingParty, citizen: &Citizen) -> bool {
-    let ask = Ask {
-        purpose: "register".into(),
-        checks: vec![Check::RealPerson],
-        ..Ask::default()
-    };
-    let pending = party.request_verification(&ask).await.unwrap();
-    let request = citizen
-        .holder
-        .fetch_request(&pending.request_uri, Locale::English);
-    let ReviewedRequest::Verification(reviewed) = request.await.unwrap() else {
-        panic!("another kind of request")
-    };
-    citizen.holder.answer_verification(&reviewed, None).await.unwrap();
-    let VerifiedOutcome::Attested(attestation) = party.wait(&pending).await.unwrap() else {
-        panic!("no attestation")
-    };
-    attestation.passed().is_some()
 }
 
 async fn an_identifier_that_ends_leaves_receipts_and_leaves_and_nothing_else(suite: Suite) {

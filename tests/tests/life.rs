@@ -3,12 +3,8 @@
 
 use std::process::Command;
 
-use cyberid_domain::check::Check;
-use cyberid_holder::ReviewedRequest;
 use cyberid_protocol::problem::ProblemType;
-use cyberid_protocol::statement::Locale;
-use cyberid_relying_party::{Ask, RelyingParty, VerifiedOutcome};
-use journeys::{Citizen, TestPlatform, executable, verified_sub};
+use journeys::{TestPlatform, executable, passes, verified_sub};
 use serde_json::{Value, json};
 
 /// Somebody at a shell, with a home directory of their own.
@@ -62,27 +58,6 @@ impl Shell {
         assert_eq!(code, 0, "{err}");
         out.lines().count()
     }
-}
-
-/// Whether the relying party's question whether this is a real person passes.
-async fn passes(party: &RelyingParty, citizen: &Citizen) -> bool {
-    let ask = Ask {
-        purpose: "register".into(),
-        checks: vec![Check::RealPerson],
-        ..Ask::default()
-    };
-    let pending = party.request_verification(&ask).await.unwrap();
-    let request = citizen
-        .holder
-        .fetch_request(&pending.request_uri, Locale::English);
-    let ReviewedRequest::Verification(reviewed) = request.await.unwrap() else {
-        panic!("another kind of request")
-    };
-    citizen.holder.answer_verification(&reviewed, None).await.unwrap();
-    let VerifiedOutcome::Attested(attestation) = party.wait(&pending).await.unwrap() else {
-        panic!("no attestation")
-    };
-    attestation.passed().is_some()
 }
 
 #[tokio::test]

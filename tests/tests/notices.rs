@@ -10,16 +10,14 @@ use std::process::Command;
 use std::time::Duration;
 
 use cyberid_client::Client;
-use cyberid_domain::check::Check;
 use cyberid_domain::device::AlertKind;
 use cyberid_domain::field::Field;
 use cyberid_domain::pin::Pin;
 use cyberid_domain::subject::{LifeReason, SubjectStatus};
-use cyberid_holder::{HolderError, ReviewedRequest};
+use cyberid_holder::HolderError;
 use cyberid_protocol::problem::ProblemType;
-use cyberid_protocol::statement::Locale;
-use cyberid_relying_party::{Ask, RelyingParty, VerifiedOutcome};
-use journeys::{Citizen, Granted, PIN, Person, TestPlatform, executable, verified_sub};
+use cyberid_relying_party::RelyingParty;
+use journeys::{Citizen, Granted, PIN, Person, TestPlatform, executable, passes, verified_sub};
 use serde_json::{Value, json};
 
 /// The platform asks every five seconds; this is many times as long.
@@ -53,27 +51,6 @@ async fn told(citizen: &Citizen, kind: AlertKind, before: usize) {
 async fn standing(citizen: &Citizen) -> (SubjectStatus, Vec<LifeReason>) {
     let me = citizen.holder.me().await.unwrap();
     (me.status, me.suspended_for)
-}
-
-/// Whether the relying party's question whether this is a real person passes.
-async fn passes(party: &RelyingParty, citizen: &Citizen) -> bool {
-    let ask = Ask {
-        purpose: "register".into(),
-        checks: vec![Check::RealPerson],
-        ..Ask::default()
-    };
-    let pending = party.request_verification(&ask).await.unwrap();
-    let request = citizen
-        .holder
-        .fetch_request(&pending.request_uri, Locale::English);
-    let ReviewedRequest::Verification(reviewed) = request.await.unwrap() else {
-        panic!("another kind of request")
-    };
-    citizen.holder.answer_verification(&reviewed, None).await.unwrap();
-    let VerifiedOutcome::Attested(attestation) = party.wait(&pending).await.unwrap() else {
-        panic!("no attestation")
-    };
-    attestation.passed().is_some()
 }
 
 /// The name that a release gives.

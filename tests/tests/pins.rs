@@ -2,15 +2,11 @@
 //! evidence.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
-use std::path::Path;
-use std::process::Command;
-
 use cyberid_domain::device::AlertKind;
 use cyberid_domain::pin::Pin;
 use cyberid_holder::{HolderError, Reproof};
 use cyberid_protocol::problem::ProblemType;
-use journeys::{PIN, Person, TestPlatform, executable};
-use serde_json::Value;
+use journeys::{PIN, Person, TestPlatform, shell};
 
 const NEW: &str = "83620517";
 
@@ -65,20 +61,6 @@ async fn a_lock_outlives_the_process_and_fresh_evidence_lifts_it() {
     let told = citizen.holder.alerts().await.unwrap();
     let kinds: Vec<_> = told.iter().map(|alert| alert.kind).collect();
     assert_eq!(kinds, [AlertKind::PinChanged, AlertKind::PinReset]);
-}
-
-fn shell(home: &Path, line: &str) -> Result<Value, String> {
-    let ran = Command::new(executable())
-        .args(line.split_whitespace())
-        .args(["--json", "--home", &home.display().to_string()])
-        .env_clear()
-        .output()
-        .unwrap();
-    if ran.status.success() {
-        Ok(serde_json::from_slice(&ran.stdout).unwrap())
-    } else {
-        Err(String::from_utf8(ran.stderr).unwrap())
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
