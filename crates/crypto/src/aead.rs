@@ -10,6 +10,9 @@ use zeroize::Zeroizing;
 
 use crate::suite::Suite;
 
+/// The length of the tag at the end of a ciphertext in bytes.
+pub const TAG: usize = 16;
+
 /// The length of a nonce in bytes.
 pub const NONCE: usize = 12;
 

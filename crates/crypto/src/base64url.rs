@@ -16,7 +16,14 @@ pub fn decode(text: &str) -> Option<Vec<u8>> {
 
 /// The `N` bytes of `text`.
 pub fn decode_array<const N: usize>(text: &str) -> Option<[u8; N]> {
-    decode(text)?.try_into().ok()
+    let mut bytes = [0; N];
+    let length = URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()?;
+    (length == N).then_some(bytes)
+}
+
+/// Appends the text of `bytes`.
+pub(crate) fn append(bytes: &[u8], to: &mut String) {
+    URL_SAFE_NO_PAD.encode_string(bytes, to);
 }
 
 #[cfg(test)]
@@ -29,6 +36,16 @@ mod tests {
         for text in ["AB", "AA==", "A", "A+", "A/AA", "AA\n", " AA"] {
             assert_eq!(decode(text), None, "{text:?}");
         }
+    }
+
+    #[test]
+    fn an_array_is_of_its_length() {
+        for length in [31, 32, 33] {
+            let array = decode_array::<32>(&encode(&vec![7; length]));
+            assert_eq!(array, (length == 32).then_some([7; 32]), "{length}");
+        }
+        assert_eq!(decode_array::<1>("AB"), None);
+        assert_eq!(decode_array::<16>(&encode(&[7; 16])), Some([7; 16]));
     }
 
     /// Every text of up to three characters over a wide alphabet is refused, or is the text of its bytes.

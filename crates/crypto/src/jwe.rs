@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::json::Text;
 use crate::jwk::{Jwk, PublicKey};
 use crate::key::{Agree, AgreementKey, KeyFailure};
 use crate::suite::Suite;
@@ -12,30 +13,31 @@ use crate::{aead, base64url, json};
 /// The longest compact JWE that is read, in bytes.
 pub const MAX_LENGTH: usize = 64 * 1024;
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Header {
-    alg: String,
-    enc: String,
-    #[serde(
-        default,
-        deserialize_with = "json::present",
-        skip_serializing_if = "Option::is_none"
-    )]
-    kid: Option<String>,
-    #[serde(
-        default,
-        deserialize_with = "json::present",
-        skip_serializing_if = "Option::is_none"
-    )]
-    typ: Option<String>,
-    #[serde(
-        default,
-        deserialize_with = "json::present",
-        skip_serializing_if = "Option::is_none"
-    )]
-    cty: Option<String>,
+/// A header as it is written.
+#[derive(Serialize)]
+struct WrittenHeader<'a> {
+    alg: &'a str,
+    enc: &'a str,
+    kid: &'a str,
+    cty: &'a str,
     epk: Jwk,
+}
+
+/// A header as it is read.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReadHeader<'a> {
+    #[serde(borrow)]
+    alg: Text<'a>,
+    #[serde(borrow)]
+    enc: Text<'a>,
+    #[serde(borrow, default, deserialize_with = "json::present")]
+    kid: Option<Text<'a>>,
+    #[serde(borrow, rename = "typ", default, deserialize_with = "json::present")]
+    _typ: Option<Text<'a>>,
+    #[serde(borrow, rename = "cty", default, deserialize_with = "json::present")]
+    _cty: Option<Text<'a>>,
+    epk: PublicKey,
 }
 
 /// Why a message does not open.
@@ -68,27 +70,22 @@ impl<'a> Sealed<'a> {
         if compact.len() > MAX_LENGTH {
             return Err(InvalidJwe::Malformed);
         }
-        let parts: Vec<&str> = compact.split('.').collect();
-        let [aad, "", nonce, ciphertext, tag] = parts.as_slice() else {
-            return Err(InvalidJwe::Malformed);
-        };
+        let [aad, nonce, ciphertext, tag] = parts(compact).ok_or(InvalidJwe::Malformed)?;
         let decode = |part: &str| base64url::decode(part).ok_or(InvalidJwe::Malformed);
-        let header: Header = json::from_slice(&decode(aad)?).map_err(|_| InvalidJwe::Malformed)?;
-        let ephemeral = PublicKey::try_from(&header.epk).map_err(|_| InvalidJwe::Malformed)?;
-        let suite = ephemeral.suite();
-        if header.alg != suite.agreement_alg() || header.enc != suite.content_alg() {
+        let header = decode(aad)?;
+        let header: ReadHeader<'_> = json::from_slice(&header).map_err(|_| InvalidJwe::Malformed)?;
+        let suite = header.epk.suite();
+        if *header.alg != *suite.agreement_alg() || *header.enc != *suite.content_alg() {
             return Err(InvalidJwe::Malformed);
         }
-        let nonce = decode(nonce)?.try_into().map_err(|_| InvalidJwe::Malformed)?;
-        let tag = decode(tag)?;
-        if tag.len() != 16 {
-            return Err(InvalidJwe::Malformed);
-        }
-        let ciphertext = [decode(ciphertext)?, tag].concat();
+        let nonce = base64url::decode_array(nonce).ok_or(InvalidJwe::Malformed)?;
+        let tag: [u8; aead::TAG] = base64url::decode_array(tag).ok_or(InvalidJwe::Malformed)?;
+        let mut ciphertext = decode(ciphertext)?;
+        ciphertext.extend(tag);
         Ok(Self {
             aad,
-            kid: header.kid,
-            ephemeral,
+            kid: header.kid.map(|kid| kid.to_string()),
+            ephemeral: header.epk,
             nonce,
             ciphertext,
         })
@@ -118,16 +115,25 @@ impl<'a> Sealed<'a> {
     }
 }
 
+/// Header, nonce, ciphertext and tag; the second of five parts is empty in direct key agreement.
+fn parts(compact: &str) -> Option<[&str; 4]> {
+    let mut parts = compact.split('.');
+    let (aad, "") = (parts.next()?, parts.next()?) else {
+        return None;
+    };
+    let four = [aad, parts.next()?, parts.next()?, parts.next()?];
+    parts.next().is_none().then_some(four)
+}
+
 /// Seals `plaintext` to `recipient`, saying by `cty` what is inside.
 pub fn seal(recipient: &PublicKey, cty: &str, plaintext: &[u8]) -> Result<String, KeyFailure> {
     let suite = recipient.suite();
     let ephemeral = AgreementKey::ephemeral_of(suite)?;
-    let header = Header {
-        alg: suite.agreement_alg().into(),
-        enc: suite.content_alg().into(),
-        kid: Some(recipient.thumbprint()),
-        typ: None,
-        cty: Some(cty.into()),
+    let header = WrittenHeader {
+        alg: suite.agreement_alg(),
+        enc: suite.content_alg(),
+        kid: &recipient.thumbprint(),
+        cty,
         epk: ephemeral.public_key().to_jwk(),
     };
     let aad = base64url::encode(&serde_json::to_vec(&header).map_err(|_| KeyFailure)?);

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::json::Text;
 use crate::suite::Suite;
 use crate::{base64url, sm2};
 
@@ -138,24 +139,41 @@ struct Coordinates {
     y: String,
 }
 
-impl TryFrom<&Jwk> for PublicKey {
+/// The members that make a key.
+struct Members<'a> {
+    kty: &'a str,
+    crv: &'a str,
+    x: &'a str,
+    y: &'a str,
+}
+
+impl TryFrom<Members<'_>> for PublicKey {
     type Error = InvalidKey;
 
-    fn try_from(jwk: &Jwk) -> Result<Self, InvalidKey> {
-        let suite = Suite::of_curve(&jwk.crv).filter(|_| jwk.kty == "EC");
+    fn try_from(Members { kty, crv, x, y }: Members<'_>) -> Result<Self, InvalidKey> {
+        let suite = Suite::of_curve(crv).filter(|_| kty == "EC");
         let coordinate = |text| base64url::decode_array::<32>(text).ok_or(InvalidKey);
         let mut point = [4; 65];
-        let (x, y) = point.split_at_mut(33);
-        x.get_mut(1..)
+        let (first, second) = point.split_at_mut(33);
+        first
+            .get_mut(1..)
             .ok_or(InvalidKey)?
-            .copy_from_slice(&coordinate(&jwk.x)?);
-        y.copy_from_slice(&coordinate(&jwk.y)?);
+            .copy_from_slice(&coordinate(x)?);
+        second.copy_from_slice(&coordinate(y)?);
         let key = Self::from_sec1(&point)?;
         if suite == Some(key.suite) {
             Ok(key)
         } else {
             Err(InvalidKey)
         }
+    }
+}
+
+impl TryFrom<&Jwk> for PublicKey {
+    type Error = InvalidKey;
+
+    fn try_from(Jwk { kty, crv, x, y, .. }: &Jwk) -> Result<Self, InvalidKey> {
+        Self::try_from(Members { kty, crv, x, y })
     }
 }
 
@@ -172,9 +190,36 @@ impl Serialize for PublicKey {
     }
 }
 
+/// The form of a [`Jwk`], borrowed from what is read.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReadJwk<'a> {
+    #[serde(borrow)]
+    kty: Text<'a>,
+    #[serde(borrow)]
+    crv: Text<'a>,
+    #[serde(borrow)]
+    x: Text<'a>,
+    #[serde(borrow)]
+    y: Text<'a>,
+    #[serde(borrow, rename = "use", default)]
+    _use: Option<Text<'a>>,
+    #[serde(borrow, rename = "alg", default)]
+    _alg: Option<Text<'a>>,
+    #[serde(borrow, rename = "kid", default)]
+    _kid: Option<Text<'a>>,
+}
+
 impl<'de> Deserialize<'de> for PublicKey {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::try_from(&Jwk::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+        let ReadJwk { kty, crv, x, y, .. } = ReadJwk::deserialize(deserializer)?;
+        let members = Members {
+            kty: &kty,
+            crv: &crv,
+            x: &x,
+            y: &y,
+        };
+        Self::try_from(members).map_err(serde::de::Error::custom)
     }
 }
 

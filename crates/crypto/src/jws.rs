@@ -171,10 +171,10 @@ pub fn verify<T: DeserializeOwned>(compact: &str, typ: &str, key: &PublicKey) ->
 
 /// Signs `claims`, naming the key by its thumbprint.
 pub fn sign(key: &dyn Sign, typ: &str, claims: &impl Serialize) -> Result<String, KeyFailure> {
-    let header = Header {
-        alg: key.public_key().suite().signing_alg().into(),
-        typ: Some(typ.into()),
-        kid: Some(key.kid().into()),
+    let header = WrittenHeader {
+        alg: key.public_key().suite().signing_alg(),
+        typ,
+        kid: Some(key.kid()),
         jwk: None,
     };
     sign_with(key, &header, claims)
@@ -183,27 +183,39 @@ pub fn sign(key: &dyn Sign, typ: &str, claims: &impl Serialize) -> Result<String
 /// Signs `claims` with the key itself in the header: for DPoP (RFC 9449) and key proofs.
 pub fn sign_embedding_key(key: &dyn Sign, typ: &str, claims: &impl Serialize) -> Result<String, KeyFailure> {
     let public = key.public_key();
-    let jwk = Some(public.to_jwk());
-    let header = Header {
-        alg: public.suite().signing_alg().into(),
-        typ: Some(typ.into()),
+    let header = WrittenHeader {
+        alg: public.suite().signing_alg(),
+        typ,
         kid: None,
-        jwk,
+        jwk: Some(public.to_jwk()),
     };
     sign_with(key, &header, claims)
 }
 
-fn sign_with(key: &dyn Sign, header: &Header, claims: &impl Serialize) -> Result<String, KeyFailure> {
+/// A header as it is written.
+#[derive(Serialize)]
+struct WrittenHeader<'a> {
+    alg: &'a str,
+    typ: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kid: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jwk: Option<Jwk>,
+}
+
+fn sign_with(key: &dyn Sign, header: &impl Serialize, claims: &impl Serialize) -> Result<String, KeyFailure> {
+    let header = serde_json::to_vec(header).map_err(|_| KeyFailure)?;
     // Claims may be personal: an identity is signed before it is encrypted.
-    let part = |json: serde_json::Result<Vec<u8>>| {
-        let json = json.map(Zeroizing::new).map_err(|_| KeyFailure)?;
-        Ok::<_, KeyFailure>(base64url::encode(&json))
-    };
-    let header = part(serde_json::to_vec(header))?;
-    let payload = Zeroizing::new(part(serde_json::to_vec(claims))?);
-    let signed = Zeroizing::new(format!("{header}.{}", *payload));
-    let signature = base64url::encode(&key.sign(signed.as_bytes())?);
-    Ok(format!("{}.{signature}", *signed))
+    let claims = Zeroizing::new(serde_json::to_vec(claims).map_err(|_| KeyFailure)?);
+    // Long enough for the three parts, so that nothing of them is left where they were before.
+    let mut compact = Zeroizing::new(String::with_capacity((header.len() + claims.len()) * 4 / 3 + 96));
+    base64url::append(&header, &mut compact);
+    compact.push('.');
+    base64url::append(&claims, &mut compact);
+    let signature = key.sign(compact.as_bytes())?;
+    compact.push('.');
+    base64url::append(&signature, &mut compact);
+    Ok(std::mem::take(&mut *compact))
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use base64ct::{Base64UrlUnpadded, Encoding};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::UnixTime;
@@ -16,12 +17,13 @@ pub struct InvalidId;
 const MIN_BYTES: usize = 16;
 const MAX_BYTES: usize = 48;
 
-fn canonical(text: &str) -> Result<(), InvalidId> {
-    let bytes = Base64UrlUnpadded::decode_vec(text).map_err(|_| InvalidId)?;
-    let canonical = Base64UrlUnpadded::encode_string(&bytes) == text;
-    ((MIN_BYTES..=MAX_BYTES).contains(&bytes.len()) && canonical)
-        .then_some(())
-        .ok_or(InvalidId)
+/// The engine takes no padding, and no bits that the text of these bytes would not have: one text for each identifier.
+fn require_canonical(text: &str) -> Result<(), InvalidId> {
+    let mut bytes = [0; MAX_BYTES];
+    let length = URL_SAFE_NO_PAD
+        .decode_slice(text, &mut bytes)
+        .map_err(|_| InvalidId)?;
+    (length >= MIN_BYTES).then_some(()).ok_or(InvalidId)
 }
 
 macro_rules! ids {
@@ -43,7 +45,9 @@ macro_rules! ids {
 
             /// The identifier of these 128 bits, which nobody can foretell.
             pub fn from_bytes(bytes: &[u8; 16]) -> Self {
-                Self(format!("{}{}", $prefix, Base64UrlUnpadded::encode_string(bytes)))
+                let mut text = String::from($prefix);
+                URL_SAFE_NO_PAD.encode_string(bytes, &mut text);
+                Self(text)
             }
 
             /// The identifier as it stands in messages.
@@ -56,14 +60,22 @@ macro_rules! ids {
             type Err = InvalidId;
 
             fn from_str(text: &str) -> Result<Self, InvalidId> {
-                canonical(text.strip_prefix($prefix).ok_or(InvalidId)?)?;
-                Ok(Self(text.into()))
+                Self::try_from(text.to_owned())
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                require_canonical(text.strip_prefix($prefix).ok_or(InvalidId)?)?;
+                Ok(Self(text))
             }
         }
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+                Self::try_from(String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
             }
         }
 
@@ -117,7 +129,7 @@ impl LeafId {
     /// of text is nearly that of time, and a log finds at once that it is new.
     pub fn new(now: UnixTime, rng: &dyn Rng) -> Self {
         let bytes: [u8; 16] = random(rng);
-        let random = Base64UrlUnpadded::encode_string(&bytes);
+        let random = URL_SAFE_NO_PAD.encode(bytes);
         Self(format!("{}{:012x}{random}", Self::PREFIX, now.0))
     }
 
@@ -158,14 +170,16 @@ impl fmt::Debug for SubjectId {
 
 impl Serialize for SubjectId {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&Base64UrlUnpadded::encode_string(&self.0))
+        serializer.serialize_str(&URL_SAFE_NO_PAD.encode(self.0))
     }
 }
 
 impl<'de> Deserialize<'de> for SubjectId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let bytes = Base64UrlUnpadded::decode_vec(&text).map_err(|_| serde::de::Error::custom(InvalidId))?;
+        let bytes = URL_SAFE_NO_PAD
+            .decode(&text)
+            .map_err(|_| serde::de::Error::custom(InvalidId))?;
         let bytes = bytes
             .try_into()
             .map_err(|_| serde::de::Error::custom(InvalidId))?;

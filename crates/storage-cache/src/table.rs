@@ -6,7 +6,8 @@
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
 
-use base64ct::{Base64UrlUnpadded, Encoding as _};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cyberid_domain::UnixTime;
 use cyberid_domain::age::AgeFlags;
 use cyberid_domain::id::SubjectId;
@@ -22,8 +23,8 @@ impl Name {
     /// The name of a thumbprint; nothing if the text is none.
     pub(crate) fn of(jkt: &str) -> Option<Self> {
         let mut whole = [0; 32];
-        let decoded = Base64UrlUnpadded::decode(jkt, &mut whole).ok()?;
-        (decoded.len() == 32).then_some(())?;
+        let length = URL_SAFE_NO_PAD.decode_slice(jkt, &mut whole).ok()?;
+        (length == 32).then_some(())?;
         whole.first_chunk().copied().map(Self)
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
-use base64ct::Encoding as _;
+use base64::Engine as _;
 use cyberid_domain::UnixTime;
 use cyberid_domain::age::{AgeFlags, Threshold};
 use cyberid_domain::id::SubjectId;
@@ -122,7 +122,7 @@ pub(crate) fn new_subject() -> NewSubject {
         subject: SubjectId::random(&SystemRng),
         number: NetworkNumber::random(&SystemRng),
         device: SubjectDevice {
-            jkt: base64ct::Base64UrlUnpadded::encode_string(&jkt),
+            jkt: base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(jkt),
             key: std::array::from_fn(|at| if at == 0 { 4 } else { jkt[at % 32] }),
             bound_at: NOW,
         },
