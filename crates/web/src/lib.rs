@@ -7,6 +7,7 @@
 //! A service writes handlers with `#[utoipa::path]`, mounts them on [`Routes`], and gives the finished router to
 //! [`Server`]; the routers of several services merge into one.
 
+mod around;
 pub mod auth;
 pub mod compression;
 pub mod error;

@@ -7,10 +7,9 @@ use std::sync::{LazyLock, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::extract::{MatchedPath, Request};
-use axum::middleware::Next;
 use axum::response::Response;
 use http::Method;
-use metrics::{Counter, Histogram};
+use metrics::{Counter, Gauge, Histogram};
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 use tokio::time::Instant;
 use tracing_subscriber::filter::ParseError;
@@ -91,19 +90,35 @@ pub(crate) fn render_metrics() -> String {
     METRICS.get().map_or_else(String::new, PrometheusHandle::render)
 }
 
-/// The middleware that logs and counts every answer.
-pub(crate) async fn observe(request: Request, next: Next) -> Response {
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let method = method_label(request.method());
-    let start = Instant::now();
-    let in_flight = InFlight::begin();
-    let response = next.run(request).await;
-    drop(in_flight);
-    let took = start.elapsed();
-    // A path that matches no route is never shown.
-    let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
-    record(route, method, response.status().as_u16(), took);
-    response
+/// A request that is being answered; when it is, that is logged and counted.
+pub(crate) struct Observed {
+    route: Option<MatchedPath>,
+    method: &'static str,
+    start: Instant,
+    in_flight: InFlight,
+}
+
+impl Observed {
+    pub(crate) fn begin(request: &Request) -> Self {
+        Self {
+            route: request.extensions().get::<MatchedPath>().cloned(),
+            method: method_label(request.method()),
+            start: Instant::now(),
+            in_flight: InFlight::begin(),
+        }
+    }
+
+    pub(crate) fn end(self, response: &Response) {
+        drop(self.in_flight);
+        // A path that matches no route is never shown.
+        let route = self.route.as_ref().map_or("unmatched", MatchedPath::as_str);
+        record(
+            route,
+            self.method,
+            response.status().as_u16(),
+            self.start.elapsed(),
+        );
+    }
 }
 
 fn record(route: &str, method: &'static str, status: u16, took: Duration) {
@@ -178,18 +193,21 @@ fn method_label(method: &Method) -> &'static str {
     }
 }
 
+/// The requests in work. Looked up once: [`init`] comes before any request.
+static IN_FLIGHT: LazyLock<Gauge> = LazyLock::new(|| metrics::gauge!("http_requests_in_flight"));
+
 struct InFlight;
 
 impl InFlight {
     fn begin() -> Self {
-        metrics::gauge!("http_requests_in_flight").increment(1.0);
+        IN_FLIGHT.increment(1.0);
         Self
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        metrics::gauge!("http_requests_in_flight").decrement(1.0);
+        IN_FLIGHT.decrement(1.0);
     }
 }
 

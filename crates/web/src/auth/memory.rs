@@ -21,12 +21,22 @@ const CAPACITY: usize = 1 << 20;
 const TAG: usize = 16;
 
 /// The nonces of this process.
-pub(super) struct Nonces(Zeroizing<[u8; 32]>);
+pub(super) struct Nonces {
+    key: Zeroizing<[u8; 32]>,
+    /// Those of the last two intervals that were asked for, each with its interval.
+    made: Mutex<[Option<(u64, Text)>; 2]>,
+}
+
+/// An interval and what authenticates it.
+type Text = [u8; 8 + TAG];
 
 impl Nonces {
     /// Draws the key that lives as long as the process.
     pub(super) fn new(rng: &dyn Rng) -> Self {
-        Self(Zeroizing::new(random(rng)))
+        Self {
+            key: Zeroizing::new(random(rng)),
+            made: Mutex::default(),
+        }
     }
 
     /// The nonce of the present interval.
@@ -36,17 +46,32 @@ impl Nonces {
 
     /// The interval of a nonce of ours that is still taken.
     pub(super) fn interval(&self, nonce: &str, now: UnixTime) -> Option<u64> {
-        let given: [u8; 8 + TAG] = base64url::decode_array(nonce)?;
+        let given: Text = base64url::decode_array(nonce)?;
         let interval = u64::from_be_bytes(*given.first_chunk()?);
         let present = now.0 / INTERVAL;
         let taken = interval == present || interval.checked_add(1) == Some(present);
         (taken && digest::equal(&given, &self.text(interval))).then_some(interval)
     }
 
-    fn text(&self, interval: u64) -> Vec<u8> {
+    /// The nonce of an interval that is taken: every request asks for one of two.
+    fn text(&self, interval: u64) -> Text {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let [even, odd] = &mut *made;
+        let kept = if interval.is_multiple_of(2) { even } else { odd };
+        match kept {
+            Some((of, text)) if *of == interval => *text,
+            _ => kept.insert((interval, self.make(interval))).1,
+        }
+    }
+
+    fn make(&self, interval: u64) -> Text {
         let interval = interval.to_be_bytes();
-        let tag = digest::hmac_parts(self.0.as_ref(), &[b"dpop-nonce", &interval]);
-        interval.into_iter().chain(tag.into_iter().take(TAG)).collect()
+        let tag = digest::hmac_parts(self.key.as_ref(), &[b"dpop-nonce", &interval]);
+        let mut text = [0; 8 + TAG];
+        text.iter_mut()
+            .zip(interval.into_iter().chain(tag))
+            .for_each(|(to, from)| *to = from);
+        text
     }
 }
 

@@ -4,8 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use cyberid_protocol::problem::ProblemType;
 use http::header::AUTHORIZATION;
@@ -13,6 +12,7 @@ use http::{HeaderMap, HeaderName, Method};
 
 use super::Access;
 use crate::Failure;
+use crate::around::{Handlers, Step};
 use crate::auth::{Authenticate, DPOP_NONCE, header_value};
 
 /// RFC 9449, section 4.1.
@@ -108,17 +108,18 @@ impl Guard {
     }
 }
 
-/// The middleware around every handler.
-pub(super) async fn check(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
-    let method = request.method().clone();
-    let asks = guard.asks(request.headers());
-    let mut response = match guard.admit(request).await {
-        Ok(request) => next.run(request).await,
-        Err(failure) => failure.into_response(),
-    };
-    guard.notice_undeclared(&method, &response);
-    if asks {
-        guard.give_nonce(&mut response);
+impl Step for Guard {
+    async fn around(&self, request: Request, handlers: impl Handlers) -> Response {
+        let method = request.method().clone();
+        let asks = self.asks(request.headers());
+        let mut response = match self.admit(request).await {
+            Ok(request) => handlers.answer(request).await,
+            Err(failure) => failure.into_response(),
+        };
+        self.notice_undeclared(&method, &response);
+        if asks {
+            self.give_nonce(&mut response);
+        }
+        response
     }
-    response
 }

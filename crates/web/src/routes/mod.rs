@@ -13,7 +13,6 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
 use axum::routing::MethodRouter;
 use cyberid_domain::relying_party::Role;
 use utoipa::openapi::{Components, Info, OpenApi, Paths};
@@ -23,6 +22,7 @@ pub use access::Access;
 pub use problems::problem_responses;
 
 use crate::Authenticate;
+use crate::around::Around;
 use guard::{Declared, Guard};
 
 /// The operations of one service over the state `S`.
@@ -104,8 +104,8 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// The router of all operations; it merges with other services' routers, and [`crate::server::harden`] completes it.
     pub fn finish(self, state: S, auth: Arc<dyn Authenticate>) -> Router {
         let router = self.mounts.into_iter().fold(Router::new(), move |router, mount| {
-            let guard = Arc::new(Guard::new(mount.access, mount.declared, Arc::clone(&auth)));
-            let guarded = mount.router.route_layer(from_fn_with_state(guard, guard::check));
+            let guard = Guard::new(mount.access, mount.declared, Arc::clone(&auth));
+            let guarded = mount.router.route_layer(Around::new(guard));
             router.route(&mount.path, guarded)
         });
         router.with_state(state)

@@ -1,6 +1,5 @@
 //! One connection: from the handshake to the last answer.
 
-use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
@@ -170,8 +169,8 @@ struct Activity(Arc<Mutex<InWork>>);
 
 struct InWork {
     next: u64,
-    /// When each request began, by its number.
-    begun: BTreeMap<u64, Instant>,
+    /// When each request began, with its number; the oldest first.
+    begun: Vec<(u64, Instant)>,
     /// Since when none is in work, while none is.
     idle_since: Instant,
 }
@@ -189,7 +188,7 @@ impl Activity {
     fn new() -> Self {
         Self(Arc::new(Mutex::new(InWork {
             next: 0,
-            begun: BTreeMap::new(),
+            begun: Vec::new(),
             idle_since: Instant::now(),
         })))
     }
@@ -198,7 +197,7 @@ impl Activity {
         let mut work = self.lock();
         let number = work.next;
         work.next += 1;
-        work.begun.insert(number, Instant::now());
+        work.begun.push((number, Instant::now()));
         Busy {
             activity: self.clone(),
             number,
@@ -226,7 +225,7 @@ impl Activity {
 impl InWork {
     /// What would be over if nothing changed, and when.
     fn ends(&self, idle: Duration, stuck: Duration) -> (Over, Instant) {
-        match self.begun.first_key_value() {
+        match self.begun.first() {
             Some((_, oldest)) => (Over::Stuck, *oldest + stuck),
             None => (Over::Idle, self.idle_since + idle),
         }
@@ -242,7 +241,7 @@ struct Busy {
 impl Drop for Busy {
     fn drop(&mut self) {
         let mut work = self.activity.lock();
-        work.begun.remove(&self.number);
+        work.begun.retain(|(number, _)| *number != self.number);
         if work.begun.is_empty() {
             work.idle_since = Instant::now();
         }

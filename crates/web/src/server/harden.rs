@@ -1,32 +1,29 @@
 //! What every answer of a server has in common, whatever the router does.
 
 use std::any::Any;
-use std::time::Duration;
+use std::panic::AssertUnwindSafe;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::response::{IntoResponse, Response};
 use cyberid_protocol::problem::ProblemType;
+use futures_util::FutureExt as _;
 use http::HeaderValue;
 use http::header::CACHE_CONTROL;
-use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::timeout::RequestBodyDeadlineLayer;
+use tokio::time::timeout;
+use tower_http::timeout::DeadlineBody;
 
 use super::Limits;
-use crate::{Failure, telemetry};
+use crate::Failure;
+use crate::around::{Around, Handlers, Step};
+use crate::telemetry::Observed;
 
 /// Completes the services' merged routers: unknown paths and methods, panics, limits, caching, log and metrics.
 ///
 /// [`super::Server::serve`] does this itself; a test that calls a router without a socket does it here.
 pub fn harden(router: Router, limits: &Limits) -> Router {
-    refusing(router)
-        .layer(RequestBodyDeadlineLayer::new(limits.body_time))
-        .layer(DefaultBodyLimit::max(limits.body_bytes))
-        .layer(from_fn_with_state(limits.answer_time, answer_in_time))
-        .layer(CatchPanicLayer::custom(caught))
-        .layer(map_response(keep_private))
-        .layer(from_fn(telemetry::observe))
+    refusing(router).layer(Around::new(Hardened(*limits)))
 }
 
 /// Refuses every path and every method that the router does not have; for a router inside another one, which
@@ -37,13 +34,29 @@ pub fn refusing(router: Router) -> Router {
         .method_not_allowed_fallback(async || Failure::from(ProblemType::MethodNotAllowed))
 }
 
-async fn answer_in_time(State(limit): State<Duration>, request: Request, next: Next) -> Response {
-    tokio::time::timeout(limit, next.run(request))
-        .await
-        .unwrap_or_else(|_| {
-            tracing::error!("a handler did not answer in time");
-            Failure::from(ProblemType::Unavailable).into_response()
-        })
+/// All of it in one step: each layer of a router copies everything inside it for every request.
+struct Hardened(Limits);
+
+impl Step for Hardened {
+    async fn around(&self, request: Request, handlers: impl Handlers) -> Response {
+        let Self(limits) = self;
+        let observed = Observed::begin(&request);
+        let handled = AssertUnwindSafe(handlers.answer(limited(request, limits))).catch_unwind();
+        let mut response = match timeout(limits.answer_time, handled).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(panic)) => caught(panic),
+            Err(_) => late(),
+        };
+        keep_private(&mut response);
+        observed.end(&response);
+        response
+    }
+}
+
+/// The request with a body that ends within the limits of size and time.
+fn limited(mut request: Request, limits: &Limits) -> Request {
+    DefaultBodyLimit::max(limits.body_bytes).apply(&mut request);
+    request.map(|body| Body::new(DeadlineBody::new(limits.body_time, body)))
 }
 
 /// The panic's message stays where the panic hook put it; it may quote what was worked on.
@@ -52,11 +65,15 @@ fn caught(_: Box<dyn Any + Send>) -> Response {
     Failure::from(ProblemType::Internal).into_response()
 }
 
+fn late() -> Response {
+    tracing::error!("a handler did not answer in time");
+    Failure::from(ProblemType::Unavailable).into_response()
+}
+
 /// An answer is not to be stored unless its handler said otherwise.
-async fn keep_private(mut response: Response) -> Response {
+fn keep_private(response: &mut Response) {
     response
         .headers_mut()
         .entry(CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
-    response
 }

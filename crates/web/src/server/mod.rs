@@ -27,7 +27,7 @@ pub use tls::{ClientCa, PeerCertificate, Tls, TlsError};
 use connection::Engine;
 
 /// What a client may use.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// For the TLS handshake, for the head of each HTTP/1 request, waiting for it included, and for the goodbye.
     pub header_time: Duration,
@@ -101,7 +101,7 @@ impl Server {
         router: Router,
         shutdown: impl Future<Output = ()>,
     ) -> io::Result<()> {
-        let limits = self.limits.clone();
+        let limits = self.limits;
         let engine = Arc::new(Engine::new(self, router));
         let (stop, stopping) = watch::channel(());
         let mut connections = JoinSet::new();
