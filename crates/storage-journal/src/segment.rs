@@ -6,6 +6,7 @@ use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use cyberid_domain::rng::random;
 
@@ -17,7 +18,10 @@ use crate::place::Place;
 use crate::seal::{self, SegmentKey};
 
 /// The zeros that are written and synced at once: what is recorded meanwhile does not wait for more than these.
-const ZEROS: usize = 256 * PAGE;
+const ZEROS: usize = 32 * PAGE;
+
+/// How long a segment that is made beside leaves the disk to what is recorded, after so many zeros.
+const REST: Duration = Duration::from_millis(1);
 
 /// A segment that takes groups.
 pub(crate) struct Segment {
@@ -33,6 +37,15 @@ impl Segment {
     /// Makes one of at least `bytes`: its space is allocated by writing zeros, so that a sync of what is written later
     /// has no change of the file's own data to make durable.
     pub(crate) fn make(place: &Place, bytes: u64) -> io::Result<Self> {
+        Self::filled(place, bytes, Duration::ZERO)
+    }
+
+    /// The same, slowly: other entries are recorded meanwhile, and hardly wait for it.
+    pub(crate) fn make_beside(place: &Place, bytes: u64) -> io::Result<Self> {
+        Self::filled(place, bytes, REST)
+    }
+
+    fn filled(place: &Place, bytes: u64, rest: Duration) -> io::Result<Self> {
         let number = place.number();
         let salt = random(&*place.rng);
         let journal = place.keys.first().ok_or(io::ErrorKind::InvalidInput)?;
@@ -41,7 +54,7 @@ impl Segment {
         let length = bytes.next_multiple_of(PAGE as u64);
         let file = place.make(&path, |file| {
             file.write_at(&seal::header(number, &salt, &key), 0)?;
-            fill(file, PAGE as u64, length)
+            fill(file, PAGE as u64, length, rest)
         })?;
         Ok(Self {
             number,
@@ -53,12 +66,15 @@ impl Segment {
     }
 }
 
-fn fill(file: &mut dyn DiskFile, from: u64, to: u64) -> io::Result<()> {
+fn fill(file: &mut dyn DiskFile, from: u64, to: u64, rest: Duration) -> io::Result<()> {
     let zeros = vec![0; ZEROS];
     for place in (from..to).step_by(ZEROS) {
         let left = usize::try_from(to - place).unwrap_or(ZEROS);
         file.write_at(zeros.get(..left.min(ZEROS)).unwrap_or_default(), place)?;
         file.sync_data()?;
+        if left > ZEROS {
+            std::thread::sleep(rest);
+        }
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! What callers and the writer share: the state, the queue, and what is known of the segments.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use cyberid_domain::UnixTime;
 use tokio::sync::oneshot;
@@ -9,6 +10,9 @@ use crate::entry::Entry;
 use crate::error::Stopped;
 use crate::state::{Decided, State};
 use crate::unsettled::Unsettled;
+
+/// How long entries wait for the writer before callers make room for it on their core.
+const PATIENCE: Duration = Duration::from_millis(1);
 
 /// An entry that waits to be durable, and who waits for it.
 pub(crate) struct Queued {
@@ -40,6 +44,8 @@ pub(crate) struct Inside {
     /// Visits of the days before this are forgotten.
     pub(crate) visits_before: UnixTime,
     queue: Vec<Queued>,
+    /// Since when the first entry of the queue waits.
+    waiting_since: Instant,
     life: Life,
     /// The writer is to look whether its segment is due.
     is_nudged: bool,
@@ -56,6 +62,15 @@ enum Life {
 }
 
 impl Inside {
+    /// Queues an entry; says whether those before it wait for longer than they should.
+    fn enqueue(&mut self, queued: Queued) -> bool {
+        if self.queue.is_empty() {
+            self.waiting_since = Instant::now();
+        }
+        self.queue.push(queued);
+        self.queue.len() > 1 && self.waiting_since.elapsed() > PATIENCE
+    }
+
     /// Shows an entry of the group at `page` of the segment that takes groups: it is durable.
     pub(crate) fn show(&mut self, entry: Entry, page: u64) {
         if let Some(segment) = self.segments.last_mut() {
@@ -74,6 +89,7 @@ impl Shared {
             verifications_before: UnixTime(0),
             visits_before: UnixTime(0),
             queue: Vec::new(),
+            waiting_since: Instant::now(),
             life: Life::Running,
             is_nudged: false,
             is_idle: false,
@@ -114,8 +130,12 @@ impl Shared {
             Decided::Answer(answer) => Waiting::No(answer),
             Decided::Write(entry) => {
                 let (done, durable) = oneshot::channel();
-                inside.queue.push(Queued { entry, done });
+                let is_overdue = inside.enqueue(Queued { entry, done });
                 self.wake_writer(inside);
+                if is_overdue {
+                    // The writer may want this very core, which a busy runtime leaves to nobody by itself.
+                    std::thread::yield_now();
+                }
                 Waiting::Durable(durable)
             }
         })
@@ -195,5 +215,29 @@ impl<A> Waiting<A> {
             Self::No(answer) => Ok(answer),
             Self::Durable(durable) => durable.await.map(|()| happened).map_err(|_| Stopped),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The writer is not waited for by who queues first, nor while it is quick.
+    #[test]
+    fn callers_make_room_once_others_wait_for_too_long() {
+        let shared = Shared::new(State::new(1, 1), Vec::new());
+        let mut inside = shared.lock();
+        let enqueue = |inside: &mut Inside| {
+            let (done, _) = oneshot::channel();
+            let id = "ver_AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap();
+            let entry = Entry::Agreed { id };
+            inside.enqueue(Queued { entry, done })
+        };
+        inside.waiting_since = Instant::now().checked_sub(PATIENCE * 2).unwrap();
+        assert!(!enqueue(&mut inside), "nobody waited before");
+        inside.waiting_since = Instant::now() + PATIENCE;
+        assert!(!enqueue(&mut inside), "not for long");
+        inside.waiting_since = Instant::now().checked_sub(PATIENCE * 2).unwrap();
+        assert!(enqueue(&mut inside));
     }
 }

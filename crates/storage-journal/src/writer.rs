@@ -181,7 +181,7 @@ impl Writer {
         let size = next_size.clamp(self.options.first_segment, self.options.largest_segment);
         let place = Arc::clone(&self.place);
         let preparing = std::thread::Builder::new().name("journal-next".into());
-        self.next = Some(preparing.spawn(move || Segment::make(&place, size))?);
+        self.next = Some(preparing.spawn(move || Segment::make_beside(&place, size))?);
         Ok(())
     }
 
