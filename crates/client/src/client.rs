@@ -63,22 +63,30 @@ impl Client {
 
     /// A client of the party at `base_url`, with TLS as the caller wants it.
     pub fn over_tls(base_url: &str, limits: Limits, tls: &Tls) -> Result<Self, ClientError> {
+        let base = checked(base_url)?;
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .connect_timeout(limits.connect)
             .timeout(limits.total);
-        let http = tls
-            .apply(http)
+        let http = if speaks_tls(&base) {
+            tls.apply(http)
+        } else {
+            // The system's authorities take half a megabyte of memory in every client, and nobody is asked for a certificate.
+            Ok(http.tls_certs_only([]))
+        };
+        let http = http
             .and_then(reqwest::ClientBuilder::build)
             .map_err(|_| ClientError::Unmade)?;
-        let base = checked(base_url)?;
         Ok(Self { http, base, limits })
     }
 
-    /// The same client for another base address: connections are shared.
+    /// The same client for another base address: connections are shared, unless only the other one speaks TLS.
     pub fn at(&self, base_url: &str) -> Result<Self, ClientError> {
         let base = checked(base_url)?;
+        if speaks_tls(&base) && !speaks_tls(&self.base) {
+            return Self::with_limits(base_url, self.limits);
+        }
         Ok(Self { base, ..self.clone() })
     }
 
@@ -185,6 +193,11 @@ impl Tls {
         }
         Ok(http)
     }
+}
+
+fn speaks_tls(base: &str) -> bool {
+    let scheme = base.split(':').next().unwrap_or_default();
+    scheme.eq_ignore_ascii_case("https")
 }
 
 fn checked(base_url: &str) -> Result<String, ClientError> {
