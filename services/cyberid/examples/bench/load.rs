@@ -90,20 +90,17 @@ async fn make(
     connections: usize,
 ) -> Run {
     let calls: Calls = Arc::new(Mutex::new(calls));
-    let mut streams = Vec::new();
+    let door = Door { address, tls };
+    let mut lines = Vec::new();
     for _ in 0..connections {
-        streams.push(connected(address).await);
+        lines.push(door.open().await);
     }
     let begun = Instant::now();
+    let awake = tokio::spawn(never_sleep());
     let mut tasks = tokio::task::JoinSet::new();
-    for stream in streams {
-        let (tls, calls) = (tls.clone(), Arc::clone(&calls));
-        tasks.spawn(async move {
-            match tls {
-                Some(tls) => every_call(Line::over(tls.connect(stream).await), &calls, begun).await,
-                None => every_call(Line::over(stream), &calls, begun).await,
-            }
-        });
+    for line in lines {
+        let (door, calls) = (door.clone(), Arc::clone(&calls));
+        tasks.spawn(async move { every_call(&door, line, &calls, begun).await });
     }
     let mut run = Run::default();
     for (latency, body) in tasks.join_all().await.into_iter().flatten() {
@@ -111,21 +108,37 @@ async fn make(
         run.bodies.push(body);
     }
     run.elapsed = begun.elapsed();
+    awake.abort();
     run.answers = run.latencies.len();
     run
 }
 
-async fn connected(address: SocketAddr) -> TcpStream {
-    let stream = TcpStream::connect(address).await.unwrap();
-    stream.set_nodelay(true).unwrap();
-    stream
+/// Keeps this thread from waiting in the kernel: to wake it there would cost the server's core.
+async fn never_sleep() {
+    loop {
+        tokio::task::yield_now().await;
+    }
 }
 
-async fn every_call(
-    mut line: Line<impl AsyncRead + AsyncWrite + Unpin>,
-    calls: &Calls,
-    begun: Instant,
-) -> Vec<(Duration, Vec<u8>)> {
+/// Where connections are opened.
+#[derive(Clone)]
+struct Door {
+    address: SocketAddr,
+    tls: Option<Tls>,
+}
+
+impl Door {
+    async fn open(&self) -> Line {
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        match &self.tls {
+            Some(tls) => Line::over(Box::new(tls.connect(stream).await)),
+            None => Line::over(Box::new(stream)),
+        }
+    }
+}
+
+async fn every_call(door: &Door, mut line: Line, calls: &Calls, begun: Instant) -> Vec<(Duration, Vec<u8>)> {
     let mut answers = Vec::new();
     loop {
         let next = calls.lock().unwrap().pop_front();
@@ -133,19 +146,29 @@ async fn every_call(
         let mut from = Instant::now();
         if due > Duration::ZERO {
             from = begun + due;
-            tokio::time::sleep_until(from.into()).await;
+            while Instant::now() < from {
+                tokio::task::yield_now().await;
+            }
         }
         let answer = line.call(&call).await;
         let took = from.elapsed();
         let body = String::from_utf8_lossy(&answer.body);
         assert!((200..300).contains(&answer.status), "{} {body}", answer.status);
         answers.push((took, answer.body));
+        if answer.closes {
+            line = door.open().await;
+        }
     }
 }
 
+/// What a connection goes over.
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
 /// A keep-alive connection.
-pub(crate) struct Line<S> {
-    stream: S,
+pub(crate) struct Line {
+    stream: Box<dyn Stream>,
     buffer: Vec<u8>,
 }
 
@@ -153,16 +176,16 @@ pub(crate) struct Line<S> {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Vec<u8>,
+    /// Whether the server takes nothing more on this connection.
+    closes: bool,
 }
 
-impl Line<TcpStream> {
+impl Line {
     pub(crate) async fn to(address: SocketAddr) -> Self {
-        Self::over(connected(address).await)
+        Door { address, tls: None }.open().await
     }
-}
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
-    fn over(stream: S) -> Self {
+    fn over(stream: Box<dyn Stream>) -> Self {
         Self {
             stream,
             buffer: Vec::with_capacity(8192),
@@ -184,12 +207,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
         let length = head
             .lines()
             .find_map(|line| line.strip_prefix("content-length: "));
+        let closes = head.lines().any(|line| line == "connection: close");
         let length: usize = length.map_or(0, |length| length.parse().unwrap());
         while self.buffer.len() < end + 4 + length {
             self.read().await;
         }
         let body = self.buffer[end + 4..].to_vec();
-        Answer { status, body }
+        Answer { status, body, closes }
     }
 
     async fn read(&mut self) {
