@@ -6,12 +6,12 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// How many bytes below are wiped: deeper than what a handler calls, which is 26 KiB for an enrolment or a verification as
-/// sampled in a release build; frames are many times larger unoptimised.
+/// How many bytes below are wiped: deeper than what a handler calls, which is 32 KiB for a verification as sampled in a release
+/// build; frames are many times larger unoptimised.
 const DEPTH: usize = if cfg!(debug_assertions) {
     512 * 1024
 } else {
-    32 * 1024
+    64 * 1024
 };
 
 /// A future after each of whose steps the stack below it is wiped.
