@@ -37,15 +37,19 @@ impl Segment {
     /// Makes one of at least `bytes`: its space is allocated by writing zeros, so that a sync of what is written later
     /// has no change of the file's own data to make durable.
     pub(crate) fn make(place: &Place, bytes: u64) -> io::Result<Self> {
-        Self::filled(place, bytes, Duration::ZERO)
+        Self::filled(place, bytes, || Ok(()))
     }
 
-    /// The same, slowly: other entries are recorded meanwhile, and hardly wait for it.
-    pub(crate) fn make_beside(place: &Place, bytes: u64) -> io::Result<Self> {
-        Self::filled(place, bytes, REST)
+    /// The same, slowly: other entries are recorded meanwhile, and hardly wait for it. It is given up once nobody needs it.
+    pub(crate) fn make_beside(place: &Place, bytes: u64, is_needed: impl Fn() -> bool) -> io::Result<Self> {
+        Self::filled(place, bytes, || {
+            std::thread::sleep(REST);
+            is_needed().then_some(()).ok_or(io::ErrorKind::Interrupted.into())
+        })
     }
 
-    fn filled(place: &Place, bytes: u64, rest: Duration) -> io::Result<Self> {
+    /// `between` comes before each part of its space but the first.
+    fn filled(place: &Place, bytes: u64, between: impl Fn() -> io::Result<()>) -> io::Result<Self> {
         let number = place.number();
         let salt = random(&*place.rng);
         let journal = place.keys.first().ok_or(io::ErrorKind::InvalidInput)?;
@@ -54,7 +58,7 @@ impl Segment {
         let length = bytes.next_multiple_of(PAGE as u64);
         let file = place.make(&path, |file| {
             file.write_at(&seal::header(number, &salt, &key), 0)?;
-            fill(file, PAGE as u64, length, rest)
+            fill(file, PAGE as u64, length, between)
         })?;
         Ok(Self {
             number,
@@ -66,15 +70,15 @@ impl Segment {
     }
 }
 
-fn fill(file: &mut dyn DiskFile, from: u64, to: u64, rest: Duration) -> io::Result<()> {
+fn fill(file: &mut dyn DiskFile, from: u64, to: u64, between: impl Fn() -> io::Result<()>) -> io::Result<()> {
     let zeros = vec![0; ZEROS];
     for place in (from..to).step_by(ZEROS) {
+        if place > from {
+            between()?;
+        }
         let left = usize::try_from(to - place).unwrap_or(ZEROS);
         file.write_at(zeros.get(..left.min(ZEROS)).unwrap_or_default(), place)?;
         file.sync_data()?;
-        if left > ZEROS {
-            std::thread::sleep(rest);
-        }
     }
     Ok(())
 }

@@ -179,9 +179,10 @@ impl Writer {
         inside.segments.push(Unsettled::new(self.segment.number, key));
         drop(inside);
         let size = next_size.clamp(self.options.first_segment, self.options.largest_segment);
-        let place = Arc::clone(&self.place);
+        let (place, shared) = (Arc::clone(&self.place), Arc::clone(&self.shared));
         let preparing = std::thread::Builder::new().name("journal-next".into());
-        self.next = Some(preparing.spawn(move || Segment::make_beside(&place, size))?);
+        self.next =
+            Some(preparing.spawn(move || Segment::make_beside(&place, size, || shared.is_running()))?);
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! The bytes of segments: torn, altered, stolen.
 
+use std::cell::Cell;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -330,4 +331,25 @@ async fn nobody_else_has_the_directory_while_something_is_still_written() {
     second.await.unwrap();
     let (proof, _) = answering.await.unwrap();
     assert!(is_used(&scene.open(), &proof).await);
+}
+
+/// Whoever ends a journal does not wait for the whole of a segment that rests while it is made.
+#[test]
+fn a_segment_that_nobody_needs_any_more_is_given_up_and_leaves_nothing() {
+    let scene = Scene::new();
+    fs::create_dir(scene.directory()).unwrap();
+    let place = Place::new(
+        scene.directory(),
+        Arc::new(RealDisk),
+        Arc::new(SystemRng),
+        vec![key(1)],
+        9,
+    );
+    let looks = Cell::new(0);
+    let is_needed = || looks.replace(looks.get() + 1) < 2;
+    assert!(segment::Segment::make_beside(&place, 1 << 30, is_needed).is_err());
+    assert_eq!(looks.get(), 3);
+    assert_eq!(fs::read_dir(scene.directory()).unwrap().count(), 0);
+    assert!(segment::Segment::make_beside(&place, 1 << 20, || true).is_ok());
+    assert_eq!(scene.files(".segment").len(), 1);
 }
