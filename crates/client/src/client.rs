@@ -48,6 +48,7 @@ pub struct Client {
     http: reqwest::Client,
     base: String,
     limits: Limits,
+    tls_by_default: bool,
 }
 
 impl Client {
@@ -69,25 +70,37 @@ impl Client {
             .no_proxy()
             .connect_timeout(limits.connect)
             .timeout(limits.total);
+        // The system's authorities take half a megabyte of memory, and without TLS nobody is asked for a certificate.
         let http = if speaks_tls(&base) {
-            tls.apply(http)
+            http
         } else {
-            // The system's authorities take half a megabyte of memory in every client, and nobody is asked for a certificate.
-            Ok(http.tls_certs_only([]))
+            http.tls_certs_only([])
         };
-        let http = http
+        let http = tls
+            .apply(http)
             .and_then(reqwest::ClientBuilder::build)
             .map_err(|_| ClientError::Unmade)?;
-        Ok(Self { http, base, limits })
+        let tls_by_default = tls.authority.is_none() && tls.identity.is_none();
+        Ok(Self {
+            http,
+            base,
+            limits,
+            tls_by_default,
+        })
     }
 
-    /// The same client for another base address: connections are shared, unless only the other one speaks TLS.
+    /// The same client for another base address: connections are shared, unless only the other one speaks TLS. A client that
+    /// was made with TLS of its own for an address that does not speak it has no such other address.
     pub fn at(&self, base_url: &str) -> Result<Self, ClientError> {
         let base = checked(base_url)?;
-        if speaks_tls(&base) && !speaks_tls(&self.base) {
-            return Self::with_limits(base_url, self.limits);
+        if !speaks_tls(&base) || speaks_tls(&self.base) {
+            return Ok(Self { base, ..self.clone() });
         }
-        Ok(Self { base, ..self.clone() })
+        if self.tls_by_default {
+            Self::with_limits(base_url, self.limits)
+        } else {
+            Err(ClientError::InvalidAddress)
+        }
     }
 
     /// The base address, without a slash at its end.
@@ -196,8 +209,7 @@ impl Tls {
 }
 
 fn speaks_tls(base: &str) -> bool {
-    let scheme = base.split(':').next().unwrap_or_default();
-    scheme.eq_ignore_ascii_case("https")
+    Url::parse(base).is_ok_and(|url| url.scheme() == "https")
 }
 
 fn checked(base_url: &str) -> Result<String, ClientError> {

@@ -21,9 +21,13 @@ pub fn decode_array<const N: usize>(text: &str) -> Option<[u8; N]> {
     (length == N).then_some(bytes)
 }
 
-/// Appends the text of `bytes`.
-pub(crate) fn append(bytes: &[u8], to: &mut String) {
-    URL_SAFE_NO_PAD.encode_string(bytes, to);
+/// Appends the text of `bytes`, without a copy of it anywhere else: it may be secret.
+pub(crate) fn append(bytes: &[u8], to: &mut Vec<u8>) {
+    let start = to.len();
+    let length = base64::encoded_len(bytes.len(), false).unwrap_or_default();
+    to.resize(start + length, 0);
+    // The space is as long as the text.
+    let _ = URL_SAFE_NO_PAD.encode_slice(bytes, to.get_mut(start..).unwrap_or_default());
 }
 
 #[cfg(test)]

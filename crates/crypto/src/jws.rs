@@ -208,14 +208,14 @@ fn sign_with(key: &dyn Sign, header: &impl Serialize, claims: &impl Serialize) -
     // Claims may be personal: an identity is signed before it is encrypted.
     let claims = Zeroizing::new(serde_json::to_vec(claims).map_err(|_| KeyFailure)?);
     // Long enough for the three parts, so that nothing of them is left where they were before.
-    let mut compact = Zeroizing::new(String::with_capacity((header.len() + claims.len()) * 4 / 3 + 96));
+    let mut compact = Zeroizing::new(Vec::with_capacity((header.len() + claims.len()) * 4 / 3 + 96));
     base64url::append(&header, &mut compact);
-    compact.push('.');
+    compact.push(b'.');
     base64url::append(&claims, &mut compact);
-    let signature = key.sign(compact.as_bytes())?;
-    compact.push('.');
+    let signature = key.sign(&compact)?;
+    compact.push(b'.');
     base64url::append(&signature, &mut compact);
-    Ok(std::mem::take(&mut *compact))
+    String::from_utf8(std::mem::take(&mut *compact)).map_err(|_| KeyFailure)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 mod distinct;
 
-use serde::de::{Deserialize, Deserializer};
+use serde::de::{Deserialize, Deserializer, IgnoredAny};
 
 use distinct::Distinct;
 pub(crate) use distinct::Text;
@@ -41,7 +41,7 @@ fn read<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> serde_json::Result<T> {
 
 /// Why these bytes were not read: looked for anew, so that what is read pays nothing for it.
 fn why(bytes: &[u8]) -> InvalidJson {
-    match read::<serde_json::Value>(bytes) {
+    match read::<IgnoredAny>(bytes) {
         Ok(_) => InvalidJson::Shape,
         Err(error) if error.is_data() => InvalidJson::Duplicate,
         Err(_) => InvalidJson::Syntax,
@@ -223,6 +223,16 @@ mod tests {
         ] {
             assert_eq!(read(text), Err(InvalidJson::Shape), "{text}");
         }
+    }
+
+    /// serde_json takes a first member of this name for one of its own types, where a value is kept.
+    #[test]
+    fn a_name_of_the_librarys_own_is_a_name() {
+        let own = "$serde_json::private::RawValue";
+        let of = |rest: &str| read(&format!(r#"{{"{own}":"{{"{rest}}}"#));
+        assert_eq!(of(""), Err(InvalidJson::Shape));
+        assert_eq!(of(r#","x":1"#), Err(InvalidJson::Shape));
+        assert_eq!(of(r#","x":1,"x":1"#), Err(InvalidJson::Duplicate));
     }
 
     #[test]

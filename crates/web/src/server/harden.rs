@@ -41,11 +41,11 @@ impl Step for Hardened {
     async fn around(&self, request: Request, handlers: impl Handlers) -> Response {
         let Self(limits) = self;
         let observed = Observed::begin(&request);
-        let handled = AssertUnwindSafe(handlers.answer(limited(request, limits))).catch_unwind();
-        let mut response = match timeout(limits.answer_time, handled).await {
+        let handled = timeout(limits.answer_time, handlers.answer(limited(request, limits)));
+        let mut response = match AssertUnwindSafe(handled).catch_unwind().await {
             Ok(Ok(response)) => response,
-            Ok(Err(panic)) => caught(panic),
-            Err(_) => late(),
+            Ok(Err(_)) => late(),
+            Err(panic) => caught(panic),
         };
         keep_private(&mut response);
         observed.end(&response);
