@@ -225,7 +225,7 @@ mod tests {
         }
     }
 
-    /// serde_json takes a first member of this name for one of its own types, where a value is kept.
+    /// `serde_json` takes a first member of this name for one of its own types, where a value is kept.
     #[test]
     fn a_name_of_the_librarys_own_is_a_name() {
         let own = "$serde_json::private::RawValue";
