@@ -39,7 +39,8 @@ fn keys(line: &str) -> Output {
 /// Runs `cyberid keys .. --json`, which has to do it.
 fn done(line: &str) -> Value {
     let ran = keys(&format!("{line} --json"));
-    assert!(ran.status.success(), "keys {line}");
+    let complained = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success(), "keys {line}: {complained}");
     serde_json::from_slice(&ran.stdout).unwrap()
 }
 

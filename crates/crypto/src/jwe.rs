@@ -141,7 +141,7 @@ pub fn seal(recipient: &PublicKey, cty: &str, plaintext: &[u8]) -> Result<String
     // The key is fresh for this one message, so that any nonce is unique under it.
     let nonce = [0; aead::NONCE];
     let sealed = suite.encrypt(&content_key, nonce, aad.as_bytes(), plaintext);
-    let (ciphertext, tag) = sealed.split_at(sealed.len().saturating_sub(16));
+    let (ciphertext, tag) = sealed.split_at(sealed.len().saturating_sub(aead::TAG));
     let [nonce, ciphertext, tag] = [&nonce, ciphertext, tag].map(base64url::encode);
     Ok(format!("{aad}..{nonce}.{ciphertext}.{tag}"))
 }

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 pub const TAGS: u8 = 16;
 
 /// The length of every sealed record in bytes: nonce, record, tag of the cipher.
-pub const SEALED: usize = aead::NONCE + RECORD + 16;
+pub const SEALED: usize = aead::NONCE + RECORD + aead::TAG;
 
 /// The longest record is one of a purpose of [`MAX_PURPOSE`] bytes, a longest client id and every check.
 const RECORD: usize = 512;

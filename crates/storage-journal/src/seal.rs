@@ -2,15 +2,13 @@
 //! the page of each group as its nonce. No page is sealed twice with different content.
 
 use cyberid_crypto::Mac;
-use cyberid_crypto::aead::{self, DoesNotOpen};
+use cyberid_crypto::aead::{self, DoesNotOpen, TAG};
 use zeroize::Zeroizing;
 
 use crate::disk::PAGE;
 
 /// The length of a group's own length.
 const LENGTH: usize = 4;
-/// The length of a cipher's tag.
-const TAG: usize = 16;
 
 /// What every segment begins with.
 const MAGIC: &[u8; 16] = b"cyberid journal\x01";

@@ -18,6 +18,17 @@ const PATIENCE: Duration = Duration::from_millis(1);
 pub(crate) struct Queued {
     pub(crate) entry: Entry,
     pub(crate) done: oneshot::Sender<()>,
+    since: Instant,
+}
+
+impl Queued {
+    fn new(entry: Entry, done: oneshot::Sender<()>) -> Self {
+        Self {
+            entry,
+            done,
+            since: Instant::now(),
+        }
+    }
 }
 
 /// What the writer is to do next.
@@ -44,8 +55,6 @@ pub(crate) struct Inside {
     /// Visits of the days before this are forgotten.
     pub(crate) visits_before: UnixTime,
     queue: Vec<Queued>,
-    /// Since when the first entry of the queue waits.
-    waiting_since: Instant,
     life: Life,
     /// The writer is to look whether its segment is due.
     is_nudged: bool,
@@ -62,13 +71,10 @@ enum Life {
 }
 
 impl Inside {
-    /// Queues an entry; says whether those before it wait for longer than they should.
-    fn enqueue(&mut self, queued: Queued) -> bool {
-        if self.queue.is_empty() {
-            self.waiting_since = Instant::now();
-        }
-        self.queue.push(queued);
-        self.queue.len() > 1 && self.waiting_since.elapsed() > PATIENCE
+    /// Whether entries wait for longer than they should.
+    fn is_overdue(&self) -> bool {
+        let first = self.queue.first();
+        first.is_some_and(|first| first.since.elapsed() > PATIENCE)
     }
 
     /// Shows an entry of the group at `page` of the segment that takes groups: it is durable.
@@ -89,7 +95,6 @@ impl Shared {
             verifications_before: UnixTime(0),
             visits_before: UnixTime(0),
             queue: Vec::new(),
-            waiting_since: Instant::now(),
             life: Life::Running,
             is_nudged: false,
             is_idle: false,
@@ -130,7 +135,8 @@ impl Shared {
             Decided::Answer(answer) => Waiting::No(answer),
             Decided::Write(entry) => {
                 let (done, durable) = oneshot::channel();
-                let is_overdue = inside.enqueue(Queued { entry, done });
+                let is_overdue = inside.is_overdue();
+                inside.queue.push(Queued::new(entry, done));
                 self.wake_writer(inside);
                 if is_overdue {
                     // The writer may want this very core, which a busy runtime leaves to nobody by itself.
@@ -222,22 +228,19 @@ impl<A> Waiting<A> {
 mod tests {
     use super::*;
 
-    /// The writer is not waited for by who queues first, nor while it is quick.
     #[test]
     fn callers_make_room_once_others_wait_for_too_long() {
         let shared = Shared::new(State::new(1, 1), Vec::new());
         let mut inside = shared.lock();
-        let enqueue = |inside: &mut Inside| {
-            let (done, _) = oneshot::channel();
-            let id = "ver_AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap();
-            let entry = Entry::Agreed { id };
-            inside.enqueue(Queued { entry, done })
+        assert!(!inside.is_overdue(), "nobody waits");
+        let entry = Entry::Agreed {
+            id: "ver_AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap(),
         };
-        inside.waiting_since = Instant::now().checked_sub(PATIENCE * 2).unwrap();
-        assert!(!enqueue(&mut inside), "nobody waited before");
-        inside.waiting_since = Instant::now() + PATIENCE;
-        assert!(!enqueue(&mut inside), "not for long");
-        inside.waiting_since = Instant::now().checked_sub(PATIENCE * 2).unwrap();
-        assert!(enqueue(&mut inside));
+        let mut queued = Queued::new(entry, oneshot::channel().0);
+        queued.since = Instant::now() + PATIENCE;
+        inside.queue.push(queued);
+        assert!(!inside.is_overdue(), "not for long");
+        inside.queue[0].since = Instant::now().checked_sub(PATIENCE * 2).unwrap();
+        assert!(inside.is_overdue());
     }
 }

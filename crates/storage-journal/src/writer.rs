@@ -125,7 +125,7 @@ impl Writer {
     fn show(&self, queued: Vec<Queued>, page: u64) {
         let mut told = Vec::with_capacity(queued.len());
         let mut inside = self.shared.lock();
-        for Queued { entry, done } in queued {
+        for Queued { entry, done, .. } in queued {
             inside.show(entry, page);
             told.push(done);
         }

@@ -33,7 +33,7 @@ use crate::{disk, load, people};
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// How many people are enrolled.
-    #[arg(long, default_value_t = 1_000_000)]
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(2..))]
     people: u32,
     /// How many calls are made in each round.
     #[arg(long, default_value_t = 3_000)]
