@@ -193,7 +193,7 @@ impl Serialize for PublicKey {
 /// The form of a [`Jwk`], borrowed from what is read.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ReadJwk<'a> {
+pub(crate) struct ReadJwk<'a> {
     #[serde(borrow)]
     kty: Text<'a>,
     #[serde(borrow)]
@@ -210,16 +210,18 @@ struct ReadJwk<'a> {
     _kid: Option<Text<'a>>,
 }
 
+impl TryFrom<&ReadJwk<'_>> for PublicKey {
+    type Error = InvalidKey;
+
+    fn try_from(ReadJwk { kty, crv, x, y, .. }: &ReadJwk<'_>) -> Result<Self, InvalidKey> {
+        Self::try_from(Members { kty, crv, x, y })
+    }
+}
+
 impl<'de> Deserialize<'de> for PublicKey {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let ReadJwk { kty, crv, x, y, .. } = ReadJwk::deserialize(deserializer)?;
-        let members = Members {
-            kty: &kty,
-            crv: &crv,
-            x: &x,
-            y: &y,
-        };
-        Self::try_from(members).map_err(serde::de::Error::custom)
+        let read = ReadJwk::deserialize(deserializer)?;
+        Self::try_from(&read).map_err(serde::de::Error::custom)
     }
 }
 

@@ -9,7 +9,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::jwk::{Jwk, PublicKey};
+use crate::json::Text;
+use crate::jwk::{InvalidKey, Jwk, PublicKey, ReadJwk};
 use crate::key::{KeyFailure, Sign};
 use crate::suite::Suite;
 use crate::{base64url, json, sm2};
@@ -69,49 +70,126 @@ pub enum InvalidJws {
     Claims,
 }
 
+/// A header as it is read: borrowed, because most of it is only compared.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReadHeader<'a> {
+    #[serde(borrow)]
+    alg: Text<'a>,
+    #[serde(borrow, default, deserialize_with = "json::present")]
+    typ: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "json::present")]
+    kid: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "json::present")]
+    jwk: Option<ReadJwk<'a>>,
+}
+
+/// What a header says of how its message is signed.
+#[derive(Debug, Clone)]
+struct Signed {
+    suite: Suite,
+    kid: Option<String>,
+    key: Option<Result<PublicKey, InvalidKey>>,
+}
+
+impl Signed {
+    fn by(header: &ReadHeader<'_>) -> Result<Self, InvalidJws> {
+        Ok(Self {
+            suite: Suite::of_signing_alg(&header.alg).ok_or(InvalidJws::Algorithm)?,
+            kid: header.kid.as_deref().map(str::to_owned),
+            key: header.jwk.as_ref().map(PublicKey::try_from),
+        })
+    }
+}
+
+/// The header of a message, as it stands there and as it was read: for messages that come back under the same one.
+#[derive(Debug, Clone)]
+pub struct KnownHeader {
+    text: String,
+    signed: Signed,
+}
+
 /// A message whose signature nobody has checked yet: only its header may be looked at.
 #[derive(Debug, Clone)]
 pub struct Unverified<'a> {
-    header: Header,
-    suite: Suite,
+    header: &'a str,
+    said: Signed,
     signed: &'a str,
     payload: Vec<u8>,
-    signature: Vec<u8>,
+    /// Nothing, if it has not the length of one.
+    signature: Option<[u8; SIGNATURE]>,
 }
+
+/// The length of a signature: `r || s`.
+const SIGNATURE: usize = 64;
 
 impl<'a> Unverified<'a> {
     /// Takes `compact` apart, and checks its algorithm and its `typ`.
     pub fn parse(compact: &'a str, typ: &str) -> Result<Self, InvalidJws> {
-        let message = Self::parse_any_type(compact)?;
-        if message.header.typ.as_deref() == Some(typ) {
+        Self::of_type(compact, |said| said == Some(typ))
+    }
+
+    /// Takes apart a message in a place where a standard leaves `typ` open (RFC 7523 assertions).
+    pub fn parse_any_type(compact: &'a str) -> Result<Self, InvalidJws> {
+        Self::of_type(compact, |_| true)
+    }
+
+    /// The same as [`parse`](Self::parse) in a place that has read `known` before: a header that is the same text is not
+    /// read anew.
+    pub fn parse_after(compact: &'a str, typ: &str, known: Option<&KnownHeader>) -> Result<Self, InvalidJws> {
+        let Some(known) = known else {
+            return Self::parse(compact, typ);
+        };
+        let parts = Parts::of(compact)?;
+        if parts.header == known.text {
+            Self::decoded(&parts, known.signed.clone())
+        } else {
+            Self::parse(compact, typ)
+        }
+    }
+
+    fn of_type(compact: &'a str, is_type: impl FnOnce(Option<&str>) -> bool) -> Result<Self, InvalidJws> {
+        let parts = Parts::of(compact)?;
+        let header = decoded(parts.header)?;
+        let header: ReadHeader<'_> = json::from_slice(&header).map_err(|_| InvalidJws::Malformed)?;
+        let message = Self::decoded(&parts, Signed::by(&header)?)?;
+        if is_type(header.typ.as_deref()) {
             Ok(message)
         } else {
             Err(InvalidJws::Type)
         }
     }
 
-    /// Takes apart a message in a place where a standard leaves `typ` open (RFC 7523 assertions).
-    pub fn parse_any_type(compact: &'a str) -> Result<Self, InvalidJws> {
-        if compact.len() > MAX_LENGTH {
-            return Err(InvalidJws::Malformed);
+    fn decoded(parts: &Parts<'a>, said: Signed) -> Result<Self, InvalidJws> {
+        let signature = base64url::decode_array(parts.signature);
+        if signature.is_none() {
+            decoded(parts.signature)?;
         }
-        let (signed, signature) = compact.rsplit_once('.').ok_or(InvalidJws::Malformed)?;
-        let (header, payload) = signed.split_once('.').ok_or(InvalidJws::Malformed)?;
-        let decode = |part| base64url::decode(part).ok_or(InvalidJws::Malformed);
-        let header: Header = json::from_slice(&decode(header)?).map_err(|_| InvalidJws::Malformed)?;
-        let suite = Suite::of_signing_alg(&header.alg).ok_or(InvalidJws::Algorithm)?;
         Ok(Self {
-            header,
-            suite,
-            signed,
-            payload: decode(payload)?,
-            signature: decode(signature)?,
+            header: parts.header,
+            said,
+            signed: parts.signed,
+            payload: decoded(parts.payload)?,
+            signature,
         })
+    }
+
+    /// Whether its header is this very text.
+    pub fn is_under(&self, known: &KnownHeader) -> bool {
+        self.header == known.text
+    }
+
+    /// The header, for [`parse_after`](Self::parse_after).
+    pub fn header(&self) -> KnownHeader {
+        KnownHeader {
+            text: self.header.to_owned(),
+            signed: self.said.clone(),
+        }
     }
 
     /// The thumbprint of the key that is said to have signed; the header may not hold a key itself.
     pub fn kid(&self) -> Result<&str, InvalidJws> {
-        match (&self.header.kid, &self.header.jwk) {
+        match (&self.said.kid, &self.said.key) {
             (Some(kid), None) => Ok(kid),
             _ => Err(InvalidJws::Key),
         }
@@ -119,38 +197,69 @@ impl<'a> Unverified<'a> {
 
     /// The key in the header, in the two places that take it there: DPoP and key proofs.
     pub fn embedded_key(&self) -> Result<PublicKey, InvalidJws> {
-        match (&self.header.kid, &self.header.jwk) {
-            (None, Some(jwk)) => PublicKey::try_from(jwk).map_err(|_| InvalidJws::Key),
+        match (&self.said.kid, &self.said.key) {
+            (None, Some(key)) => key.map_err(|InvalidKey| InvalidJws::Key),
             _ => Err(InvalidJws::Key),
         }
     }
 
     /// The suite that the message says it is signed by.
     pub fn suite(&self) -> Suite {
-        self.suite
+        self.said.suite
     }
 
     /// What the payload says, whoever signed it: for finding out who should have.
-    pub fn unchecked_claims<T: DeserializeOwned>(&self) -> Result<T, InvalidJws> {
+    pub fn unchecked_claims<'s, T: Deserialize<'s>>(&'s self) -> Result<T, InvalidJws> {
         json::from_slice(&self.payload).map_err(|_| InvalidJws::Claims)
     }
 
     /// The claims, if `key` signed them and `kid`, where given, is its thumbprint.
     pub fn verify<T: DeserializeOwned>(self, key: &PublicKey) -> Result<T, InvalidJws> {
-        if self
-            .header
-            .kid
-            .as_ref()
-            .is_some_and(|kid| *kid != key.thumbprint())
-        {
+        self.verified(key)
+    }
+
+    /// The same, borrowed from the message.
+    pub fn verified<'s, T: Deserialize<'s>>(&'s self, key: &PublicKey) -> Result<T, InvalidJws> {
+        let kid = self.said.kid.as_ref();
+        if kid.is_some_and(|kid| *kid != key.thumbprint()) {
             return Err(InvalidJws::Key);
         }
-        if self.suite != key.suite() {
+        if self.said.suite != key.suite() {
             return Err(InvalidJws::Algorithm);
         }
-        verify_signature(key, self.signed.as_bytes(), &self.signature)?;
-        json::from_slice(&self.payload).map_err(|_| InvalidJws::Claims)
+        let signature = self.signature.as_ref().ok_or(InvalidJws::Signature)?;
+        verify_signature(key, self.signed.as_bytes(), signature)?;
+        self.unchecked_claims()
     }
+}
+
+/// The parts of a compact message, as they stand there.
+struct Parts<'a> {
+    header: &'a str,
+    payload: &'a str,
+    /// Both, and the point between.
+    signed: &'a str,
+    signature: &'a str,
+}
+
+impl<'a> Parts<'a> {
+    fn of(compact: &'a str) -> Result<Self, InvalidJws> {
+        if compact.len() > MAX_LENGTH {
+            return Err(InvalidJws::Malformed);
+        }
+        let (signed, signature) = compact.rsplit_once('.').ok_or(InvalidJws::Malformed)?;
+        let (header, payload) = signed.split_once('.').ok_or(InvalidJws::Malformed)?;
+        Ok(Self {
+            header,
+            payload,
+            signed,
+            signature,
+        })
+    }
+}
+
+fn decoded(part: &str) -> Result<Vec<u8>, InvalidJws> {
+    base64url::decode(part).ok_or(InvalidJws::Malformed)
 }
 
 /// Checks the `signature` (`r || s`) of `message` by the algorithm of `key`.
@@ -355,8 +464,10 @@ mod tests {
         assert_eq!(message.kid().err(), Some(InvalidJws::Key));
         assert_eq!(message.embedded_key(), Ok(key().public_key()));
         let both = Header {
+            alg: "ES256".into(),
+            typ: Some("a".into()),
             kid: Some(key().kid().into()),
-            ..message.header.clone()
+            jwk: Some(key().public_key().to_jwk()),
         };
         let compact = sign_with(&key(), &both, &Claims { exp: 5 }).unwrap();
         let message = Unverified::parse(&compact, "a").unwrap();
@@ -375,5 +486,30 @@ mod tests {
                 Err(InvalidJws::Signature)
             );
         }
+    }
+
+    /// Whatever was known before, a message is read as it is read alone.
+    #[test]
+    fn a_known_header_changes_nothing_but_the_work() {
+        let compact = |key: &SigningKey, exp| sign_embedding_key(key, "a", &Claims { exp }).unwrap();
+        let (own, other) = (key(), SigningKey::from_scalar(&[8; 32]).unwrap());
+        let first = compact(&own, 1);
+        let known = Unverified::parse(&first, "a").unwrap().header();
+        let read = |compact: &str| {
+            let message = Unverified::parse_after(compact, "a", Some(&known))?;
+            let key = message.embedded_key()?;
+            message.verified::<Claims>(&key).map(|claims| (key, claims.exp))
+        };
+        assert_eq!(read(&compact(&own, 2)), Ok((own.public_key(), 2)));
+        assert_eq!(read(&compact(&other, 3)), Ok((other.public_key(), 3)));
+        let (header, rest) = first.split_once('.').unwrap();
+        let foreign = compact(&other, 1);
+        let (other_header, other_rest) = foreign.split_once('.').unwrap();
+        for (header, rest) in [(header, other_rest), (other_header, rest)] {
+            assert_eq!(read(&format!("{header}.{rest}")), Err(InvalidJws::Signature));
+        }
+        assert_eq!(read(&format!("{header}.{rest}.")), Err(InvalidJws::Malformed));
+        let other_type = sign_embedding_key(&own, "b", &Claims { exp: 4 }).unwrap();
+        assert_eq!(read(&other_type), Err(InvalidJws::Type));
     }
 }

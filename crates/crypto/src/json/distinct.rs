@@ -177,8 +177,8 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'de, A> {
 }
 
 /// A text: part of what is read, but where it holds an escape.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Text<'de>(Cow<'de, str>);
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Text<'de>(Cow<'de, str>);
 
 impl Deref for Text<'_> {
     type Target = str;

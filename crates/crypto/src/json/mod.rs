@@ -6,7 +6,7 @@ mod distinct;
 use serde::de::{Deserialize, Deserializer, IgnoredAny};
 
 use distinct::Distinct;
-pub(crate) use distinct::Text;
+pub use distinct::Text;
 
 /// Why bytes are not the expected JSON object. It carries no content, which may be personal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

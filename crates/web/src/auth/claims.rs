@@ -49,11 +49,6 @@ impl<'a> Confirmation<'a> {
             Binding::Certificate { sha256 } => Some(Self::Certificate(base64url::encode(sha256).into())),
         }
     }
-
-    /// Whether this is the certificate.
-    pub(super) fn is_certificate(&self, sha256: &[u8; 32]) -> bool {
-        matches!(self, Self::Certificate(kept) if *kept == base64url::encode(sha256))
-    }
 }
 
 /// The token that says `claims`.

@@ -1,7 +1,8 @@
 //! Checking one `DPoP` proof: RFC 9449, section 4.3, but for the nonce and the memory of what was seen.
 
-use cyberid_crypto::jws::{InvalidJws, Unverified};
-use cyberid_crypto::{Suite, digest};
+use cyberid_crypto::json::Text;
+use cyberid_crypto::jws::{InvalidJws, KnownHeader, Unverified};
+use cyberid_crypto::{PublicKey, Suite};
 use cyberid_domain::UnixTime;
 use cyberid_domain::clock::SKEW;
 use http::{HeaderMap, Method};
@@ -54,30 +55,35 @@ pub(super) struct Expected<'a> {
     pub(super) path: &'a str,
     /// The present moment.
     pub(super) now: UnixTime,
-    /// The access token that the request carries.
-    pub(super) token: Option<&'a str>,
+    /// The digest of the access token that the request carries, as `ath` has it.
+    pub(super) ath: Option<&'a str>,
 }
 
 /// A proof that is about this request; whether it is fresh and new is still open.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Proof {
-    /// The thumbprint of the key that made it.
-    pub(super) jkt: String,
+pub(super) struct Proof<'a> {
+    /// The key that made it.
+    pub(super) key: PublicKey,
     /// Its unique name.
-    pub(super) jti: String,
+    pub(super) jti: Text<'a>,
     /// The server's nonce in it.
-    pub(super) nonce: Option<String>,
+    pub(super) nonce: Option<Text<'a>>,
 }
 
 /// The required claims; others are not looked at.
 #[derive(Deserialize)]
-struct Claims {
-    jti: String,
-    htm: String,
-    htu: String,
+struct Claims<'a> {
+    #[serde(borrow)]
+    jti: Text<'a>,
+    #[serde(borrow)]
+    htm: Text<'a>,
+    #[serde(borrow)]
+    htu: Text<'a>,
     iat: u64,
-    ath: Option<String>,
-    nonce: Option<String>,
+    #[serde(borrow)]
+    ath: Option<Text<'a>>,
+    #[serde(borrow)]
+    nonce: Option<Text<'a>>,
 }
 
 /// The one proof in the headers; check 1.
@@ -92,15 +98,25 @@ pub(super) fn only_proof(headers: &HeaderMap) -> Result<&str, InvalidProof> {
         .map_err(|_| InvalidProof::Message(InvalidJws::Malformed))
 }
 
+/// A proof that nobody has checked; its header is not read anew if it is `known`.
+pub(super) fn parse<'a>(
+    compact: &'a str,
+    known: Option<&KnownHeader>,
+) -> Result<Unverified<'a>, InvalidProof> {
+    Unverified::parse_after(compact, TYP, known).map_err(InvalidProof::Message)
+}
+
 /// Checks 2 to 9, 11 and 12a: a well-formed, signed message about this request and this token.
-pub(super) fn verify(compact: &str, expected: &Expected<'_>) -> Result<Proof, InvalidProof> {
-    let message = Unverified::parse(compact, TYP).map_err(InvalidProof::Message)?;
+pub(super) fn verify<'a>(
+    message: &'a Unverified<'_>,
+    expected: &Expected<'_>,
+) -> Result<Proof<'a>, InvalidProof> {
     let key = message.embedded_key().map_err(InvalidProof::Message)?;
     if key.suite() != expected.suite {
         return Err(InvalidProof::Message(InvalidJws::Algorithm));
     }
-    let claims: Claims = message.verify(&key).map_err(InvalidProof::Message)?;
-    if claims.htm != expected.method.as_str() {
+    let claims: Claims<'a> = message.verified(&key).map_err(InvalidProof::Message)?;
+    if *claims.htm != *expected.method.as_str() {
         return Err(InvalidProof::Method);
     }
     if without_query(&claims.htu).strip_prefix(expected.issuer) != Some(expected.path) {
@@ -109,15 +125,11 @@ pub(super) fn verify(compact: &str, expected: &Expected<'_>) -> Result<Proof, In
     if claims.iat.abs_diff(expected.now.0) > SKEW {
         return Err(InvalidProof::Time);
     }
-    if claims.ath
-        != expected
-            .token
-            .map(|token| digest::sha256_base64url(token.as_bytes()))
-    {
+    if claims.ath.as_deref() != expected.ath {
         return Err(InvalidProof::Token);
     }
     Ok(Proof {
-        jkt: key.thumbprint(),
+        key,
         jti: claims.jti,
         nonce: claims.nonce,
     })
@@ -130,6 +142,7 @@ fn without_query(address: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::known::TokenDigest;
 
     const AT_TOKEN: &str = "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0V\
         jNoUklDUkRZOXpDa0RscEJoRjQyVVFVZldWQVdCRnMiLCJ5IjoiOVZFNGpmX09rX282NHpiVFRsY3VOSmFqSG10NnY5VERWclUwQ2R2R1\
@@ -143,49 +156,61 @@ mod tests {
         0JiMHhXWG9hTnk1OUlpS0NBcWtzbVFFbyJ9.2oW9RP35yRqzhrtNP86L-Ey71EOptxRimPPToA1plemAgR6pxHF8y6-yqyVnmcw6Fy1dqd\
         -jfxSYoMxhAJpLjA";
     const TOKEN: &str = "Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU";
+    const ATH: &str = "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo";
 
-    fn at_resource(change: impl FnOnce(&mut Expected<'_>)) -> Result<Proof, InvalidProof> {
-        let mut expected = Expected {
+    /// The thumbprint of the key, the unique name and the nonce of a proof that is accepted.
+    type Read = (String, String, Option<String>);
+
+    fn read(compact: &str, expected: &Expected<'_>) -> Result<Read, InvalidProof> {
+        let message = parse(compact, None)?;
+        let Proof { key, jti, nonce } = verify(&message, expected)?;
+        Ok((
+            key.thumbprint(),
+            jti.to_string(),
+            nonce.map(|nonce| nonce.to_string()),
+        ))
+    }
+
+    fn expected_at_resource(ath: &str) -> Expected<'_> {
+        Expected {
             suite: Suite::Nist,
             method: &Method::GET,
             issuer: "https://resource.example.org",
             path: "/protectedresource",
             now: UnixTime(1_562_262_618),
-            token: Some(TOKEN),
-        };
+            ath: Some(ath),
+        }
+    }
+
+    fn at_resource(change: impl FnOnce(&mut Expected<'_>)) -> Result<Read, InvalidProof> {
+        let mut expected = expected_at_resource(ATH);
         change(&mut expected);
-        verify(AT_RESOURCE, &expected)
+        read(AT_RESOURCE, &expected)
     }
 
     /// RFC 9449, section 4.1, and the thumbprint of section 6.1.
     #[test]
     fn the_example_at_the_token_endpoint_is_accepted() {
-        let proof = verify(
-            AT_TOKEN,
-            &Expected {
-                suite: Suite::Nist,
-                method: &Method::POST,
-                issuer: "https://server.example.com",
-                path: "/token",
-                now: UnixTime(1_562_262_616),
-                token: None,
-            },
-        )
-        .unwrap();
-        assert_eq!(proof.jkt, "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");
-        assert_eq!(proof.jti, "-BwC3ESc6acc2lTc");
+        let expected = Expected {
+            suite: Suite::Nist,
+            method: &Method::POST,
+            issuer: "https://server.example.com",
+            path: "/token",
+            now: UnixTime(1_562_262_616),
+            ath: None,
+        };
+        let (jkt, jti, _) = read(AT_TOKEN, &expected).unwrap();
+        assert_eq!(jkt, "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");
+        assert_eq!(jti, "-BwC3ESc6acc2lTc");
     }
 
     /// RFC 9449, section 7.1.
     #[test]
     fn the_example_at_a_resource_is_accepted() {
-        assert_eq!(
-            digest::sha256_base64url(TOKEN.as_bytes()),
-            "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo"
-        );
-        let proof = at_resource(|_| {}).unwrap();
-        assert_eq!(proof.jkt, "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");
-        assert_eq!(proof.nonce, None);
+        assert_eq!(TokenDigest::of(TOKEN).ath(), ATH);
+        let (jkt, _, nonce) = at_resource(|_| {}).unwrap();
+        assert_eq!(jkt, "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");
+        assert_eq!(nonce, None);
     }
 
     #[test]
@@ -196,11 +221,8 @@ mod tests {
             Err(InvalidProof::Method)
         );
         assert_eq!(at_resource(|it| it.path = "/"), Err(InvalidProof::Address));
-        assert_eq!(
-            at_resource(|it| it.token = Some("other")),
-            Err(InvalidProof::Token)
-        );
-        assert_eq!(at_resource(|it| it.token = None), Err(InvalidProof::Token));
+        assert_eq!(at_resource(|it| it.ath = Some("other")), Err(InvalidProof::Token));
+        assert_eq!(at_resource(|it| it.ath = None), Err(InvalidProof::Token));
         assert_eq!(
             at_resource(|it| it.now = now.plus(SKEW + 1)),
             Err(InvalidProof::Time)
@@ -216,16 +238,8 @@ mod tests {
     #[test]
     fn an_altered_proof_is_refused() {
         let altered = AT_RESOURCE.replace("LjA", "LjQ");
-        let expected = Expected {
-            suite: Suite::Nist,
-            method: &Method::GET,
-            issuer: "https://resource.example.org",
-            path: "/protectedresource",
-            now: UnixTime(1_562_262_618),
-            token: Some(TOKEN),
-        };
         assert_eq!(
-            verify(&altered, &expected),
+            read(&altered, &expected_at_resource(ATH)),
             Err(InvalidProof::Message(InvalidJws::Signature))
         );
     }
@@ -259,10 +273,10 @@ mod tests {
                 issuer: "https://id.example",
                 path: "/v1/me",
                 now: UnixTime(9),
-                token: None,
+                ath: None,
             };
             let refused = (of != at).then_some(InvalidProof::Message(InvalidJws::Algorithm));
-            assert_eq!(verify(&compact, &expected).err(), refused);
+            assert_eq!(read(&compact, &expected).err(), refused);
         }
     }
 }

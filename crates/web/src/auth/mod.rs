@@ -3,6 +3,7 @@
 mod binding;
 mod claims;
 mod dpop;
+mod known;
 mod memory;
 mod refusal;
 mod token;

@@ -5,7 +5,7 @@
 //! of this very process) and the flood (a caller's quota is spent before any public-key operation).
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use axum::extract::ConnectInfo;
@@ -22,7 +22,8 @@ use jsonwebtoken::EncodingKey;
 use zeroize::Zeroizing;
 
 use super::claims::{self, Claims, Confirmation};
-use super::dpop::{self, Expected, InvalidProof};
+use super::dpop::{self, Expected, InvalidProof, Proof};
+use super::known::{KnownTokens, ReadToken, TokenDigest};
 use super::memory::{Nonces, Remembered, Seen};
 use super::{Authenticate, Binding, Caller, InvalidToken, Refusal, TokenDpopError};
 use crate::Failure;
@@ -45,6 +46,12 @@ pub struct ValidToken {
     pub expires_at: UnixTime,
 }
 
+impl ValidToken {
+    fn is_current(&self, now: UnixTime) -> bool {
+        now < self.expires_at && self.issued_at <= now.plus(SKEW)
+    }
+}
+
 /// How a token is used, by the scheme of the header `Authorization`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scheme {
@@ -58,6 +65,7 @@ enum Scheme {
 pub struct AccessTokens {
     issuer: String,
     key: EncodingKey,
+    known: KnownTokens,
     nonces: Nonces,
     seen: Seen,
     buckets: CallerBuckets,
@@ -74,6 +82,7 @@ impl AccessTokens {
         Self {
             issuer: issuer.into(),
             key: EncodingKey::from_secret(secret.as_ref()),
+            known: KnownTokens::new(),
             nonces: Nonces::new(rng.as_ref()),
             seen: Seen::new(),
             buckets: CallerBuckets::new(CallerQuotas::default()),
@@ -135,7 +144,7 @@ impl AccessTokens {
     pub fn binding_of_token_request(&self, parts: &Parts) -> Result<Binding, TokenDpopError> {
         if parts.headers.contains_key("dpop") {
             let jkt = self
-                .check_proof(parts, None)
+                .proven_key(parts)
                 .map_err(|refusal| self.token_error(&refusal))?;
             return Ok(Binding::Key { jkt });
         }
@@ -154,34 +163,56 @@ impl AccessTokens {
     /// Who sent the request, or why it is not known. The caller's quota is spent as soon as the token's MAC has told who
     /// it is, and before any public-key operation.
     pub fn check(&self, parts: &Parts) -> Result<Caller, Refusal> {
-        let (scheme, token) = credentials(parts)?;
-        let json = claims::read(token, &self.key).ok_or(InvalidToken::Foreign)?;
-        let claims = self.current(&json)?;
-        let caller = Caller {
-            role: claims.role,
-            id: claims.sub.into_owned(),
+        let (scheme, text) = credentials(parts)?;
+        let digest = TokenDigest::of(text);
+        let known = self.known.find(&digest);
+        let read = match &known {
+            Some(read) => Arc::clone(read),
+            None => Arc::new(self.read(text, &digest).ok_or(InvalidToken::Foreign)?),
         };
-        self.buckets.spend(&caller, self.clock.now())?;
-        match (&claims.cnf, scheme) {
-            (Some(Confirmation::Key(jkt)), Scheme::Dpop) => {
-                self.check_proof(parts, Some((token, jkt)))?;
-            }
-            (Some(bound @ Confirmation::Certificate(_)), Scheme::Bearer) => {
-                if !certificate(parts).is_some_and(|shown| bound.is_certificate(&shown.sha256)) {
+        let now = self.clock.now();
+        if !read.token.is_current(now) {
+            return Err(InvalidToken::Time.into());
+        }
+        let caller = &read.token.caller;
+        self.buckets.spend(caller, now)?;
+        match (&read.token.binding, scheme) {
+            (Binding::Key { jkt }, Scheme::Dpop) => self.check_bound_proof(parts, &read, jkt)?,
+            (Binding::Certificate { sha256 }, Scheme::Bearer) => {
+                if !certificate(parts).is_some_and(|shown| shown.sha256 == *sha256) {
                     return Err(InvalidToken::Certificate.into());
                 }
             }
-            (None, Scheme::Bearer) if self.takes_bare(parts) => {}
+            (Binding::Bare, Scheme::Bearer) if self.takes_bare(parts) => {}
             _ => return Err(InvalidToken::Binding.into()),
         }
-        Ok(caller)
+        if known.is_none() {
+            self.known.keep(&digest, &read);
+        }
+        Ok(caller.clone())
     }
 
     /// A token of ours that is valid now: for introspection (RFC 7662), which nobody's quota is spent on.
     pub fn inspect(&self, token: &str) -> Option<ValidToken> {
-        let json = claims::read(token, &self.key)?;
-        let claims = self.current(&json).ok()?;
-        Some(ValidToken {
+        let ReadToken { token, .. } = self.read(token, &TokenDigest::of(token))?;
+        token.is_current(self.clock.now()).then_some(token)
+    }
+
+    /// Forgets the callers whose quota is whole again, and the tokens that have ended.
+    pub fn forget_rested(&self) {
+        let now = self.clock.now();
+        self.buckets.forget_rested(now);
+        self.known.forget_ended(now);
+    }
+
+    /// What an authentic token for this platform says, at whatever time.
+    fn read(&self, text: &str, digest: &TokenDigest) -> Option<ReadToken> {
+        let json = claims::read(text, &self.key)?;
+        let claims: Claims<'_> = serde_json::from_slice(&json).ok()?;
+        if claims.iss != self.issuer || claims.aud != self.issuer {
+            return None;
+        }
+        let token = ValidToken {
             binding: Binding::confirmed(claims.cnf.as_ref())?,
             issued_at: UnixTime(claims.iat),
             expires_at: UnixTime(claims.exp),
@@ -189,50 +220,60 @@ impl AccessTokens {
                 role: claims.role,
                 id: claims.sub.into_owned(),
             },
+        };
+        Some(ReadToken {
+            token,
+            ath: digest.ath(),
+            header: OnceLock::new(),
         })
     }
 
-    /// Forgets the callers whose quota is whole again.
-    pub fn forget_rested(&self) {
-        self.buckets.forget_rested(self.clock.now());
+    /// A proof for a token that is bound to the key of this thumbprint.
+    fn check_bound_proof(&self, parts: &Parts, read: &ReadToken, jkt: &str) -> Result<(), Refusal> {
+        let message = dpop::parse(dpop::only_proof(&parts.headers)?, read.header.get())?;
+        let proof = dpop::verify(&message, &self.expected(parts, Some(&read.ath)))?;
+        let is_known = read.header.get().is_some_and(|header| message.is_under(header));
+        if !is_known && proof.key.thumbprint() != jkt {
+            return Err(InvalidProof::Key.into());
+        }
+        self.use_up(&proof, jkt)?;
+        read.header.get_or_init(|| message.header());
+        Ok(())
     }
 
-    /// The claims of an authentic token, if it is for this platform and of this time.
-    fn current<'a>(&self, json: &'a [u8]) -> Result<Claims<'a>, InvalidToken> {
-        let claims: Claims<'a> = serde_json::from_slice(json).map_err(|_| InvalidToken::Foreign)?;
-        if claims.iss != self.issuer || claims.aud != self.issuer {
-            return Err(InvalidToken::Foreign);
-        }
-        let now = self.clock.now();
-        if now.0 >= claims.exp || claims.iat > now.plus(SKEW).0 {
-            return Err(InvalidToken::Time);
-        }
-        Ok(claims)
-    }
-
-    /// All of RFC 9449, section 4.3, in order of cost; the proof is remembered last, when nothing else is amiss.
-    fn check_proof(&self, parts: &Parts, token: Option<(&str, &str)>) -> Result<String, Refusal> {
-        let now = self.clock.now();
-        let expected = Expected {
+    fn expected<'a>(&'a self, parts: &'a Parts, ath: Option<&'a str>) -> Expected<'a> {
+        Expected {
             suite: self.suite,
             method: &parts.method,
             issuer: &self.issuer,
             path: parts.uri.path(),
-            now,
-            token: token.map(|(token, _)| token),
-        };
-        let proof = dpop::verify(dpop::only_proof(&parts.headers)?, &expected)?;
-        if token.is_some_and(|(_, jkt)| jkt != proof.jkt) {
-            return Err(InvalidProof::Key.into());
+            now: self.clock.now(),
+            ath,
         }
+    }
+
+    /// The end of RFC 9449, section 4.3: the proof is remembered last, when nothing else is amiss.
+    fn use_up(&self, proof: &Proof<'_>, jkt: &str) -> Result<(), Refusal> {
         let nonce = proof.nonce.as_deref().ok_or(Refusal::Nonce)?;
-        let interval = self.nonces.interval(nonce, now).ok_or(Refusal::Nonce)?;
-        match self.seen.remember(interval, &proof.jkt, &proof.jti) {
-            Remembered::New => Ok(proof.jkt),
+        let interval = self
+            .nonces
+            .interval(nonce, self.clock.now())
+            .ok_or(Refusal::Nonce)?;
+        match self.seen.remember(interval, jkt, &proof.jti) {
+            Remembered::New => Ok(()),
             Remembered::Seen => Err(InvalidProof::Replayed.into()),
             Remembered::Forgotten => Err(Refusal::Nonce),
             Remembered::Full => Err(Refusal::Full),
         }
+    }
+
+    /// The thumbprint of the key of a proof that comes without a token.
+    fn proven_key(&self, parts: &Parts) -> Result<String, Refusal> {
+        let message = dpop::parse(dpop::only_proof(&parts.headers)?, None)?;
+        let proof = dpop::verify(&message, &self.expected(parts, None))?;
+        let jkt = proof.key.thumbprint();
+        self.use_up(&proof, &jkt)?;
+        Ok(jkt)
     }
 
     fn token_error(&self, refusal: &Refusal) -> TokenDpopError {

@@ -210,6 +210,13 @@ impl Bench {
         }
     }
 
+    /// One where the client has not called yet, and one where its token and its key are known.
+    fn before_and_after_a_call() -> [Self; 2] {
+        let [before, after] = [Self::new(), Self::new()];
+        assert_eq!(after.check(&after.claims()), None);
+        [before, after]
+    }
+
     fn claims(&self) -> Value {
         self.client.claims(Some(&self.tokens.fresh_nonce()))
     }
@@ -227,74 +234,77 @@ impl Bench {
 
 #[test]
 fn each_claim_of_the_proof_is_checked() {
-    let bench = Bench::new();
-    assert_eq!(bench.check(&bench.claims()), None);
-    let proof = |why: InvalidProof| Some(Refusal::Proof(why));
-    assert_eq!(bench.check_with("htm", "GET"), proof(InvalidProof::Method));
-    assert_eq!(bench.check_with("htm", "post"), proof(InvalidProof::Method));
-    for address in [
-        "https://id.example/other",
-        "https://evil.example/whoami",
-        "http://id.example/whoami",
-    ] {
-        assert_eq!(bench.check_with("htu", address), proof(InvalidProof::Address));
+    for bench in Bench::before_and_after_a_call() {
+        assert_eq!(bench.check(&bench.claims()), None);
+        let proof = |why: InvalidProof| Some(Refusal::Proof(why));
+        assert_eq!(bench.check_with("htm", "GET"), proof(InvalidProof::Method));
+        assert_eq!(bench.check_with("htm", "post"), proof(InvalidProof::Method));
+        for address in [
+            "https://id.example/other",
+            "https://evil.example/whoami",
+            "http://id.example/whoami",
+        ] {
+            assert_eq!(bench.check_with("htu", address), proof(InvalidProof::Address));
+        }
+        assert_eq!(bench.check_with("htu", format!("{ISSUER}/whoami?x=2#y")), None);
+        assert_eq!(
+            bench.check_with("ath", digest::sha256_base64url(b"other")),
+            proof(InvalidProof::Token)
+        );
+        assert_eq!(bench.check_with("ath", Value::Null), proof(InvalidProof::Token));
+        assert_eq!(bench.check_with("iat", START.0 - 61), proof(InvalidProof::Time));
+        assert_eq!(bench.check_with("iat", START.0 + 61), proof(InvalidProof::Time));
+        assert_eq!(bench.check_with("nonce", Value::Null), Some(Refusal::Nonce));
+        assert_eq!(bench.check_with("nonce", "made-up"), Some(Refusal::Nonce));
+        let typed_wrongly = proof(InvalidProof::Message(jws::InvalidJws::Claims));
+        assert_eq!(bench.check_with("iat", START.0.to_string()), typed_wrongly);
     }
-    assert_eq!(bench.check_with("htu", format!("{ISSUER}/whoami?x=2#y")), None);
-    assert_eq!(
-        bench.check_with("ath", digest::sha256_base64url(b"other")),
-        proof(InvalidProof::Token)
-    );
-    assert_eq!(bench.check_with("ath", Value::Null), proof(InvalidProof::Token));
-    assert_eq!(bench.check_with("iat", START.0 - 61), proof(InvalidProof::Time));
-    assert_eq!(bench.check_with("iat", START.0 + 61), proof(InvalidProof::Time));
-    assert_eq!(bench.check_with("nonce", Value::Null), Some(Refusal::Nonce));
-    assert_eq!(bench.check_with("nonce", "made-up"), Some(Refusal::Nonce));
-    let typed_wrongly = proof(InvalidProof::Message(jws::InvalidJws::Claims));
-    assert_eq!(bench.check_with("iat", START.0.to_string()), typed_wrongly);
 }
 
 #[test]
 fn the_proof_is_one_message_of_its_type_by_the_bound_key() {
-    let bench = Bench::new();
-    let scheme = format!("DPoP {}", bench.client.token);
-    let refusal = |proof: &str| bench.tokens.check(&parts(&scheme, proof)).err();
-    let claims = bench.claims();
+    for bench in Bench::before_and_after_a_call() {
+        let scheme = format!("DPoP {}", bench.client.token);
+        let refusal = |proof: &str| bench.tokens.check(&parts(&scheme, proof)).err();
+        let claims = bench.claims();
 
-    let other = jws::sign_embedding_key(&key(8), "dpop+jwt", &claims).unwrap();
-    assert_eq!(refusal(&other), Some(InvalidProof::Key.into()));
-    let typ = jws::sign_embedding_key(&bench.client.key, "jwt", &claims).unwrap();
-    assert_eq!(
-        refusal(&typ),
-        Some(InvalidProof::Message(jws::InvalidJws::Type).into())
-    );
-    let named = jws::sign(&bench.client.key, "dpop+jwt", &claims).unwrap();
-    assert_eq!(
-        refusal(&named),
-        Some(InvalidProof::Message(jws::InvalidJws::Key).into())
-    );
+        let other = jws::sign_embedding_key(&key(8), "dpop+jwt", &claims).unwrap();
+        assert_eq!(refusal(&other), Some(InvalidProof::Key.into()));
+        let typ = jws::sign_embedding_key(&bench.client.key, "jwt", &claims).unwrap();
+        assert_eq!(
+            refusal(&typ),
+            Some(InvalidProof::Message(jws::InvalidJws::Type).into())
+        );
+        let named = jws::sign(&bench.client.key, "dpop+jwt", &claims).unwrap();
+        assert_eq!(
+            refusal(&named),
+            Some(InvalidProof::Message(jws::InvalidJws::Key).into())
+        );
 
-    let mut twice = bench.client.parts(&claims);
-    let proof = bench.client.proof(&bench.claims()).parse().unwrap();
-    twice.headers.append("dpop", proof);
-    assert_eq!(
-        bench.tokens.check(&twice).err(),
-        Some(InvalidProof::Repeated.into())
-    );
-    let mut none = bench.client.parts(&claims);
-    none.headers.remove("dpop");
-    assert_eq!(
-        bench.tokens.check(&none).err(),
-        Some(InvalidProof::Missing.into())
-    );
-    assert_eq!(bench.check(&claims), None);
+        let mut twice = bench.client.parts(&claims);
+        let proof = bench.client.proof(&bench.claims()).parse().unwrap();
+        twice.headers.append("dpop", proof);
+        assert_eq!(
+            bench.tokens.check(&twice).err(),
+            Some(InvalidProof::Repeated.into())
+        );
+        let mut none = bench.client.parts(&claims);
+        none.headers.remove("dpop");
+        assert_eq!(
+            bench.tokens.check(&none).err(),
+            Some(InvalidProof::Missing.into())
+        );
+        assert_eq!(bench.check(&claims), None);
+    }
 }
 
 #[test]
 fn a_nonce_goes_stale() {
-    let bench = Bench::new();
-    let claims = bench.claims();
-    bench.clock.advance(60);
-    assert_eq!(bench.check(&claims), Some(Refusal::Nonce));
+    for bench in Bench::before_and_after_a_call() {
+        let claims = bench.claims();
+        bench.clock.advance(60);
+        assert_eq!(bench.check(&claims), Some(Refusal::Nonce));
+    }
 }
 
 #[test]
@@ -341,11 +351,12 @@ fn a_token_is_ours_and_of_this_time() {
 
 #[test]
 fn a_token_expires() {
-    let bench = Bench::new();
-    bench.clock.advance(600);
-    let mut claims = bench.claims();
-    claims["iat"] = (START.0 + 600).into();
-    assert_eq!(bench.check(&claims), Some(InvalidToken::Time.into()));
+    for bench in Bench::before_and_after_a_call() {
+        bench.clock.advance(600);
+        let mut claims = bench.claims();
+        claims["iat"] = (START.0 + 600).into();
+        assert_eq!(bench.check(&claims), Some(InvalidToken::Time.into()));
+    }
 }
 
 #[test]
