@@ -1,9 +1,13 @@
 //! Bodies and answers: what is sent, what is read, and how much of it.
 
+use std::error::Error;
+
 use cyberid_crypto::json;
 use cyberid_protocol::problem::{self, Problem};
-use reqwest::Response;
-use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, Response};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
@@ -42,17 +46,20 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// Reads the answer to its end, or to `limit` bytes.
-    pub(crate) async fn receive(mut response: Response, limit: usize) -> Result<Self, ClientError> {
+    pub(crate) async fn receive(response: Response<Incoming>, limit: usize) -> Result<Self, ClientError> {
+        let (head, mut body) = response.into_parts();
         let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| unreachable(&error))?;
+            let chunk = frame.data_ref().map_or(&[][..], |chunk| chunk);
             if bytes.len() + chunk.len() > limit {
                 return Err(ClientError::AnswerTooLarge { limit });
             }
-            bytes.extend_from_slice(&chunk);
+            bytes.extend_from_slice(chunk);
         }
         Ok(Self {
-            status: response.status().as_u16(),
-            headers: response.headers().clone(),
+            status: head.status.as_u16(),
+            headers: head.headers,
             bytes,
         })
     }
@@ -93,9 +100,11 @@ impl Answer {
     }
 }
 
-/// The failure of a connection, without the address, which may name a person's request.
-pub(crate) fn unreachable(error: reqwest::Error) -> ClientError {
-    let error = error.without_url();
-    let cause = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
-    ClientError::Unreachable(cause)
+/// The failure of a connection: its innermost cause, which names no address and no path, as these may name a person's request.
+pub(crate) fn unreachable(error: &(dyn Error + 'static)) -> ClientError {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    ClientError::Unreachable(cause.to_string())
 }

@@ -3,14 +3,17 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Certificate, Identity, Method, Url};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use http_body_util::Full;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use url::Url;
 use zeroize::Zeroizing;
 
 use crate::ClientError;
 use crate::body::{Answer, Body, unreachable};
+use crate::connection::{self, Connections};
 
 /// How long a call may take, and how much it may bring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +48,7 @@ pub struct Tls {
 /// Calls one other party. It follows no redirect and uses no proxy: what is asked goes where it was sent, or fails.
 #[derive(Debug, Clone)]
 pub struct Client {
-    http: reqwest::Client,
+    connections: Connections,
     base: String,
     limits: Limits,
     tls_by_default: bool,
@@ -65,24 +68,14 @@ impl Client {
     /// A client of the party at `base_url`, with TLS as the caller wants it.
     pub fn over_tls(base_url: &str, limits: Limits, tls: &Tls) -> Result<Self, ClientError> {
         let base = checked(base_url)?;
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .connect_timeout(limits.connect)
-            .timeout(limits.total);
-        // The system's authorities take half a megabyte of memory, and without TLS nobody is asked for a certificate.
-        let http = if speaks_tls(&base) {
-            http
+        let connections = if speaks_tls(&base) {
+            connection::tls(limits.connect, tls).map_err(|_| ClientError::Unmade)?
         } else {
-            http.tls_certs_only([])
+            connection::plain(limits.connect)
         };
-        let http = tls
-            .apply(http)
-            .and_then(reqwest::ClientBuilder::build)
-            .map_err(|_| ClientError::Unmade)?;
         let tls_by_default = tls.authority.is_none() && tls.identity.is_none();
         Ok(Self {
-            http,
+            connections,
             base,
             limits,
             tls_by_default,
@@ -185,26 +178,34 @@ impl Client {
         body: Option<&Body>,
         headers: &[(&str, &str)],
     ) -> Result<Answer, ClientError> {
-        let url = Url::parse(&format!("{}{path}", self.base)).map_err(|_| ClientError::InvalidAddress)?;
-        let mut request = self.http.request(method, url).headers(header_map(headers)?);
-        if let Some(body) = body {
-            let bytes = Bytes::from_owner(body.bytes.clone());
-            request = request.header(CONTENT_TYPE, &body.media_type).body(bytes);
-        }
-        let response = request.send().await.map_err(unreachable)?;
-        Answer::receive(response, self.limits.answer).await
+        let request = self.request(method, path, body, headers)?;
+        let answer = async {
+            let response = self.connections.request(request).await;
+            Answer::receive(response.map_err(|error| unreachable(&error))?, self.limits.answer).await
+        };
+        let in_time = tokio::time::timeout(self.limits.total, answer).await;
+        in_time.unwrap_or_else(|late| Err(unreachable(&late)))
     }
-}
 
-impl Tls {
-    fn apply(&self, mut http: reqwest::ClientBuilder) -> reqwest::Result<reqwest::ClientBuilder> {
-        if let Some(authority) = &self.authority {
-            http = http.tls_certs_only([Certificate::from_pem(authority)?]);
+    fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Body>,
+        headers: &[(&str, &str)],
+    ) -> Result<Request<Full<Bytes>>, ClientError> {
+        let url = Url::parse(&format!("{}{path}", self.base)).map_err(|_| ClientError::InvalidAddress)?;
+        let uri = Uri::try_from(url.as_str()).map_err(|_| ClientError::InvalidAddress)?;
+        let bytes = body.map_or_else(Bytes::new, |body| Bytes::from_owner(body.bytes.clone()));
+        let mut request = Request::new(Full::new(bytes));
+        *request.method_mut() = method;
+        *request.uri_mut() = uri;
+        *request.headers_mut() = header_map(headers)?;
+        if let Some(body) = body {
+            let media_type = HeaderValue::try_from(&body.media_type).map_err(|_| ClientError::Unmade)?;
+            request.headers_mut().insert(CONTENT_TYPE, media_type);
         }
-        if let Some((certificate, key)) = &self.identity {
-            http = http.identity(Identity::from_pkcs8_pem(certificate, key)?);
-        }
-        Ok(http)
+        Ok(request)
     }
 }
 
@@ -214,7 +215,8 @@ fn speaks_tls(base: &str) -> bool {
 
 fn checked(base_url: &str) -> Result<String, ClientError> {
     let url = Url::parse(base_url).map_err(|_| ClientError::InvalidAddress)?;
-    let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    let anonymous = url.username().is_empty() && url.password().is_none();
+    let plain = anonymous && url.query().is_none() && url.fragment().is_none();
     if plain && matches!(url.scheme(), "http" | "https") && url.has_host() {
         Ok(base_url.trim_end_matches('/').into())
     } else {

@@ -8,6 +8,7 @@
 
 mod body;
 mod client;
+mod connection;
 mod dpop;
 mod error;
 pub mod key_file;

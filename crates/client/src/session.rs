@@ -10,7 +10,7 @@ use cyberid_protocol::access::{
     Assertion, Audience, CLIENT_ASSERTION_TYPE, JWT_BEARER_GRANT, TokenAnswer, TokenError,
 };
 use cyberid_protocol::problem::ProblemType;
-use reqwest::Method;
+use http::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;

@@ -1,5 +1,7 @@
 use cyberid_protocol::problem::{Problem, ProblemType};
 use serde_json::{Value, json};
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpListener;
 
 use super::*;
 use crate::testing::PlatformDouble;
@@ -61,7 +63,7 @@ async fn an_answer_without_end_is_cut_off() {
 
 #[tokio::test]
 async fn who_does_not_answer_in_time_is_unreachable() {
-    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let limits = Limits {
         total: Duration::from_millis(50),
         ..Limits::default()
@@ -108,6 +110,7 @@ fn only_plain_web_addresses_are_called() {
         "id.example",
         "file:///etc/passwd",
         "http://u@id.example",
+        "http://:p@id.example",
         "http://id.example/?a",
     ] {
         assert_eq!(
@@ -121,3 +124,75 @@ fn only_plain_web_addresses_are_called() {
         "https://id.example"
     );
 }
+
+/// A handshake record: RFC 8446, section 5.1.
+const HANDSHAKE: u8 = 22;
+
+/// What somebody who is called by this client first hears.
+async fn first_byte(client: &Client, scheme: &str) -> u8 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("{scheme}://{}", listener.local_addr().unwrap());
+    let client = client.at(&address).unwrap();
+    let call = tokio::spawn(async move { client.get_bytes("/").await });
+    let heard = listener.accept().await.unwrap().0.read_u8().await.unwrap();
+    assert!(matches!(call.await.unwrap(), Err(ClientError::Unreachable(_))));
+    heard
+}
+
+#[tokio::test]
+async fn tls_is_spoken_where_the_address_says_so() {
+    for own in ["http://id.example", "https://id.example"] {
+        let client = Client::new(own).unwrap();
+        assert_eq!(first_byte(&client, "https").await, HANDSHAKE, "{own}");
+        assert_eq!(first_byte(&client, "http").await, b'G', "{own}");
+    }
+}
+
+#[test]
+fn whoever_was_to_be_believed_is_not_forgotten_on_the_way_to_tls() {
+    let authority = Tls {
+        authority: Some(AUTHORITY.into()),
+        identity: None,
+    };
+    let at = |own: &str, other: &str, tls: &Tls| {
+        let client = Client::over_tls(own, Limits::default(), tls).unwrap();
+        client.at(other).map(|client| client.base().to_owned())
+    };
+    let (plain, tls) = ("http://id.example", "https://id.example");
+    assert_eq!(at(plain, tls, &Tls::default()), Ok(tls.into()));
+    assert_eq!(at(plain, tls, &authority), Err(ClientError::InvalidAddress));
+    assert_eq!(
+        at(tls, "https://log.example", &authority),
+        Ok("https://log.example".into())
+    );
+    assert_eq!(at(tls, plain, &authority), Ok(plain.into()));
+    assert_eq!(
+        at(plain, "http://log.example", &authority),
+        Ok("http://log.example".into())
+    );
+}
+
+#[test]
+fn an_authority_that_is_none_is_refused() {
+    let none = Tls {
+        authority: Some(b"-----BEGIN CERTIFICATE-----".to_vec()),
+        identity: None,
+    };
+    let client = Client::over_tls("https://id.example", Limits::default(), &none);
+    assert_eq!(client.err(), Some(ClientError::Unmade));
+}
+
+/// Of an authority whose key nobody has.
+const AUTHORITY: &str = "\
+-----BEGIN CERTIFICATE-----
+MIIBjzCCATWgAwIBAgIUakXwRap/DtNYh4Tg4egQAW9sSsswCgYIKoZIzj0EAwIw
+HDEaMBgGA1UEAwwRYXV0aG9yaXR5LmV4YW1wbGUwIBcNMjYxMTIzMjEwNDI0WhgP
+MjEyNjEwMzAyMTA0MjRaMBwxGjAYBgNVBAMMEWF1dGhvcml0eS5leGFtcGxlMFkw
+EwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAELyN7Px2J/rJtY92bZsEYm1Q9BUt0ou9a
+daPRJgU9v8sTmTHH+/BtRGR1fbdgCphDwWkcDy6CE3eX7sfYYmT0yKNTMFEwHQYD
+VR0OBBYEFKOyfzxHFymwYNax26qhF48XbRXlMB8GA1UdIwQYMBaAFKOyfzxHFymw
+YNax26qhF48XbRXlMA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDSAAwRQIg
+dP6kBzd4Ob3zdqQ0ZTiwc4zlJ+buf/ANN1joVbwzoZwCIQCPAT0zWOhphEIKyTRW
+hx48tXzmaVZuadVbqRvIDIguuA==
+-----END CERTIFICATE-----
+";
