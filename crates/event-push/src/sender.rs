@@ -9,6 +9,7 @@ use std::time::Duration;
 use cyberid_protocol::event::{DeliveryRefused, MEDIA_TYPE};
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Certificate, Response, StatusCode};
+use tokio::sync::OnceCell;
 
 use crate::address::Reach;
 use crate::destination::Destination;
@@ -39,9 +40,6 @@ pub enum SenderUnusable {
     /// The certification authority is not a certificate in PEM.
     #[error("the certification authority is not a certificate in PEM")]
     Ca,
-    /// TLS cannot be had.
-    #[error("TLS cannot be had")]
-    Tls,
 }
 
 /// What the receiver said.
@@ -90,42 +88,35 @@ pub enum Fault {
 }
 
 /// Calls receivers. It follows no redirect and uses no proxy.
-#[derive(Debug, Clone)]
-pub struct Sender {
-    http: reqwest::Client,
+#[derive(Clone)]
+pub struct Sender(Arc<Lazy>);
+
+/// The HTTP client, which is made for the first token: until then nothing of TLS is in memory, nor the system's authorities.
+struct Lazy {
+    reach: Reach,
+    lookup: Arc<dyn Lookup>,
+    ca: Option<Certificate>,
+    total: Duration,
+    http: OnceCell<reqwest::Client>,
 }
 
 impl Sender {
     /// A sender of these settings.
     pub fn new(settings: Settings) -> Result<Self, SenderUnusable> {
-        let Settings {
-            reach,
-            lookup,
-            ca,
-            total,
-        } = settings;
-        let builder = reqwest::Client::builder()
-            .https_only(true)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .dns_resolver(CheckedLookup { lookup, reach })
-            .connect_timeout(CONNECT)
-            .timeout(total.unwrap_or(TOTAL))
-            .pool_max_idle_per_host(1)
-            .pool_idle_timeout(Duration::from_secs(30));
-        let builder = match ca {
-            Some(pem) => {
-                builder.tls_certs_merge([Certificate::from_pem(&pem).map_err(|_| SenderUnusable::Ca)?])
-            }
-            None => builder,
-        };
-        let http = builder.build().map_err(|_| SenderUnusable::Tls)?;
-        Ok(Self { http })
+        let ca = settings.ca.as_deref().map(Certificate::from_pem).transpose();
+        Ok(Self(Arc::new(Lazy {
+            reach: settings.reach,
+            lookup: settings.lookup,
+            ca: ca.map_err(|_| SenderUnusable::Ca)?,
+            total: settings.total.unwrap_or(TOTAL),
+            http: OnceCell::new(),
+        })))
     }
 
     /// Sends a token.
     pub async fn send(&self, destination: &Destination, token: String) -> Result<Answer, Fault> {
-        let call = self.http.post(destination.as_str());
+        let http = self.0.http.get_or_try_init(async || self.0.make()).await;
+        let call = http.map_err(|error| fault(&error))?.post(destination.as_str());
         let call = call
             .header(CONTENT_TYPE, MEDIA_TYPE)
             .header(ACCEPT, "application/json");
@@ -138,6 +129,26 @@ impl Sender {
             },
             status => Err(Fault::Status(status.as_u16())),
         }
+    }
+}
+
+impl Lazy {
+    fn make(&self) -> reqwest::Result<reqwest::Client> {
+        let lookup = CheckedLookup {
+            lookup: Arc::clone(&self.lookup),
+            reach: self.reach,
+        };
+        reqwest::Client::builder()
+            .https_only(true)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .dns_resolver(lookup)
+            .connect_timeout(CONNECT)
+            .timeout(self.total)
+            .pool_max_idle_per_host(1)
+            .pool_idle_timeout(Duration::from_secs(30))
+            .tls_certs_merge(self.ca.clone())
+            .build()
     }
 }
 
