@@ -233,6 +233,10 @@ impl Subjects for CachedSubjects {
         self.store.end_enrolment(subject).await
     }
 
+    async fn end_confirmed(&self, subject: &SubjectId) -> Result<()> {
+        self.store.end_confirmed(subject).await
+    }
+
     async fn open_enrolments(&self, before: UnixTime) -> Result<Vec<(SubjectId, EnrolmentStage)>> {
         self.store.open_enrolments(before).await
     }

@@ -9,6 +9,7 @@ mod custodian;
 mod custodians;
 mod database;
 mod device;
+mod ended;
 mod event;
 mod fault;
 mod guardianship;

@@ -7,7 +7,9 @@ use cyberid_domain::id::{OfficialAccessId, SubjectId};
 use cyberid_domain::number::NetworkNumber;
 use cyberid_domain::official::OfficialStatus;
 use cyberid_storage::Result;
-use cyberid_storage::official::{NumberSalts, OfficialAccess, OfficialAccesses, OfficialStep, Turn};
+use cyberid_storage::official::{
+    BeginningEnrolment, NumberSalts, OfficialAccess, OfficialAccesses, OfficialStep, Turn,
+};
 use cyberid_storage::promise::PromisedLeaf;
 use cyberid_storage::release::Stepped;
 use cyberid_storage::single_use::SingleUse;
@@ -17,6 +19,7 @@ use crate::fault::{Answer, Fault};
 use crate::promise::promise;
 use crate::registry::RegistryDb;
 use crate::single_use::use_up;
+use crate::subject::enrolment;
 use crate::value::{array, seconds};
 
 #[async_trait]
@@ -82,6 +85,15 @@ impl NumberSalts for RegistryDb {
             .bind(salt.as_slice())
             .bind(number.compact());
         Ok(self.db.write("keep_number_salt", keep).await? > 0)
+    }
+
+    async fn begin_numbered(&self, begun: &BeginningEnrolment) -> Result<bool> {
+        let mut tx = self.db.begin("begin_numbered").await?;
+        let ended = self.ended.write(&mut tx).await?;
+        let is_free = enrolment::begin_numbered(&mut tx, begun).await?;
+        tx.commit().await?;
+        self.ended.forget(&ended);
+        Ok(is_free)
     }
 
     async fn number_salt(&self, subject: &SubjectId) -> Result<Option<[u8; 32]>> {

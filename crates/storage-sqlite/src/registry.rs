@@ -7,12 +7,15 @@ use cyberid_storage::Synchronous;
 use cyberid_storage::subject::NewSubject;
 
 use crate::database::Database;
+use crate::ended::Ended;
 use crate::open::OpenError;
 
 /// The registry's database.
 #[derive(Clone)]
 pub struct RegistryDb {
     pub(crate) db: Database,
+    /// Enrolments that have ended, and stand in the file still.
+    pub(crate) ended: Ended,
 }
 
 impl RegistryDb {
@@ -25,7 +28,10 @@ impl RegistryDb {
     pub async fn open_with(path: impl AsRef<Path>, synchronous: Synchronous) -> Result<Self, OpenError> {
         let migrations = sqlx::migrate!("../../migrations/sqlite/registry");
         let db = Database::open(path.as_ref(), synchronous, &migrations).await?;
-        Ok(Self { db })
+        Ok(Self {
+            db,
+            ended: Ended::default(),
+        })
     }
 
     /// Keeps subjects as if each had been enrolled, all in one transaction.
@@ -41,6 +47,8 @@ impl RegistryDb {
 
     /// Ends all connections; the file is then whole without its log.
     pub async fn close(&self) {
+        // Where this fails they are confirmed and ended again at the next start.
+        let _ = self.end_confirmed_now().await;
         self.db.close().await;
     }
 }

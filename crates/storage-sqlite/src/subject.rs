@@ -20,6 +20,7 @@ use sqlx::{Sqlite, SqliteConnection};
 use crate::fault::{Answer, Fault};
 use crate::life;
 use crate::registry::RegistryDb;
+use crate::subject::enrolment::Way;
 use crate::value::{moment, seconds};
 
 #[async_trait]
@@ -35,14 +36,13 @@ impl Subjects for RegistryDb {
 
     async fn commit_enrolment(&self, new: &NewSubject) -> Result<bool> {
         let mut tx = self.db.begin("commit_enrolment").await?;
-        if !enrolment::is_open(&mut tx, &new.subject).await? {
+        if self.ended.has(&new.subject) {
             return Ok(false);
         }
-        if enrolment::was_committed(&mut tx, new).await? {
-            return Ok(true);
-        }
-        if enrolment::is_taken(&mut tx, new).await? {
-            return Ok(false);
+        match enrolment::way_of(&mut tx, new).await? {
+            Way::Free => {}
+            Way::Committed => return Ok(true),
+            Way::Barred => return Ok(false),
         }
         enrolment::keep(&mut tx, new).await?;
         tx.commit().await?;
@@ -56,8 +56,15 @@ impl Subjects for RegistryDb {
         Ok(())
     }
 
+    async fn end_confirmed(&self, subject: &SubjectId) -> Result<()> {
+        self.ended.add(*subject);
+        Ok(())
+    }
+
     async fn open_enrolments(&self, before: UnixTime) -> Result<Vec<(SubjectId, EnrolmentStage)>> {
-        Ok(enrolment::open_before(&self.db, before).await?)
+        let mut open = enrolment::open_before(&self.db, before).await?;
+        open.retain(|(subject, _)| !self.ended.has(subject));
+        Ok(open)
     }
 
     async fn by_device(&self, jkt: &str) -> Result<Option<Subject>> {

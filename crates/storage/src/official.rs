@@ -109,6 +109,19 @@ pub trait OfficialAccesses: Send + Sync {
     async fn subject_of(&self, number: &NetworkNumber) -> Result<Option<SubjectId>>;
 }
 
+/// An enrolment that begins, with the number that its subject will have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BeginningEnrolment {
+    /// The subject that the person would become.
+    pub subject: SubjectId,
+    /// Its network number.
+    pub number: NetworkNumber,
+    /// What opens the commitment to the number.
+    pub salt: [u8; 32],
+    /// When it begins.
+    pub now: UnixTime,
+}
+
 /// The salts that open what key holders were told of network numbers. They stay in the registry; without one, a key
 /// holder's commitment says nothing.
 #[async_trait]
@@ -121,6 +134,11 @@ pub trait NumberSalts: Send + Sync {
         number: &NetworkNumber,
         salt: &[u8; 32],
     ) -> Result<bool>;
+
+    /// Begins an enrolment that will have this number, and keeps its salt, in one transaction; `false`, and nothing kept, if
+    /// the number is taken. After a crash the enrolment is found by
+    /// [`Subjects::open_enrolments`](crate::subject::Subjects::open_enrolments).
+    async fn begin_numbered(&self, begun: &BeginningEnrolment) -> Result<bool>;
 
     /// The salt of a subject.
     async fn number_salt(&self, subject: &SubjectId) -> Result<Option<[u8; 32]>>;

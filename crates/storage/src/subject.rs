@@ -136,6 +136,13 @@ pub trait Subjects: Send + Sync {
     /// committed. Again is fine.
     async fn end_enrolment(&self, subject: &SubjectId) -> Result<()>;
 
+    /// Ends an enrolment that was committed and that the key holders have confirmed. From here on it is open to nobody who
+    /// asks this process; that it has ended is made durable with a later write at the latest when the store is closed, so
+    /// that a crash may find it open once more, and it is confirmed and ended again.
+    async fn end_confirmed(&self, subject: &SubjectId) -> Result<()> {
+        self.end_enrolment(subject).await
+    }
+
     /// The enrolments that were begun before `before` and have not ended.
     async fn open_enrolments(&self, before: UnixTime) -> Result<Vec<(SubjectId, EnrolmentStage)>>;
 

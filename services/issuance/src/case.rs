@@ -10,6 +10,7 @@ use std::sync::Arc;
 use cyberid_crypto::PublicKey;
 use cyberid_domain::case::{CaseKind, Verdict};
 use cyberid_domain::device::AlertKind;
+use cyberid_domain::document::DocumentType;
 use cyberid_domain::id::{CaseId, ClientId, SubjectId};
 use cyberid_domain::subject::LifeReason;
 use cyberid_protocol::case::{AppealBody, CaseStatus, CaseView, OpenCase, OpenCases, PERMISSION};
@@ -92,7 +93,7 @@ impl Issuance {
     async fn report_here(&self, body: EnrolmentBody) -> Result<CaseView, CaseError> {
         // 1.
         let pin = chosen(&body.pin)?;
-        let device = self.take_key_proof(&body.key_proof).await?;
+        let device = self.take_key_proof(&body.key_proof)?;
         let document = self.stated(&body.document, &device.thumbprint()).await?;
         // 2.
         let confirmed = self.ask_source(&document, &body.evidence).await?;
@@ -126,7 +127,7 @@ impl Issuance {
     ) -> Result<CaseView, CaseError> {
         let guess = self.meter.begin(from, self.now())?;
         guess.end(true);
-        let device = self.take_key_proof(&body.key_proof).await?;
+        let device = self.take_key_proof(&body.key_proof)?;
         let case = self.new_case(CaseKind::Appeal, &device, None);
         let open = self.parts.cases.open_case(&case).await?;
         open.then(|| view(&case)).ok_or(EnrolmentError::Refused.into())
@@ -164,25 +165,19 @@ impl Issuance {
         self.show_case(id).await
     }
 
-    /// Whether two operators permitted that this device proves a passport without its chip.
-    pub(crate) async fn is_permitted(&self, device: &PublicKey) -> Result<bool, StorageError> {
-        self.permits(&device.thumbprint()).await
-    }
-
-    /// The document that is stated from the device `jkt`, if it is well-formed and has not ended.
+    /// The document that is stated from the device `jkt`, if it is well-formed and has not ended; of a passport, whether two
+    /// operators permitted that this device proves it without its chip.
     pub(crate) async fn stated(
         &self,
         document: &Document,
         jkt: &str,
     ) -> Result<CheckedDocument, EnrolmentError> {
         let mut document = CheckedDocument::check(document, self.now())?;
-        document.without_chip = self.permits(jkt).await?;
+        if document.kind == DocumentType::Passport {
+            let since = self.now().minus(PERMISSION);
+            document.without_chip = self.parts.cases.is_permitted(jkt, since).await?;
+        }
         Ok(document)
-    }
-
-    async fn permits(&self, jkt: &str) -> Result<bool, StorageError> {
-        let since = self.now().minus(PERMISSION);
-        self.parts.cases.is_permitted(jkt, since).await
     }
 
     /// Carries out what is to be done, in its order. What fails is tried again, and holds up no other.

@@ -100,7 +100,7 @@ impl Issuance {
         }
         let mut sheet = Vec::new();
         for proof in proofs {
-            sheet.push(self.take_key_proof(proof).await?);
+            sheet.push(self.take_key_proof(proof)?);
         }
         Ok(Counter { station, sheet })
     }

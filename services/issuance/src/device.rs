@@ -44,7 +44,7 @@ impl Issuance {
         } = SealedDevice::read(&self.unseal(sealed)?).map_err(|_| DeviceError::Message)?;
         let subject = self.acting(jkt).await?;
         self.require_cooled_off(jkt).await?;
-        let device = self.take_key_proof(&key_proof).await?;
+        let device = self.take_key_proof(&key_proof)?;
         self.check_approval(&approval, &subject, &device)?;
         self.require_device_pin(&subject, &pin).await?;
         // 4. 5. 6.

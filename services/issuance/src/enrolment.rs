@@ -14,6 +14,7 @@ use cyberid_domain::subject::SubjectStatus;
 use cyberid_protocol::deposit::Outcome;
 use cyberid_protocol::enrolment::{Enrolled, EnrolmentBody, number_commitment};
 use cyberid_storage::StorageError;
+use cyberid_storage::official::BeginningEnrolment;
 use cyberid_storage::subject::{EnrolmentStage, HashedPin, NewSubject, SubjectDevice};
 use cyberid_web::scrub::Scrubbed;
 use time::Date;
@@ -78,9 +79,9 @@ impl Issuance {
         let subject = SubjectId::random(&*self.parts.rng);
         let _run = self.running.begin(subject);
         // 4.
-        self.parts.subjects.begin_enrolment(&subject, self.now()).await?;
+        let begun = self.begin(subject).await?;
         match self
-            .reserve_and_commit(subject, &candidate, counter.as_ref())
+            .reserve_and_commit(&begun, &candidate, counter.as_ref())
             .await
         {
             Ok(committed) => self.complete(&committed).await,
@@ -99,11 +100,11 @@ impl Issuance {
     async fn confirm_person(&self, body: EnrolmentBody) -> Result<Candidate, EnrolmentError> {
         // 2.
         let pin = Pin::chosen(body.pin.expose().to_owned()).map_err(|_| EnrolmentError::PinUnacceptable)?;
-        let device = self.take_key_proof(&body.key_proof).await?;
-        let mut document = CheckedDocument::check(&body.document, self.now())?;
-        document.without_chip = self.is_permitted(&device).await?;
+        let device = self.take_key_proof(&body.key_proof)?;
+        let jkt = device.thumbprint();
+        let document = self.stated(&body.document, &jkt).await?;
         // A key that is or was somebody's, which a key holder may not take either.
-        let known = self.parts.devices.known_device(&device.thumbprint()).await?;
+        let known = self.parts.devices.known_device(&jkt).await?;
         if known.is_some() {
             return Err(EnrolmentError::Refused);
         }
@@ -135,10 +136,11 @@ impl Issuance {
 
     async fn reserve_and_commit(
         &self,
-        subject: SubjectId,
+        begun: &BeginningEnrolment,
         candidate: &Candidate,
         counter: Option<&Counter>,
     ) -> Result<NewSubject, EnrolmentError> {
+        let subject = begun.subject;
         // 4.
         if let Some(counter) = counter {
             self.keep_codes(subject, &candidate.device, counter).await?;
@@ -147,7 +149,7 @@ impl Issuance {
             return Err(EnrolmentError::Refused);
         }
         // 5.
-        let (number, commitment) = self.draw_number(&subject).await?;
+        let commitment = number_commitment(&begun.salt, &begun.number);
         let record = self.seal_record(subject, &candidate.document, candidate.birth_date)?;
         self.deposit(subject, &candidate.device, &commitment, record)
             .await?;
@@ -155,19 +157,22 @@ impl Issuance {
         if let Some(guardian) = &candidate.guardian {
             self.establish_guardianship(subject, guardian).await?;
         }
-        self.commit(self.new_subject(subject, candidate, number)).await
+        self.commit(self.new_subject(candidate, begun)).await
     }
 
-    /// A fresh number, and the commitment by which the key holders bind the record to it; only the registry keeps what
-    /// opens the commitment. What is taken after several numbers is not the number's fault.
-    async fn draw_number(&self, subject: &SubjectId) -> Result<(NetworkNumber, String), EnrolmentError> {
+    /// Notes that an enrolment has begun, with a fresh number and the salt of the commitment by which the key holders bind
+    /// the record to it; only the registry keeps what opens the commitment. What is taken after several numbers is not the
+    /// number's fault.
+    async fn begin(&self, subject: SubjectId) -> Result<BeginningEnrolment, EnrolmentError> {
         for _ in 0..NUMBERS_TRIED {
-            let number = NetworkNumber::random(&*self.parts.rng);
-            let salt: [u8; 32] = random(&*self.parts.rng);
-            let salts = &self.parts.number_salts;
-            if salts.keep_number_salt(subject, &number, &salt).await? {
-                let commitment = number_commitment(&salt, &number);
-                return Ok((number, commitment));
+            let begun = BeginningEnrolment {
+                subject,
+                number: NetworkNumber::random(&*self.parts.rng),
+                salt: random(&*self.parts.rng),
+                now: self.now(),
+            };
+            if self.parts.number_salts.begin_numbered(&begun).await? {
+                return Ok(begun);
             }
         }
         Err(EnrolmentError::Refused)
@@ -196,12 +201,12 @@ impl Issuance {
         }
     }
 
-    fn new_subject(&self, subject: SubjectId, candidate: &Candidate, number: NetworkNumber) -> NewSubject {
+    fn new_subject(&self, candidate: &Candidate, begun: &BeginningEnrolment) -> NewSubject {
         let now = self.now();
         let today = now.date();
         NewSubject {
-            subject,
-            number,
+            subject: begun.subject,
+            number: begun.number.clone(),
             device: SubjectDevice {
                 jkt: candidate.device.thumbprint(),
                 key: *candidate.device.as_sec1(),

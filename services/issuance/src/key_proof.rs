@@ -8,7 +8,7 @@ use crate::{EnrolmentError, Issuance};
 
 impl Issuance {
     /// The key that `compact` proves, of this platform's suite, for this platform, at this moment, once.
-    pub(crate) async fn take_key_proof(&self, compact: &str) -> Result<PublicKey, EnrolmentError> {
+    pub(crate) fn take_key_proof(&self, compact: &str) -> Result<PublicKey, EnrolmentError> {
         let (key, proof) = KeyProof::open(compact).map_err(|_| EnrolmentError::InvalidProof)?;
         let suite = self.parts.certificate_key.public_key().suite();
         if key.suite() != suite || proof.aud != self.parts.issuer {
@@ -16,7 +16,7 @@ impl Issuance {
         }
         message::check_life(proof.iat, proof.iat.plus(MAX_AGE), MAX_AGE, self.now())
             .map_err(|_| EnrolmentError::ExpiredProof)?;
-        self.take_nonce(&proof.nonce).await?;
+        self.take_nonce(&proof.nonce)?;
         Ok(key)
     }
 }

@@ -71,6 +71,7 @@ pub use passport::Passports;
 pub use routes::routes;
 
 use meter::Meter;
+use nonce::Nonces;
 use running::Running;
 use source_circuit::{Circuit, Line};
 
@@ -159,6 +160,7 @@ pub struct Issuance {
     running: Running,
     pin_attempts: PinAttempts,
     meter: Meter,
+    nonces: Nonces,
     /// One act of operators at a time: it waits for no key holder.
     turning: tokio::sync::Mutex<()>,
     /// One change of a number at a time.
@@ -180,6 +182,7 @@ impl Issuance {
             started: parts.clock.now(),
             running: Running::default(),
             meter: Meter::new(parts.refusal_limits, &*parts.rng),
+            nonces: Nonces::new(&*parts.rng),
             pin_attempts: PinAttempts::new(Arc::clone(&parts.subjects), parts.pins.clone()),
             turning: tokio::sync::Mutex::default(),
             numbering: tokio::sync::Mutex::default(),

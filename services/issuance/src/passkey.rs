@@ -111,7 +111,7 @@ impl Issuance {
         let challenge = registration.challenge()?;
         let nonce = challenge.parse().map_err(|_| EnrolmentError::UnknownNonce)?;
         let credential = registration.check(&Site::of(&self.parts.issuer), &challenge)?;
-        self.take_nonce(&nonce).await?;
+        self.take_nonce(&nonce)?;
         Ok(credential)
     }
 

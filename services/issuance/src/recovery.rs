@@ -47,10 +47,13 @@ impl Issuance {
     /// Tells both key holders how an enrolment ended, and ends it once both know.
     pub(crate) async fn finish(&self, subject: SubjectId, outcome: Outcome) -> Result<(), EnrolmentError> {
         self.settle(subject, outcome).await?;
-        if outcome == Outcome::Freed {
-            self.parts.guardianships.dissolve(&subject).await?;
+        match outcome {
+            Outcome::Confirmed => self.parts.subjects.end_confirmed(&subject).await?,
+            Outcome::Freed => {
+                self.parts.guardianships.dissolve(&subject).await?;
+                self.parts.subjects.end_enrolment(&subject).await?;
+            }
         }
-        self.parts.subjects.end_enrolment(&subject).await?;
         Ok(())
     }
 

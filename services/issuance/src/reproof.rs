@@ -51,7 +51,7 @@ impl Issuance {
     ) -> Result<Recovered, DeviceError> {
         // 2.
         let pin = chosen(&body.pin)?;
-        let device = self.take_key_proof(&body.key_proof).await?;
+        let device = self.take_key_proof(&body.key_proof)?;
         // 3.
         let (document, confirmed) = self
             .prove_again(&body.document, &body.evidence, &device.thumbprint())

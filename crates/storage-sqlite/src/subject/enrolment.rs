@@ -4,36 +4,31 @@ use cyberid_domain::UnixTime;
 use cyberid_domain::age::Threshold;
 use cyberid_domain::id::SubjectId;
 use cyberid_domain::subject::SubjectStatus;
-use cyberid_storage::subject::{EnrolmentStage, NewSubject, SubjectDevice};
+use cyberid_storage::official::BeginningEnrolment;
+use cyberid_storage::subject::{EnrolmentStage, NewSubject};
 use sqlx::SqliteConnection;
 
 use crate::database::Database;
 use crate::fault::Answer;
 use crate::value::{array, seconds};
 
-pub(super) async fn is_open(tx: &mut SqliteConnection, subject: &SubjectId) -> Answer<bool> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM enrolment WHERE subject = ?1)";
-    Ok(sqlx::query_scalar(sql)
-        .bind(subject.as_bytes().as_slice())
-        .fetch_one(tx)
-        .await?)
+/// What stands in the way of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Nothing.
+    Free,
+    /// This very subject is there: whoever did not hear the answer asks again.
+    Committed,
+    /// The enrolment is not open, or something of it is somebody's.
+    Barred,
 }
 
-/// Whether this very subject is there: whoever did not hear the answer asks again.
-pub(super) async fn was_committed(tx: &mut SqliteConnection, new: &NewSubject) -> Answer<bool> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM subject JOIN device USING (subject) \
-               WHERE subject = ?1 AND number = ?2 AND jkt = ?3 AND key = ?4)";
-    Ok(sqlx::query_scalar(sql)
-        .bind(new.subject.as_bytes().as_slice())
-        .bind(new.number.compact())
-        .bind(&new.device.jkt)
-        .bind(new.device.key.as_slice())
-        .fetch_one(tx)
-        .await?)
-}
-
-pub(super) async fn is_taken(tx: &mut SqliteConnection, new: &NewSubject) -> Answer<bool> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM subject WHERE subject = ?1 OR number = ?2) \
+/// What stands in the way of committing `new`, read at once.
+pub(super) async fn way_of(tx: &mut SqliteConnection, new: &NewSubject) -> Answer<Way> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM enrolment WHERE subject = ?1), \
+               EXISTS (SELECT 1 FROM subject JOIN device USING (subject) \
+               WHERE subject = ?1 AND number = ?2 AND jkt = ?3 AND key = ?4), \
+               EXISTS (SELECT 1 FROM subject WHERE subject = ?1 OR number = ?2) \
                OR EXISTS (SELECT 1 FROM retired_number WHERE number = ?2) \
                OR EXISTS (SELECT 1 FROM renumbering WHERE number = ?2) \
                OR EXISTS (SELECT 1 FROM device WHERE jkt = ?3 OR key = ?4) \
@@ -41,32 +36,56 @@ pub(super) async fn is_taken(tx: &mut SqliteConnection, new: &NewSubject) -> Ans
                OR EXISTS (SELECT 1 FROM unbinding WHERE jkt = ?3) \
                OR EXISTS (SELECT 1 FROM subject WHERE person_tag = ?5) \
                OR EXISTS (SELECT 1 FROM ended_person WHERE tag = ?5)";
-    Ok(sqlx::query_scalar(sql)
+    let read: (bool, bool, bool) = sqlx::query_as(sql)
         .bind(new.subject.as_bytes().as_slice())
         .bind(new.number.compact())
         .bind(&new.device.jkt)
         .bind(new.device.key.as_slice())
         .bind(new.person_tag.as_slice())
         .fetch_one(tx)
-        .await?)
+        .await?;
+    Ok(match read {
+        (true, true, _) => Way::Committed,
+        (true, false, false) => Way::Free,
+        (true, false, true) | (false, ..) => Way::Barred,
+    })
+}
+
+/// Begins it with the number that its subject will have; `false`, and nothing written, if the number is taken.
+pub(crate) async fn begin_numbered(tx: &mut SqliteConnection, begun: &BeginningEnrolment) -> Answer<bool> {
+    let sql = "INSERT INTO number_salt (subject, salt) SELECT ?1, ?2 \
+               WHERE NOT EXISTS (SELECT 1 FROM subject WHERE number = ?3) \
+               AND NOT EXISTS (SELECT 1 FROM retired_number WHERE number = ?3) \
+               AND NOT EXISTS (SELECT 1 FROM renumbering WHERE number = ?3) \
+               ON CONFLICT (subject) DO UPDATE SET salt = excluded.salt; \
+               INSERT INTO enrolment (subject, begun_at) SELECT ?1, ?4 \
+               WHERE EXISTS (SELECT 1 FROM number_salt WHERE subject = ?1 AND salt = ?2) ON CONFLICT DO NOTHING";
+    let statements = sqlx::query(sql)
+        .bind(begun.subject.as_bytes().as_slice())
+        .bind(begun.salt.as_slice())
+        .bind(begun.number.compact())
+        .bind(seconds(begun.now));
+    Ok(statements.execute(tx).await?.rows_affected() > 0)
 }
 
 /// Ends it, and forgets the codes of who did not come to be.
 pub(super) async fn end(tx: &mut SqliteConnection, subject: &SubjectId) -> Answer<()> {
-    let statements = [
-        "DELETE FROM enrolment WHERE subject = ?1",
-        "DELETE FROM counter_code WHERE subject = ?1 AND NOT EXISTS (SELECT 1 FROM subject WHERE subject = ?1)",
-    ];
-    for sql in statements {
-        let step = sqlx::query(sql).bind(subject.as_bytes().as_slice());
-        step.execute(&mut *tx).await?;
-    }
+    close(&mut *tx, subject).await?;
+    let sql = "DELETE FROM counter_code WHERE subject = ?1 AND NOT EXISTS (SELECT 1 FROM subject WHERE subject = ?1)";
+    let forget = sqlx::query(sql).bind(subject.as_bytes().as_slice());
+    forget.execute(tx).await?;
+    Ok(())
+}
+
+/// Writes that it is not open any more.
+pub(crate) async fn close(tx: &mut SqliteConnection, subject: &SubjectId) -> Answer<()> {
+    let close = sqlx::query("DELETE FROM enrolment WHERE subject = ?1").bind(subject.as_bytes().as_slice());
+    close.execute(tx).await?;
     Ok(())
 }
 
 pub(crate) async fn keep(tx: &mut SqliteConnection, new: &NewSubject) -> Answer<()> {
     keep_subject(tx, new).await?;
-    keep_device(tx, &new.subject, &new.device).await?;
     for (threshold, tag) in &new.age_tags {
         keep_age_tag(tx, &new.subject, *threshold, tag).await?;
     }
@@ -94,10 +113,12 @@ pub(super) async fn open_before(db: &Database, before: UnixTime) -> Answer<Vec<(
         .collect()
 }
 
+/// Keeps the subject with its first device.
 async fn keep_subject(tx: &mut SqliteConnection, new: &NewSubject) -> Answer<()> {
     let sql = "INSERT INTO subject (subject, number, status, age_flags, document_expires_at, \
                credential_expires_at, pin_salt, pin_memory_kib, pin_passes, pin_tag, person_tag) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11); \
+               INSERT INTO device (jkt, subject, key, bound_at) VALUES (?12, ?1, ?13, ?14)";
     sqlx::query(sql)
         .bind(new.subject.as_bytes().as_slice())
         .bind(new.number.compact())
@@ -110,17 +131,9 @@ async fn keep_subject(tx: &mut SqliteConnection, new: &NewSubject) -> Answer<()>
         .bind(new.pin.passes)
         .bind(new.pin.tag.as_slice())
         .bind(new.person_tag.as_slice())
-        .execute(tx)
-        .await?;
-    Ok(())
-}
-
-async fn keep_device(tx: &mut SqliteConnection, subject: &SubjectId, device: &SubjectDevice) -> Answer<()> {
-    sqlx::query("INSERT INTO device (jkt, subject, key, bound_at) VALUES (?1, ?2, ?3, ?4)")
-        .bind(&device.jkt)
-        .bind(subject.as_bytes().as_slice())
-        .bind(device.key.as_slice())
-        .bind(seconds(device.bound_at))
+        .bind(&new.device.jkt)
+        .bind(new.device.key.as_slice())
+        .bind(seconds(new.device.bound_at))
         .execute(tx)
         .await?;
     Ok(())

@@ -10,11 +10,13 @@ use cyberid_domain::subject::SubjectStatus;
 use super::sample::{self, NOW};
 use super::subject::{enrolled, new_subject};
 use super::{CALLERS, count, together};
-use crate::official::{NumberSalts, OfficialAccess, OfficialAccesses, OfficialStep, Turn};
+use crate::official::{
+    BeginningEnrolment, NumberSalts, OfficialAccess, OfficialAccesses, OfficialStep, Turn,
+};
 use crate::promise::Promises;
 use crate::release::Stepped;
 use crate::single_use::SingleUses;
-use crate::subject::Subjects;
+use crate::subject::{EnrolmentStage, NewSubject, Subjects};
 
 /// Asks every sentence of the contract.
 pub async fn all<S>(make: impl AsyncFn() -> Arc<S>)
@@ -28,6 +30,8 @@ where
     a_step_is_taken_once_among_concurrent_callers(&make().await).await;
     a_subject_is_found_by_its_number_until_it_is_cancelled(&make().await).await;
     a_salt_is_kept_for_a_free_number_and_goes_with_a_freed_enrolment(&make().await).await;
+    an_enrolment_begins_with_a_number_that_is_free_or_not_at_all(&make().await).await;
+    what_is_confirmed_is_open_to_nobody_and_keeps_its_salt(&make().await).await;
 }
 
 fn access() -> OfficialAccess {
@@ -243,4 +247,56 @@ where
     assert!(kept.unwrap());
     store.end_enrolment(&other.subject).await.unwrap();
     assert_eq!(store.number_salt(&other.subject).await.unwrap(), None);
+}
+
+fn beginning(new: &NewSubject) -> BeginningEnrolment {
+    BeginningEnrolment {
+        subject: new.subject,
+        number: new.number.clone(),
+        salt: sample::bytes(),
+        now: NOW,
+    }
+}
+
+async fn an_enrolment_begins_with_a_number_that_is_free_or_not_at_all<S>(store: &Arc<S>)
+where
+    S: NumberSalts + Subjects,
+{
+    let (new, other) = (new_subject(), new_subject());
+    let first = beginning(&new);
+    assert!(store.begin_numbered(&first).await.unwrap());
+    assert_eq!(store.number_salt(&new.subject).await.unwrap(), Some(first.salt));
+    let begun = (new.subject, EnrolmentStage::Begun);
+    assert_eq!(store.open_enrolments(NOW.plus(1)).await.unwrap(), [begun]);
+    assert!(store.commit_enrolment(&new).await.unwrap());
+
+    let taken = BeginningEnrolment {
+        number: new.number.clone(),
+        ..beginning(&other)
+    };
+    assert!(!store.begin_numbered(&taken).await.unwrap());
+    assert_eq!(store.number_salt(&other.subject).await.unwrap(), None);
+    assert_eq!(store.open_enrolments(NOW.plus(1)).await.unwrap().len(), 1);
+    assert!(store.begin_numbered(&beginning(&other)).await.unwrap());
+    store.end_enrolment(&other.subject).await.unwrap();
+    assert_eq!(store.number_salt(&other.subject).await.unwrap(), None);
+}
+
+async fn what_is_confirmed_is_open_to_nobody_and_keeps_its_salt<S>(store: &Arc<S>)
+where
+    S: NumberSalts + Subjects,
+{
+    let (new, next) = (new_subject(), new_subject());
+    let first = beginning(&new);
+    assert!(store.begin_numbered(&first).await.unwrap());
+    assert!(store.commit_enrolment(&new).await.unwrap());
+    for _ in 0..2 {
+        store.end_confirmed(&new.subject).await.unwrap();
+        assert_eq!(store.open_enrolments(NOW.plus(1)).await.unwrap(), []);
+        assert!(!store.commit_enrolment(&new).await.unwrap());
+    }
+    assert!(store.begin_numbered(&beginning(&next)).await.unwrap());
+    let begun = (next.subject, EnrolmentStage::Begun);
+    assert_eq!(store.open_enrolments(NOW.plus(1)).await.unwrap(), [begun]);
+    assert_eq!(store.number_salt(&new.subject).await.unwrap(), Some(first.salt));
 }

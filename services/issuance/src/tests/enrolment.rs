@@ -227,7 +227,7 @@ async fn a_body_of_another_form_is_malformed() {
         let answer = test.post("/v1/enrolments", body.clone()).await;
         assert_eq!(answer.problem(), ProblemType::MalformedRequest, "{body}");
     }
-    assert_eq!(test.registry.used(), 0);
+    assert_eq!(test.issuance.nonces.used(), 0);
     // None of them used the nonce up.
     let answer = test.post("/v1/enrolments", body.to_string()).await;
     assert_eq!(answer.status, StatusCode::CREATED);
@@ -242,7 +242,7 @@ async fn a_pin_that_is_easy_to_guess_is_named_before_anything_is_used_up() {
         test.enrol(&applicant).await.problem(),
         ProblemType::PinUnacceptable
     );
-    assert_eq!((test.registry.used(), test.source.asked()), (0, 0));
+    assert_eq!((test.issuance.nonces.used(), test.source.asked()), (0, 0));
     test.assert_nothing_left();
 }
 

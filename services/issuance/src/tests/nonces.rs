@@ -63,7 +63,7 @@ async fn a_nonce_that_was_not_given_out_is_unknown() {
         problem(&test, &applicant, &proof).await,
         ProblemType::UnknownNonce
     );
-    assert_eq!(test.registry.used(), 0);
+    assert_eq!(test.issuance.nonces.used(), 0);
 }
 
 #[tokio::test]
@@ -87,11 +87,33 @@ async fn a_nonce_ends_after_five_minutes() {
 async fn used_nonces_are_forgotten_only_when_they_have_ended() {
     let test = TestPlatform::start().await;
     test.enrol(&Applicant::new(1)).await;
-    test.issuance.housekeep().await.unwrap();
-    assert_eq!(test.registry.used(), 1);
-    test.clock.advance(301);
-    test.issuance.housekeep().await.unwrap();
-    assert_eq!(test.registry.used(), 0);
+    test.clock.advance(299);
+    test.enrol(&Applicant::new(2)).await;
+    assert_eq!(test.issuance.nonces.used(), 2);
+    test.clock.advance(1);
+    test.enrol(&Applicant::new(3)).await;
+    assert_eq!(test.issuance.nonces.used(), 2);
+}
+
+/// T14: what an earlier process used is not known any more, so that nothing it gave out is taken.
+#[tokio::test]
+async fn a_nonce_of_an_earlier_process_is_not_taken() {
+    let mut test = TestPlatform::start().await;
+    let applicant = Applicant::new(1);
+    let (used, unused) = (test.nonce().await, test.nonce().await);
+    let body = applicant.body(&applicant.proof(&used, START)).to_string();
+    assert_eq!(
+        test.post("/v1/enrolments", body.clone()).await.status,
+        StatusCode::CREATED
+    );
+    test.restart();
+    assert_eq!(
+        test.post("/v1/enrolments", body).await.problem(),
+        ProblemType::UnknownNonce
+    );
+    let other = Applicant::new(2);
+    let proof = other.proof(&unused, START);
+    assert_eq!(problem(&test, &other, &proof).await, ProblemType::UnknownNonce);
 }
 
 #[tokio::test]
@@ -114,7 +136,7 @@ async fn a_key_proof_is_for_this_platform_and_of_this_moment() {
         problem(&test, &applicant, &future).await,
         ProblemType::ExpiredMessage
     );
-    assert_eq!(test.registry.used(), 0);
+    assert_eq!(test.issuance.nonces.used(), 0);
     let good = applicant.body(&applicant.proof(&nonce, START));
     assert_eq!(
         test.post("/v1/enrolments", good.to_string()).await.status,
@@ -134,7 +156,7 @@ async fn a_key_of_the_other_suite_is_refused() {
         problem(&test, &applicant, &proof).await,
         ProblemType::InvalidMessage
     );
-    assert_eq!(test.registry.used(), 0);
+    assert_eq!(test.issuance.nonces.used(), 0);
     test.assert_nothing_left();
 }
 

@@ -12,7 +12,7 @@ use cyberid_domain::subject::SubjectStatus;
 use cyberid_storage::counter::{KeyUse, Keyed, NewCodes};
 use cyberid_storage::guardianship::{Guardianship, Guardianships, Ward};
 use cyberid_storage::life::{LifeChange, Turned};
-use cyberid_storage::official::NumberSalts;
+use cyberid_storage::official::{BeginningEnrolment, NumberSalts};
 use cyberid_storage::passkey::{Added, MOST, Passkey, Passkeys, Used};
 use cyberid_storage::single_use::{SingleUse, SingleUses};
 use cyberid_storage::subject::{
@@ -91,10 +91,6 @@ impl Registry {
             .collect()
     }
 
-    pub(super) fn used(&self) -> usize {
-        self.state.lock().unwrap().used.len()
-    }
-
     pub(super) fn guardianships(&self) -> Vec<Guardianship> {
         self.state.lock().unwrap().guardianships.clone()
     }
@@ -155,6 +151,17 @@ impl NumberSalts for Registry {
             state.number_salts.insert(*subject, *salt);
         }
         Ok(!taken)
+    }
+
+    async fn begin_numbered(&self, begun: &BeginningEnrolment) -> Result<bool> {
+        if !self
+            .keep_number_salt(&begun.subject, &begun.number, &begun.salt)
+            .await?
+        {
+            return Ok(false);
+        }
+        self.begin_enrolment(&begun.subject, begun.now).await?;
+        Ok(true)
     }
 
     async fn number_salt(&self, subject: &SubjectId) -> Result<Option<[u8; 32]>> {
