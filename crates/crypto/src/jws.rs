@@ -315,7 +315,7 @@ struct WrittenHeader<'a> {
 fn sign_with(key: &dyn Sign, header: &impl Serialize, claims: &impl Serialize) -> Result<String, KeyFailure> {
     let header = serde_json::to_vec(header).map_err(|_| KeyFailure)?;
     // Claims may be personal: an identity is signed before it is encrypted.
-    let claims = Zeroizing::new(serde_json::to_vec(claims).map_err(|_| KeyFailure)?);
+    let claims = Zeroizing::new(json::to_vec(claims).map_err(|_| KeyFailure)?);
     // Long enough for the three parts, so that nothing of them is left where they were before.
     let mut compact = Zeroizing::new(Vec::with_capacity((header.len() + claims.len()) * 4 / 3 + 96));
     base64url::append(&header, &mut compact);

@@ -1,10 +1,14 @@
 //! Opaque identifiers: at least 128 random bits in canonical base64url, each noun its own type.
 
 use std::fmt;
+use std::marker::PhantomData;
+use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize};
+use smol_str::SmolStr;
 
 use crate::UnixTime;
 use crate::rng::{Rng, random};
@@ -26,13 +30,31 @@ fn require_canonical(text: &str) -> Result<(), InvalidId> {
     (length >= MIN_BYTES).then_some(()).ok_or(InvalidId)
 }
 
+/// The length of 128 bits in base64url.
+const RANDOM_TEXT: usize = 22;
+
+/// Reads an identifier without a copy of its text.
+struct Parsed<T>(PhantomData<T>);
+
+impl<T: FromStr<Err = InvalidId>> Visitor<'_> for Parsed<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an identifier")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
+        text.parse().map_err(E::custom)
+    }
+}
+
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(transparent)]
         #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String))]
-        pub struct $name(String);
+        pub struct $name(SmolStr);
 
         impl $name {
             /// What every such identifier begins with.
@@ -45,9 +67,11 @@ macro_rules! ids {
 
             /// The identifier of these 128 bits, which nobody can foretell.
             pub fn from_bytes(bytes: &[u8; 16]) -> Self {
-                let mut text = String::from($prefix);
-                URL_SAFE_NO_PAD.encode_string(bytes, &mut text);
-                Self(text)
+                let mut text = [0; RANDOM_TEXT];
+                // The space is as long as the text.
+                let _ = URL_SAFE_NO_PAD.encode_slice(bytes, &mut text);
+                let random = std::str::from_utf8(&text).unwrap_or_default();
+                Self(smol_str::format_smolstr!("{}{random}", $prefix))
             }
 
             /// The identifier as it stands in messages.
@@ -60,7 +84,8 @@ macro_rules! ids {
             type Err = InvalidId;
 
             fn from_str(text: &str) -> Result<Self, InvalidId> {
-                Self::try_from(text.to_owned())
+                require_canonical(text.strip_prefix($prefix).ok_or(InvalidId)?)?;
+                Ok(Self(text.into()))
             }
         }
 
@@ -68,14 +93,13 @@ macro_rules! ids {
             type Error = InvalidId;
 
             fn try_from(text: String) -> Result<Self, InvalidId> {
-                require_canonical(text.strip_prefix($prefix).ok_or(InvalidId)?)?;
-                Ok(Self(text))
+                text.parse()
             }
         }
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                Self::try_from(String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+                deserializer.deserialize_str(Parsed(PhantomData))
             }
         }
 
@@ -130,7 +154,11 @@ impl LeafId {
     pub fn new(now: UnixTime, rng: &dyn Rng) -> Self {
         let bytes: [u8; 16] = random(rng);
         let random = URL_SAFE_NO_PAD.encode(bytes);
-        Self(format!("{}{:012x}{random}", Self::PREFIX, now.0))
+        Self(smol_str::format_smolstr!(
+            "{}{:012x}{random}",
+            Self::PREFIX,
+            now.0
+        ))
     }
 
     /// Whether it may begin with its time.

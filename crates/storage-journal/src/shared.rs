@@ -55,6 +55,8 @@ pub(crate) struct Inside {
     /// Visits of the days before this are forgotten.
     pub(crate) visits_before: UnixTime,
     queue: Vec<Queued>,
+    /// When a caller made room for the writer last.
+    room_made: Option<Instant>,
     life: Life,
     /// The writer is to look whether its segment is due.
     is_nudged: bool,
@@ -71,10 +73,12 @@ enum Life {
 }
 
 impl Inside {
-    /// Whether entries wait for longer than they should.
+    /// Whether a caller is to make room for the writer: entries wait for longer than they should, and no caller has done so
+    /// for as long. The writer may wait for its disk alone.
     fn is_overdue(&self) -> bool {
-        let first = self.queue.first();
-        first.is_some_and(|first| first.since.elapsed() > PATIENCE)
+        let since = self.queue.first().map(|first| first.since);
+        let last = since.map(|since| self.room_made.map_or(since, |made| made.max(since)));
+        last.is_some_and(|last| last.elapsed() > PATIENCE)
     }
 
     /// Shows an entry of the group at `page` of the segment that takes groups: it is durable.
@@ -95,6 +99,7 @@ impl Shared {
             verifications_before: UnixTime(0),
             visits_before: UnixTime(0),
             queue: Vec::new(),
+            room_made: None,
             life: Life::Running,
             is_nudged: false,
             is_idle: false,
@@ -136,6 +141,9 @@ impl Shared {
             Decided::Write(entry) => {
                 let (done, durable) = oneshot::channel();
                 let is_overdue = inside.is_overdue();
+                if is_overdue {
+                    inside.room_made = Some(Instant::now());
+                }
                 inside.queue.push(Queued::new(entry, done));
                 self.wake_writer(inside);
                 if is_overdue {
@@ -240,7 +248,12 @@ mod tests {
         queued.since = Instant::now() + PATIENCE;
         inside.queue.push(queued);
         assert!(!inside.is_overdue(), "not for long");
-        inside.queue[0].since = Instant::now().checked_sub(PATIENCE * 2).unwrap();
+        let long_ago = Instant::now().checked_sub(PATIENCE * 2);
+        inside.queue[0].since = long_ago.unwrap();
+        assert!(inside.is_overdue());
+        inside.room_made = Some(Instant::now() + PATIENCE);
+        assert!(!inside.is_overdue(), "somebody has just made room");
+        inside.room_made = long_ago;
         assert!(inside.is_overdue());
     }
 }

@@ -12,6 +12,7 @@ pub mod auth;
 pub mod compression;
 pub mod error;
 pub mod extract;
+mod json;
 pub mod operations;
 pub mod pages;
 pub mod quota;
@@ -26,6 +27,7 @@ pub use compression::compressed;
 #[doc(hidden)]
 pub use cyberid_protocol::problem::ProblemType;
 pub use error::Failure;
+pub use json::Json;
 pub use routes::Routes;
 pub use server::Server;
 

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::sync::Arc;
 
+use crate::Json;
 use async_trait::async_trait;
-use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use cyberid_protocol::problem::ProblemType;

@@ -3,6 +3,7 @@
 
 mod distinct;
 
+use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, IgnoredAny};
 
 use distinct::Distinct;
@@ -46,6 +47,13 @@ fn why(bytes: &[u8]) -> InvalidJson {
         Err(error) if error.is_data() => InvalidJson::Duplicate,
         Err(_) => InvalidJson::Syntax,
     }
+}
+
+/// Writes a value. Claims mostly fit the space that this begins with, and then lie nowhere else.
+pub(crate) fn to_vec(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
+    let mut text = Vec::with_capacity(1024);
+    serde_json::to_writer(&mut text, value)?;
+    Ok(text)
 }
 
 /// Reads a member that may be absent; `null` is neither that nor a value.

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use cyberid_domain::id::ClientId;
 use cyberid_protocol::audit::OverseenParty;
 use cyberid_protocol::problem::ProblemType;
 use cyberid_web::Failure;
+use cyberid_web::Json;
 use cyberid_web::extract::PathParam;
 
 use super::list_overseen_parties::example;

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use cyberid_protocol::audit::TransparencyReport;
 use cyberid_web::Failure;
+use cyberid_web::Json;
 use http::header::CACHE_CONTROL;
 
 use crate::Audit;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -12,6 +11,7 @@ use cyberid_protocol::audit::{AuditEntries, AuditEntry};
 use cyberid_protocol::leaf::LeafKind;
 use cyberid_storage_read::ledger::LeafFilter;
 use cyberid_web::Failure;
+use cyberid_web::Json;
 use cyberid_web::extract::StrictQuery;
 use futures_util::TryStreamExt as _;
 use http::HeaderMap;

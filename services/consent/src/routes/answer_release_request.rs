@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use cyberid_domain::id::ReleaseId;
 use cyberid_protocol::request::{Answer, AnswerBody, Consented};
 use cyberid_web::Failure;
+use cyberid_web::Json;
 use cyberid_web::extract::{PathParam, StrictJson};
 use http::StatusCode;
 

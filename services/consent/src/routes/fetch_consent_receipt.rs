@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use cyberid_domain::id::ConsentId;
 use cyberid_protocol::receipt::Receipt;
 use cyberid_web::Failure;
+use cyberid_web::Json;
 use cyberid_web::auth::HolderCaller;
 use cyberid_web::extract::{PathParam, StrictQuery};
 

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use cyberid_domain::id::ReleaseId;
 use cyberid_protocol::release::ReleaseView;
 use cyberid_web::Failure;
+use cyberid_web::Json;
 use cyberid_web::auth::RelyingPartyCaller;
 use cyberid_web::extract::PathParam;
 

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use cyberid_domain::id::ConsentId;
 use cyberid_protocol::receipt::Receipt;
 use cyberid_protocol::withdrawal::WithdrawalBody;
 use cyberid_web::Failure;
+use cyberid_web::Json;
 use cyberid_web::extract::{PathParam, StrictJson};
 
 use crate::Consent;

@@ -2,10 +2,10 @@
 
 use std::str::FromStr;
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use cyberid_protocol::problem::ProblemType;
+use cyberid_web::Json;
 use cyberid_web::extract::PathParam;
 use cyberid_web::routes::to_json;
 use cyberid_web::{Failure, Routes};

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use cyberid_protocol::problem::ProblemType;
 use cyberid_protocol::source::{IdentityCheckAnswer, IdentityCheckBody};
+use cyberid_web::Json;
 use cyberid_web::extract::StrictJson;
 use cyberid_web::{Failure, problems};
 

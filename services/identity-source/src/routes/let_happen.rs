@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use cyberid_domain::document::DocumentType;
 use cyberid_domain::personal::Personal;
 use cyberid_protocol::notice::Happening;
+use cyberid_web::Json;
 use cyberid_web::extract::StrictJson;
 use cyberid_web::{Failure, problems};
 use serde::{Deserialize, Serialize};

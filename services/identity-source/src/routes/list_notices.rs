@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use cyberid_protocol::notice::{NoticesAnswer, NoticesBody};
+use cyberid_web::Json;
 use cyberid_web::extract::StrictJson;
 use cyberid_web::{Failure, problems};
 

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use cyberid_domain::document::DocumentType;
+use cyberid_web::Json;
 use cyberid_web::extract::StrictQuery;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use cyberid_protocol::source::SourceKeys;
+use cyberid_web::Json;
 
 use crate::IdentitySource;
 

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use cyberid_domain::id::ClientId;
 use cyberid_protocol::registration::Registered;
+use cyberid_web::Json;
 use cyberid_web::auth::OperatorCaller;
 use cyberid_web::extract::{PathParam, StrictQuery};
 use cyberid_web::{Failure, problems};

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use cyberid_protocol::access::AuthorizationServer;
+use cyberid_web::Json;
 use http::HeaderName;
 
 use super::discovery::PUBLIC;

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use cyberid_protocol::access::Introspection;
 use cyberid_protocol::problem::ProblemType;
 use cyberid_web::Failure;
+use cyberid_web::Json;
 use cyberid_web::extract::{Whole, require_media_type};
 use http::HeaderMap;
 use serde::Deserialize;

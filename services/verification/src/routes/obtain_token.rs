@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use cyberid_protocol::access::{TokenAnswer, TokenError};
 use cyberid_web::Failure;
+use cyberid_web::Json;
 use cyberid_web::extract::{Whole, require_media_type};
 use http::header::{CACHE_CONTROL, PRAGMA};
 use http::request::Parts;

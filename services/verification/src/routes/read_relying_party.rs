@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use cyberid_domain::id::ClientId;
 use cyberid_domain::relying_party::Role;
 use cyberid_protocol::problem::ProblemType;
 use cyberid_protocol::registration::Registered;
+use cyberid_web::Json;
 use cyberid_web::extract::PathParam;
 use cyberid_web::{Caller, Failure};
 

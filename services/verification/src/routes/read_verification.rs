@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::State;
 use cyberid_domain::id::VerificationId;
 use cyberid_protocol::problem::ProblemType;
 use cyberid_protocol::verification::VerificationView;
+use cyberid_web::Json;
 use cyberid_web::auth::RelyingPartyCaller;
 use cyberid_web::extract::{PathParam, StrictQuery};
 use cyberid_web::{Failure, problems};

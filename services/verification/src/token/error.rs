@@ -1,10 +1,10 @@
 //! Why no token is given, and what RFC 6749 section 5.2 says of it.
 
-use axum::Json;
 use axum::response::{IntoResponse, Response};
 use cyberid_crypto::KeyFailure;
 use cyberid_protocol::access::TokenError;
 use cyberid_storage::StorageError;
+use cyberid_web::Json;
 use cyberid_web::auth::TokenDpopError;
 use http::{HeaderName, HeaderValue, StatusCode};
 

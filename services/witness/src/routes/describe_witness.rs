@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
+use cyberid_web::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 
