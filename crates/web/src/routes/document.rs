@@ -67,14 +67,21 @@ pub(super) fn require_complete(path: &str, operation: &Operation, components: &C
     id
 }
 
-/// Adds what the mount says, and returns what the operation takes and may answer.
-pub(super) fn complete(path: &str, access: &Access, operation: &mut Operation) -> Declaration {
-    let query = takes_query(operation);
-    let mut kinds = generic_problems(path, access, operation);
-    kinds.extend(answers(operation).flat_map(problems::declared));
-    kinds.sort_unstable();
-    kinds.dedup();
-    for (status, kinds) in problems::by_status(&kinds) {
+/// What the operation takes and may answer, by what is written of it and where it is mounted.
+pub(super) fn declaration(path: &str, access: &Access, operation: &Operation) -> Declaration {
+    let mut problems = generic_problems(path, access, operation);
+    problems.extend(answers(operation).flat_map(problems::declared));
+    problems.sort_unstable();
+    problems.dedup();
+    Declaration {
+        problems,
+        query: takes_query(operation),
+    }
+}
+
+/// Adds what the mount says.
+pub(super) fn complete(access: &Access, declaration: &Declaration, operation: &mut Operation) {
+    for (status, kinds) in problems::by_status(&declaration.problems) {
         let answer = operation.responses.responses.entry(status);
         if let RefOr::T(response) = answer.or_insert_with(|| RefOr::T(Response::default())) {
             problems::describe(response, &kinds);
@@ -90,11 +97,7 @@ pub(super) fn complete(path: &str, access: &Access, operation: &mut Operation) -
     });
     let extensions = operation.extensions.get_or_insert_default();
     extensions.merge(Extensions::from_iter([("x-access", access.documented())]));
-    extensions.merge(problems::extension(&kinds));
-    Declaration {
-        problems: kinds,
-        query,
-    }
+    extensions.merge(problems::extension(&declaration.problems));
 }
 
 /// Whether a query is documented. An operation that takes a form is OAuth's, where a parameter that nobody knows is

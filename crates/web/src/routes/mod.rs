@@ -15,7 +15,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::MethodRouter;
 use cyberid_domain::relying_party::Role;
-use utoipa::openapi::{Components, Info, OpenApi, Paths};
+use utoipa::openapi::{Components, Info, OpenApi, PathItem, Paths};
 use utoipa_axum::router::UtoipaMethodRouter;
 
 pub use access::Access;
@@ -35,6 +35,9 @@ pub struct Routes<S> {
 struct Mount<S> {
     path: String,
     access: Access,
+    /// The operations as they are written; what the mount says of them is added for a document only, and takes many times as
+    /// much.
+    written: PathItem,
     declared: Declared,
     router: MethodRouter<S>,
 }
@@ -98,7 +101,13 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 
     /// The document of all operations.
     pub fn openapi(&self) -> OpenApi {
-        self.openapi.clone()
+        let mut openapi = self.openapi.clone();
+        for mount in &self.mounts {
+            let path = mount.path.replace("{*", "{");
+            let item = openapi.paths.paths.entry(path).or_default();
+            item.merge_operations(mount.documented());
+        }
+        openapi
     }
 
     /// The router of all operations; it merges with other services' routers, and [`crate::server::harden`] completes it.
@@ -113,30 +122,38 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 
     fn mount(mut self, access: Access, (schemas, paths, router): UtoipaMethodRouter<S>) -> Self {
         let mut paths = paths.paths.into_iter();
-        let (Some((path, mut item)), None) = (paths.next(), paths.next()) else {
+        let (Some((path, mut written)), None) = (paths.next(), paths.next()) else {
             panic!("operations that are mounted together share one path");
         };
         let components = self.openapi.components.get_or_insert_with(Components::new);
         components.schemas.extend(schemas);
         let mut declared = Declared::new();
-        for (method, operation) in document::operations(&mut item) {
+        for (method, operation) in document::operations(&mut written) {
             let id = document::require_complete(&path, operation, components);
             assert!(self.ids.insert(id.clone()), "two operations are called {id}");
-            declared.insert(method, document::complete(&path, &access, operation));
+            declared.insert(method, document::declaration(&path, &access, operation));
         }
-        self.openapi
-            .paths
-            .paths
-            .entry(path.replace("{*", "{"))
-            .or_default()
-            .merge_operations(item);
         self.mounts.push(Mount {
             path,
             access,
+            written,
             declared,
             router,
         });
         self
+    }
+}
+
+impl<S> Mount<S> {
+    /// The operations with what the mount says of them.
+    fn documented(&self) -> PathItem {
+        let mut item = self.written.clone();
+        for (method, operation) in document::operations(&mut item) {
+            if let Some(declaration) = self.declared.get(&method) {
+                document::complete(&self.access, declaration, operation);
+            }
+        }
+        item
     }
 }
 
