@@ -4,9 +4,12 @@
 //! What stores keep and what vault and custodian hand each other is sealed so. Our own, so that the private key can
 //! be anything that agrees ([`Agree`]), hardware included.
 
+use std::collections::BTreeSet;
+
 use zeroize::Zeroizing;
 
 use crate::aead::{self, DoesNotOpen};
+use crate::digest;
 use crate::jwk::PublicKey;
 use crate::key::{Agree, AgreementKey, KeyFailure};
 use crate::suite::Suite;
@@ -39,13 +42,44 @@ impl Suite {
 
 /// Seals `plaintext` to `recipient`: `enc || ciphertext`. `info` names the use, `aad` binds the place.
 pub fn seal(recipient: &PublicKey, info: &[u8], aad: &[u8], plaintext: &[u8]) -> Result<Vec<u8>, KeyFailure> {
-    let suite = recipient.suite();
-    let ephemeral = AgreementKey::ephemeral_of(suite)?;
-    let encapsulated = ephemeral.public_key();
-    let shared = kem_secret(&*ephemeral.agree(recipient)?, &encapsulated, recipient);
-    let (key, nonce) = key_schedule(suite, &suite.labels(), &shared, info);
-    let ciphertext = suite.encrypt(&key, nonce, aad, plaintext);
-    Ok([encapsulated.as_sec1().as_slice(), &ciphertext].concat())
+    Sender::to(recipient)?.seal(info, aad, plaintext)
+}
+
+/// One key agreement with a recipient, for several texts: each is sealed under a key of its own, which its `info` makes (RFC
+/// 9180, section 5.1: the key schedule derives key and nonce from the shared secret and `info`). Whoever opens them sees
+/// texts that [`seal`] could have made. It is for texts that come to be and go together: who has it opens all of them.
+pub struct Sender {
+    suite: Suite,
+    encapsulated: PublicKey,
+    shared: Zeroizing<[u8; 32]>,
+    /// Digests of the infos that were used: a second text under one key and nonce would tell both.
+    used: BTreeSet<[u8; 32]>,
+}
+
+impl Sender {
+    /// Agrees on a secret with `recipient`.
+    pub fn to(recipient: &PublicKey) -> Result<Self, KeyFailure> {
+        let suite = recipient.suite();
+        let ephemeral = AgreementKey::ephemeral_of(suite)?;
+        let encapsulated = ephemeral.public_key();
+        let shared = kem_secret(&*ephemeral.agree(recipient)?, &encapsulated, recipient);
+        Ok(Self {
+            suite,
+            encapsulated,
+            shared,
+            used: BTreeSet::new(),
+        })
+    }
+
+    /// Seals one text as [`seal`] does; nothing for an `info` that this has sealed for already.
+    pub fn seal(&mut self, info: &[u8], aad: &[u8], plaintext: &[u8]) -> Result<Vec<u8>, KeyFailure> {
+        if !self.used.insert(digest::sha256(info)) {
+            return Err(KeyFailure);
+        }
+        let (key, nonce) = key_schedule(self.suite, &self.suite.labels(), &self.shared, info);
+        let ciphertext = self.suite.encrypt(&key, nonce, aad, plaintext);
+        Ok([self.encapsulated.as_sec1().as_slice(), &ciphertext].concat())
+    }
 }
 
 /// Opens what [`seal`] made for the same `info` and `aad`.
@@ -179,6 +213,46 @@ mod tests {
             b"aad",
         );
         assert_eq!(opened.unwrap(), b"share");
+    }
+
+    /// Two texts of one agreement are as two of two: neither says anything of the other, and an independent implementation
+    /// opens each.
+    #[test]
+    fn texts_of_one_agreement_have_keys_of_their_own() {
+        let keys = Suite::ALL.map(|suite| AgreementKey::of(suite, &[7; 32]).unwrap());
+        for key in &keys {
+            let mut sender = Sender::to(&key.public_key()).unwrap();
+            let one = sender.seal(b"one", b"aad", b"share").unwrap();
+            let other = sender.seal(b"other", b"aad", b"share").unwrap();
+            assert_eq!(one[..ENCAPSULATED], other[..ENCAPSULATED]);
+            assert_ne!(one[ENCAPSULATED..], other[ENCAPSULATED..]);
+            for (info, sealed) in [(b"one".as_slice(), &one), (b"other", &other)] {
+                assert_eq!(open(key, info, b"aad", sealed).unwrap().as_slice(), b"share");
+            }
+            assert!(open(key, b"other", b"aad", &one).is_err());
+            assert_eq!(
+                sender.seal(b"one", b"aad", b"another"),
+                Err(KeyFailure),
+                "one key twice"
+            );
+        }
+        let mut sender = Sender::to(&recipient().public_key()).unwrap();
+        let sealed = [b"one", b"two"].map(|info| sender.seal(info, b"aad", b"share").unwrap());
+        for (info, sealed) in [b"one", b"two"].iter().zip(&sealed) {
+            let (encapsulated, ciphertext) = sealed.split_at(ENCAPSULATED);
+            let private = <Dhkem as ::hpke::Kem>::PrivateKey::from_bytes(&[7; 32]).unwrap();
+            let encapsulated = <Dhkem as ::hpke::Kem>::EncappedKey::from_bytes(encapsulated).unwrap();
+            let mode = ::hpke::OpModeR::Base;
+            let opened = ::hpke::single_shot_open::<AesGcm256, HkdfSha256, Dhkem>(
+                &mode,
+                &private,
+                &encapsulated,
+                *info,
+                ciphertext,
+                b"aad",
+            );
+            assert_eq!(opened.unwrap(), b"share");
+        }
     }
 
     #[test]

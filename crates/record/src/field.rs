@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::place::{CIPHERTEXT, Place, Side};
 use crate::seats::{SEATS, split};
-use crate::share::{Share, seal_share};
+use crate::share::{Holder, Share};
 
 /// How a field's key is made of its shares; another way is another version.
 const fn key_version(suite: Suite) -> &'static str {
@@ -32,7 +32,7 @@ pub struct SealedField {
     pub custodian_share: Vec<u8>,
 }
 
-/// Seals one field of a new record. Nothing that whoever seals keeps opens it again.
+/// Seals one field alone.
 pub fn seal_field(
     place: &Place,
     value: &Personal,
@@ -40,42 +40,75 @@ pub fn seal_field(
     custodian: &PublicKey,
     rng: &dyn Rng,
 ) -> Result<SealedField, KeyFailure> {
-    let (ours, theirs) = (Share::random(rng), Share::random(rng));
+    let sealed = RecordSealer::new(*vault, &[*custodian])?.seal(place, value, rng)?;
+    let [custodian_share] = sealed.custodian_shares.try_into().map_err(|_| KeyFailure)?;
     Ok(SealedField {
-        ciphertext: encrypted(vault.suite(), place, value, (&ours, &theirs), rng)?,
-        vault_share: seal_share(Side::Vault, vault, place, &ours)?,
-        custodian_share: seal_share(Side::Custodian, custodian, place, &theirs)?,
+        ciphertext: sealed.ciphertext,
+        vault_share: sealed.vault_share,
+        custodian_share,
     })
 }
 
-/// A field that was sealed among three custodians: what each key holder keeps of it.
+/// A field of a new record: what each key holder keeps of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SplitField {
+pub struct NewField {
     /// The value under a key that needs both shares, for the vault.
     pub ciphertext: Vec<u8>,
     /// The vault's share, sealed to the vault.
     pub vault_share: Vec<u8>,
-    /// Each custodian's part of the custodians' share, sealed to that custodian, in the order of their keys.
-    pub custodian_shares: [Vec<u8>; SEATS],
+    /// The custodian's share, sealed to it; or each custodian's part of it, sealed to that custodian, in the order of their
+    /// keys.
+    pub custodian_shares: Vec<Vec<u8>>,
 }
 
-/// Seals one field of a new record, so that the vault and any two of the three custodians open it.
-pub fn seal_field_among(
-    place: &Place,
-    value: &Personal,
-    vault: &PublicKey,
-    custodians: &[PublicKey; SEATS],
-    rng: &dyn Rng,
-) -> Result<SplitField, KeyFailure> {
-    let (ours, (theirs, parts)) = (Share::random(rng), split(rng));
-    let [one, two, three] = &parts;
-    let [first, second, third] = custodians;
-    let seal = |key, part| seal_share(Side::Custodian, key, place, part);
-    Ok(SplitField {
-        ciphertext: encrypted(vault.suite(), place, value, (&ours, &theirs), rng)?,
-        vault_share: seal_share(Side::Vault, vault, place, &ours)?,
-        custodian_shares: [seal(first, one)?, seal(second, two)?, seal(third, three)?],
-    })
+/// Seals the fields of one new record: one key agreement with each key holder, a key of its own for every field, and under the
+/// agreement a key of its own for every share. Nothing that whoever seals keeps opens a field again.
+pub struct RecordSealer {
+    vault: Holder,
+    /// One, or three of whom any two are needed.
+    custodians: Vec<Holder>,
+}
+
+impl RecordSealer {
+    /// Agrees with the vault, and with the custodian or all three. There is no other number of them.
+    pub fn new(vault: PublicKey, custodians: &[PublicKey]) -> Result<Self, KeyFailure> {
+        if !matches!(custodians.len(), 1 | SEATS) {
+            return Err(KeyFailure);
+        }
+        let custodians = custodians.iter().map(|key| Holder::new(Side::Custodian, *key));
+        Ok(Self {
+            vault: Holder::new(Side::Vault, vault)?,
+            custodians: custodians.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Seals a field, once.
+    pub fn seal(&mut self, place: &Place, value: &Personal, rng: &dyn Rng) -> Result<NewField, KeyFailure> {
+        let ours = Share::random(rng);
+        let (theirs, custodian_shares) = self.custodian_shares(place, rng)?;
+        Ok(NewField {
+            ciphertext: encrypted(self.vault.suite(), place, value, (&ours, &theirs), rng)?,
+            vault_share: self.vault.seal(place, &ours)?,
+            custodian_shares,
+        })
+    }
+
+    /// A random half, and what each custodian keeps of it.
+    fn custodian_shares(
+        &mut self,
+        place: &Place,
+        rng: &dyn Rng,
+    ) -> Result<(Share, Vec<Vec<u8>>), KeyFailure> {
+        if let [custodian] = self.custodians.as_mut_slice() {
+            let half = Share::random(rng);
+            let sealed = custodian.seal(place, &half)?;
+            return Ok((half, vec![sealed]));
+        }
+        let (half, parts) = split(rng);
+        let seats = self.custodians.iter_mut().zip(&parts);
+        let sealed = seats.map(|(custodian, part)| custodian.seal(place, part));
+        Ok((half, sealed.collect::<Result<_, _>>()?))
+    }
 }
 
 fn encrypted(
@@ -120,7 +153,7 @@ fn field_key(
 
 #[cfg(test)]
 mod tests {
-    use cyberid_crypto::AgreementKey;
+    use cyberid_crypto::{Agree as _, AgreementKey};
     use cyberid_domain::field::Field;
     use cyberid_domain::id::SubjectId;
     use cyberid_domain::rng::SystemRng;
@@ -157,7 +190,6 @@ mod tests {
         }
 
         fn seal(&self, place: &Place, value: &str) -> SealedField {
-            use cyberid_crypto::Agree as _;
             let value = Personal::new(value.into());
             let (vault, custodian) = (self.vault.public_key(), self.custodian.public_key());
             seal_field(place, &value, &vault, &custodian, &SystemRng).unwrap()
@@ -278,12 +310,15 @@ mod tests {
 
     #[test]
     fn the_vault_and_any_two_of_three_custodians_open_a_field_and_one_does_not() {
-        use cyberid_crypto::Agree as _;
         let (vault, place) = (AgreementKey::ephemeral().unwrap(), place(Field::Name));
         let custodians = [(); 3].map(|()| AgreementKey::ephemeral().unwrap());
         let keys = [0, 1, 2].map(|seat: usize| custodians[seat].public_key());
         let value = Personal::new("王小明".into());
-        let sealed = seal_field_among(&place, &value, &vault.public_key(), &keys, &SystemRng).unwrap();
+        let seal = || {
+            let mut sealer = RecordSealer::new(vault.public_key(), &keys).unwrap();
+            sealer.seal(&place, &value, &SystemRng).unwrap()
+        };
+        let sealed = seal();
         let ours = open_share(Side::Vault, &vault, &place, &sealed.vault_share).unwrap();
         let part = |key: usize, of: usize| {
             let kept = &sealed.custodian_shares[of];
@@ -298,7 +333,7 @@ mod tests {
             assert!(combine(&one, &one).is_err(), "one custodian is not two");
         }
         assert!(part(0, 1).is_err(), "a custodian opens no other's part");
-        let other = seal_field_among(&place, &value, &vault.public_key(), &keys, &SystemRng).unwrap();
+        let other = seal();
         let stray = open_share(
             Side::Custodian,
             &custodians[1],
@@ -307,6 +342,19 @@ mod tests {
         );
         let theirs = combine(&part(0, 0).unwrap(), &stray.unwrap()).unwrap();
         assert!(open_field(Suite::Nist, &place, &ours, &theirs, &sealed.ciphertext).is_err());
+    }
+
+    #[test]
+    fn there_are_one_or_three_custodians_and_a_field_is_sealed_once() {
+        let key = || AgreementKey::ephemeral().unwrap().public_key();
+        for number in [0, 2, 4] {
+            let keys: Vec<PublicKey> = (0..number).map(|_| key()).collect();
+            assert!(RecordSealer::new(key(), &keys).is_err(), "{number}");
+        }
+        let (place, value) = (place(Field::Name), Personal::new("王小明".into()));
+        let mut sealer = RecordSealer::new(key(), &[key()]).unwrap();
+        assert!(sealer.seal(&place, &value, &SystemRng).is_ok());
+        assert!(sealer.seal(&place, &value, &SystemRng).is_err());
     }
 
     #[test]

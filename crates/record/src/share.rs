@@ -4,7 +4,7 @@
 use std::fmt;
 
 use cyberid_crypto::aead::DoesNotOpen;
-use cyberid_crypto::{Agree, KeyFailure, PublicKey, base64url, hpke};
+use cyberid_crypto::{Agree, KeyFailure, PublicKey, Suite, base64url, hpke};
 use cyberid_domain::Rng;
 use cyberid_domain::secret::SecretBytes;
 use zeroize::Zeroize as _;
@@ -12,7 +12,7 @@ use zeroize::Zeroize as _;
 use crate::place::{Place, Side};
 
 /// What the seal around a share in a store is for.
-const SHARE_INFO: &[u8] = b"cyberid/v1/share";
+const SHARE_INFO: &[u8] = b"cyberid/v2/share";
 /// What the seal around a share on its way to the vault is for.
 const HAND_OVER_INFO: &[u8] = b"cyberid/v1/hand-over";
 /// The length of the recipient's thumbprint, with which a sealed share begins.
@@ -70,21 +70,43 @@ pub fn sealed_to(sealed: &[u8]) -> Result<String, DoesNotOpen> {
     Ok(base64url::encode(thumbprint))
 }
 
-/// Seals a share to its holder, for its place in the holder's store.
-pub(crate) fn seal_share(
+/// A key holder to whom shares are sealed: one key agreement for all of them, and under it a key of its own for each place.
+pub(crate) struct Holder {
     side: Side,
-    holder: &PublicKey,
-    place: &Place,
-    share: &Share,
-) -> Result<Vec<u8>, KeyFailure> {
-    let aad = place.context(side.column(), &holder.thumbprint());
-    seal(holder, SHARE_INFO, &aad, share)
+    key: PublicKey,
+    sender: hpke::Sender,
+}
+
+impl Holder {
+    pub(crate) fn new(side: Side, key: PublicKey) -> Result<Self, KeyFailure> {
+        let sender = hpke::Sender::to(&key)?;
+        Ok(Self { side, key, sender })
+    }
+
+    pub(crate) fn suite(&self) -> Suite {
+        self.key.suite()
+    }
+
+    /// Seals a share to its holder, for its place in the holder's store; one share for each place.
+    pub(crate) fn seal(&mut self, place: &Place, share: &Share) -> Result<Vec<u8>, KeyFailure> {
+        let jkt = self.key.thumbprint();
+        let aad = place.context(self.side.column(), &jkt);
+        let thumbprint = base64url::decode(&jkt).ok_or(KeyFailure)?;
+        let sealed = self.sender.seal(&share_info(&aad), &aad, share.expose())?;
+        Ok([thumbprint, sealed].concat())
+    }
+}
+
+/// What the seal around a share in this place is for: the place makes its key, so that shares of one key agreement have
+/// each a key of its own.
+fn share_info(place: &[u8]) -> Vec<u8> {
+    [SHARE_INFO, place].concat()
 }
 
 /// Opens a holder's own share, where it belongs.
 pub fn open_share(side: Side, key: &dyn Agree, place: &Place, sealed: &[u8]) -> Result<Share, DoesNotOpen> {
     let aad = place.context(side.column(), key.kid());
-    open(key, SHARE_INFO, &aad, sealed)
+    open(key, &share_info(&aad), &aad, sealed)
 }
 
 /// Why a share was not sealed anew.
@@ -108,7 +130,7 @@ pub fn reseal_share(
     sealed: &[u8],
 ) -> Result<Vec<u8>, NotResealed> {
     let share = open_share(side, old, place, sealed)?;
-    Ok(seal_share(side, new, place, &share)?)
+    Ok(Holder::new(side, *new)?.seal(place, &share)?)
 }
 
 /// Seals the custodian's share to the vault, for the one warrant whose leaf has this SHA-256 (base64url).
@@ -177,7 +199,8 @@ mod tests {
         );
         let (here, there) = (place(), place());
         let share = Share::random(&SystemRng);
-        let sealed = seal_share(Side::Vault, &own.public_key(), &here, &share).unwrap();
+        let mut holder = Holder::new(Side::Vault, own.public_key()).unwrap();
+        let sealed = holder.seal(&here, &share).unwrap();
         assert_eq!(sealed_to(&sealed).as_deref(), Ok(own.kid()));
         let opened = open_share(Side::Vault, &own, &here, &sealed).unwrap();
         assert_eq!(opened.expose(), share.expose());
@@ -198,12 +221,45 @@ mod tests {
         assert!(open_share(Side::Vault, &own, &here, &sealed[..31]).is_err());
     }
 
+    /// Shares of one record have one key agreement with their holder, and nothing else in common.
+    #[test]
+    fn shares_of_one_agreement_have_keys_of_their_own() {
+        let own = AgreementKey::ephemeral().unwrap();
+        let mut holder = Holder::new(Side::Vault, own.public_key()).unwrap();
+        let (here, share) = (place(), Share::random(&SystemRng));
+        let there = Place {
+            field: Field::BirthDate,
+            ..here
+        };
+        let [one, other] = [&here, &there].map(|place| holder.seal(place, &share).unwrap());
+        let agreed = THUMBPRINT + 65;
+        assert_eq!(one[..agreed], other[..agreed]);
+        assert!(
+            one[agreed..]
+                .iter()
+                .zip(&other[agreed..])
+                .filter(|(a, b)| a == b)
+                .count()
+                < 16
+        );
+        for (place, sealed) in [(&here, &one), (&there, &other)] {
+            let opened = open_share(Side::Vault, &own, place, sealed).unwrap();
+            assert_eq!(opened.expose(), share.expose());
+        }
+        assert!(open_share(Side::Vault, &own, &here, &other).is_err());
+        assert!(
+            holder.seal(&here, &Share::random(&SystemRng)).is_err(),
+            "one place twice"
+        );
+    }
+
     #[test]
     fn a_share_sealed_anew_is_the_same_share_for_the_new_key_alone() {
         let [old, new, other] = [(); 3].map(|()| AgreementKey::ephemeral().unwrap());
         let (here, there) = (place(), place());
         let share = Share::random(&SystemRng);
-        let sealed = seal_share(Side::Custodian, &old.public_key(), &here, &share).unwrap();
+        let mut holder = Holder::new(Side::Custodian, old.public_key()).unwrap();
+        let sealed = holder.seal(&here, &share).unwrap();
         let reseal = |key: &AgreementKey, place: &Place| {
             reseal_share(Side::Custodian, key, &new.public_key(), place, &sealed)
         };

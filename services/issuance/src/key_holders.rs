@@ -11,13 +11,11 @@ use cyberid_protocol::deposit::{
     ReservationAnswer, Settlement,
 };
 use cyberid_protocol::message::Message;
-use cyberid_record::{Place, seal_field, seal_field_among};
+use cyberid_record::{Place, RecordSealer};
 use zeroize::Zeroizing;
 
 use crate::document::CheckedDocument;
 use crate::{EnrolmentError, Issuance, calendar};
-
-type Sealed = (Vec<u8>, Vec<u8>, Vec<Vec<u8>>);
 
 /// What each key holder is to keep of a record.
 pub(crate) struct SealedRecord {
@@ -64,42 +62,19 @@ impl Issuance {
             vault: Vec::new(),
             custodians: self.parts.custodians.iter().map(|_| Vec::new()).collect(),
         };
+        let custodians = self.parts.custodians.iter();
+        let custodians: Vec<PublicKey> = custodians.map(|custodian| custodian.key.key()).collect();
+        let mut sealer = RecordSealer::new(self.parts.vault_key.key(), &custodians)?;
         for field in Field::ALL {
             let value = value(field, document, birth_date);
-            let place = Place { subject, field };
-            let (ciphertext, vault_share, custodian_shares) = self.seal(&place, &value)?;
-            let ciphertext = Some(base64url::encode(&ciphertext));
-            record.vault.push(deposited(field, ciphertext, &vault_share));
-            for (fields, share) in record.custodians.iter_mut().zip(&custodian_shares) {
+            let new = sealer.seal(&Place { subject, field }, &value, &*self.parts.rng)?;
+            let ciphertext = Some(base64url::encode(&new.ciphertext));
+            record.vault.push(deposited(field, ciphertext, &new.vault_share));
+            for (fields, share) in record.custodians.iter_mut().zip(&new.custodian_shares) {
                 fields.push(deposited(field, None, share));
             }
         }
         Ok(record)
-    }
-
-    /// Ciphertext, the vault's share, and each custodian's.
-    fn seal(&self, place: &Place, value: &Personal) -> Result<Sealed, KeyFailure> {
-        let (vault, rng) = (self.parts.vault_key.key(), &*self.parts.rng);
-        match self.parts.custodians.as_slice() {
-            [custodian] => {
-                let sealed = seal_field(place, value, &vault, &custodian.key.key(), rng)?;
-                Ok((
-                    sealed.ciphertext,
-                    sealed.vault_share,
-                    vec![sealed.custodian_share],
-                ))
-            }
-            [one, two, three] => {
-                let keys = [one.key.key(), two.key.key(), three.key.key()];
-                let sealed = seal_field_among(place, value, &vault, &keys, rng)?;
-                Ok((
-                    sealed.ciphertext,
-                    sealed.vault_share,
-                    sealed.custodian_shares.into(),
-                ))
-            }
-            _ => Err(KeyFailure),
-        }
     }
 
     /// Hands each key holder its part of the record, custodians first: a record without shares opens nothing.
