@@ -179,7 +179,7 @@ impl AccessTokens {
         match (&read.token.binding, scheme) {
             (Binding::Key { jkt }, Scheme::Dpop) => self.check_bound_proof(parts, &read, jkt)?,
             (Binding::Certificate { sha256 }, Scheme::Bearer) => {
-                if !certificate(parts).is_some_and(|shown| shown.sha256 == *sha256) {
+                if certificate(parts).is_none_or(|shown| shown.sha256 != *sha256) {
                     return Err(InvalidToken::Certificate.into());
                 }
             }
