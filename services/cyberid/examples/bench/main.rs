@@ -1,7 +1,8 @@
 //! What the platform does in a second, and what its answers tell: `cargo xtask bench verify`, `timing`, `enrolment`,
 //! `ledger`.
 //!
-//! Each runs the real executable alone on one core and everything else on another. What it does is told on standard
+//! Each runs the real platform alone on one core, and everything else on another: the identity source, the witness, the vault and
+//! the custodian as processes of their own, as whoever operates the platform must not operate them. What it does is told on standard
 //! error; the last line of standard output is JSON.
 
 #![expect(
@@ -13,12 +14,14 @@
     reason = "a measurement prints, and stops at a surprise"
 )]
 
+mod around;
 mod core;
 mod disk;
 mod enrolment;
 mod ledger;
 mod load;
 mod people;
+mod process;
 mod server;
 mod timing;
 mod traffic;

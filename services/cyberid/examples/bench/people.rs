@@ -19,7 +19,8 @@ use cyberid_storage::subject::{HashedPin, NewSubject, SubjectDevice};
 use cyberid_storage_sqlite::RegistryDb;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::server::{PASSPHRASE, Server, Setting};
+use crate::process::PASSPHRASE;
+use crate::server::{Server, Setting};
 
 const PAGE: u32 = 5_000;
 
@@ -29,7 +30,7 @@ pub(crate) const PIN: &str = "52719406";
 /// A data directory in which so many people are enrolled: once, for this run and the next.
 pub(crate) async fn enrolled(folder: &Path, people: u32) -> PathBuf {
     let data = folder.join(format!("people-{people}"));
-    let done = data.join("enrolled");
+    let done = data.join("ready");
     if done.exists() {
         return data;
     }
@@ -50,7 +51,7 @@ pub(crate) async fn enrolled(folder: &Path, people: u32) -> PathBuf {
 /// The registry of a platform that was started once, on an empty data directory.
 pub(crate) async fn fresh(data: &Path) -> RegistryDb {
     let _ = std::fs::remove_dir_all(data);
-    Server::start(data, Setting::default()).await.stop().await;
+    Server::start(data, Setting::default()).await.stop();
     RegistryDb::open(data.join("registry.db")).await.unwrap()
 }
 

@@ -1,15 +1,14 @@
-//! The real executable on a core of its own.
+//! The platform on a core of its own: the real executable, with what stands around it in other processes.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::around::Around;
 use crate::core;
 use crate::load::Tls;
-
-/// Opens the keystores of the measurement.
-pub(crate) const PASSPHRASE: &str = "a passphrase of a measurement";
+use crate::process::{Process, executable, free_address};
 
 /// How long a start may take.
 const START: Duration = Duration::from_mins(1);
@@ -40,7 +39,8 @@ impl Default for Setting {
 
 /// A platform at work.
 pub(crate) struct Server {
-    child: Child,
+    process: Process,
+    around: Around,
     /// Where it listens.
     pub(crate) address: SocketAddr,
     /// Its issuer.
@@ -106,11 +106,12 @@ impl Server {
         let scheme = if setting.tls { "https" } else { "http" };
         let url = format!("{scheme}://{address}");
         std::fs::create_dir_all(data).unwrap();
+        let around = Around::start(data, &url, setting.people);
         let config = data.join("bench.toml");
-        std::fs::write(&config, configuration(&url, setting.tls)).unwrap();
+        std::fs::write(&config, configuration(&url, setting.tls) + &around.configuration).unwrap();
         let client = cyberid_client::Client::new(&url).unwrap();
         let begun = Instant::now();
-        let child = command(data, &config, address, setting.people).spawn().unwrap();
+        let process = Process::start(&mut command(data, &config, address));
         while client.get_bytes("/readyz").await.is_err() {
             assert!(begun.elapsed() < START, "the server is not ready");
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -120,7 +121,8 @@ impl Server {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         Self {
-            child,
+            process,
+            around,
             address,
             url,
             started,
@@ -158,7 +160,7 @@ impl Server {
 
     /// The processor time that it has used.
     pub(crate) fn processor_time(&self) -> Duration {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).unwrap();
         let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
         let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
         // USER_HZ is 100 on every Linux.
@@ -167,42 +169,27 @@ impl Server {
 
     /// Its resident memory in KiB.
     pub(crate) fn resident_kib(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
-    /// Asks it to stop, and waits until it has.
-    pub(crate) async fn stop(mut self) {
-        let told = Command::new("kill")
-            .args(["-TERM", &self.child.id().to_string()])
-            .status();
-        assert!(told.unwrap().success());
-        while self.child.try_wait().unwrap().is_none() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+    /// Stops it, and then what stands around it.
+    pub(crate) fn stop(self) {
+        self.process.stop();
+        self.around.stop();
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-    }
-}
-
-fn command(data: &Path, config: &Path, address: SocketAddr, people: usize) -> Command {
-    let mut command = core::on(core::SERVER, Path::new("target/release/cyberid"));
+fn command(data: &Path, config: &Path, address: SocketAddr) -> Command {
+    let mut command = executable(core::SERVER);
     command
-        .args(["serve", "--sandbox", "--people", &people.to_string()])
+        .args(["serve", "--sandbox"])
         .args(["--listen", &address.to_string()])
         .arg("--data")
         .arg(data)
         .arg("--config")
-        .arg(config)
-        .env("CYBERID_PASSPHRASE", PASSPHRASE)
-        .env("CYBERID_LOG", "error")
-        .stdout(Stdio::null());
+        .arg(config);
     command
 }
 
@@ -217,9 +204,4 @@ fn configuration(url: &str, tls: bool) -> String {
         String::new()
     };
     format!("issuer = '{url}'\n[quota]\nburst = 1000000\nper_second = 1000000\n{files}")
-}
-
-fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    listener.local_addr().unwrap()
 }

@@ -1,9 +1,9 @@
 //! What an enrolment costs beside the hashing of its PIN: `cargo xtask bench enrolment`.
 //!
-//! Enrolments go end to end through the real server on one core: key proof, the identity source's answer, the PIN's
+//! Enrolments go end to end through the real platform on one core: key proof, the identity source's answer, the PIN's
 //! hash, the reservation, five fields sealed to vault and custodian, and the commit, each durable where the cycle says
-//! so, which the next enrolment does not wait for. In a sandbox the identity source, the vault and the custodian work on the same core: their part is in the
-//! cost. Beside it, in the same round, Argon2id alone on the same core with its memory reused. The ratio of rates is
+//! so, which the next enrolment does not wait for. Identity source, vault and custodian answer from processes of their own on
+//! another core. Beside it, in the same round, Argon2id alone on the same core with its memory reused. The ratio of rates is
 //! the one that counts; that of processor times says the same where others use the core too.
 
 pub(crate) mod hashing;
@@ -57,7 +57,7 @@ pub(crate) async fn measure(options: &Options) -> Value {
     for people in people.chunks(options.people).take(options.rounds) {
         rounds.push(one_round(&server, people, rounds.len(), options).await);
     }
-    server.stop().await;
+    server.stop();
     let middle = |name: &str| {
         let mut values: Vec<f64> = rounds.iter().map(|round| round[name].as_f64().unwrap()).collect();
         values.sort_by(f64::total_cmp);

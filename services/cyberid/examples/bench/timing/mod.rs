@@ -73,7 +73,7 @@ async fn compare(data: &Path, outcomes: &[Outcome], count: u32, with_pin: bool) 
         .wait_until_everybody_is_in_memory(u32::try_from(enrolled).unwrap())
         .await;
     let samples = taken(&server, outcomes, count, with_pin).await;
-    server.stop().await;
+    server.stop();
     report(&samples)
 }
 

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 use cyberid_crypto::{Agree as _, AgreementKey, PublicKey, Sign as _, SigningKey, aead, digest, jws};
+use cyberid_domain::rng::{SystemRng, random};
 use cyberid_protocol::visit::SEALED;
 use serde_json::{Value, json};
 
@@ -168,18 +169,21 @@ impl Keys {
             self.authenticate(call);
         }
         // The seal.
-        let shared = self.message.agree(&call.ephemeral).unwrap();
+        let shared = self.message.agree(&checked(&call.ephemeral)).unwrap();
         let key = digest::sha256(&*shared);
         aead::decrypt(&key, [0; aead::NONCE], b"header", &call.sealed).unwrap();
-        // The holder's proof, which is used once.
-        jws::verify_signature(&call.device, &self.said[1], &call.device_signature).unwrap();
+        // The holder's proof, which is used once; the handle of nobody, which is drawn for everybody.
+        let device = checked(&call.device);
+        jws::verify_signature(&device, &self.said[1], &call.device_signature).unwrap();
+        drawn::<32>();
         digest::sha256(&call.device_signature);
         // The pseudonym; the visit's tag and key, and its seal.
         digest::hmac_parts(&self.mac(b"pairwise"), &[b"subject"]);
         digest::sha256(b"jti");
         digest::hmac_parts(&self.mac(b"day"), &[b"subject"]);
-        let mut entry = aead::encrypt(&self.mac(b"visit"), [1; aead::NONCE], b"day", &[b' '; 512]);
-        // The attestation; the tag of the device that opens the request.
+        let mut entry = aead::encrypt(&self.mac(b"visit"), drawn(), b"day", &[b' '; 512]);
+        // The attestation, with a name of its own; the tag of the device that opens the request.
+        drawn::<16>();
         entry.extend(self.attestation.sign(&self.said[2]).unwrap());
         if kind == Kind::Answer {
             self.mac(b"opener");
@@ -191,8 +195,9 @@ impl Keys {
     /// The access token; the relying party's proof: signature, thumbprint, hash of the token, nonce, memory.
     fn authenticate(&self, call: &Call) {
         self.mac(&self.said[0]);
-        jws::verify_signature(&call.party, &self.said[0], &call.party_signature).unwrap();
-        digest::sha256(call.party.as_sec1());
+        let party = checked(&call.party);
+        jws::verify_signature(&party, &self.said[0], &call.party_signature).unwrap();
+        digest::sha256(party.as_sec1());
         digest::sha256(&self.said[0]);
         self.mac(b"nonce");
         self.mac(b"memory");
@@ -201,4 +206,14 @@ impl Keys {
     fn mac(&self, message: &[u8]) -> [u8; 32] {
         digest::hmac_parts(&self.secret, &[message])
     }
+}
+
+/// A key as it comes with a call, or out of memory: whether it is a point of the curve is looked at.
+fn checked(key: &PublicKey) -> PublicKey {
+    PublicKey::from_sec1(key.as_sec1()).unwrap()
+}
+
+/// Bytes that nobody can foretell.
+fn drawn<const N: usize>() -> [u8; N] {
+    std::hint::black_box(random(&SystemRng))
 }

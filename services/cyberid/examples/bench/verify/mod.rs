@@ -70,7 +70,7 @@ pub(crate) async fn measure(options: &Options) -> Value {
         resident_kib,
         ..
     } = running;
-    server.stop().await;
+    server.stop();
     let tls = if options.tls {
         Some(with_tls(options).await)
     } else {
@@ -79,7 +79,7 @@ pub(crate) async fn measure(options: &Options) -> Value {
     let best = |name: &str| best(&rounds, name);
     let (direct, answer) = (best("direct"), best("answer"));
     let (bare_direct, bare_answer) = (best("bare_direct"), best("bare_answer"));
-    let after_keys = |milliseconds: f64| milliseconds - idle.derivation_ms * f64::from(KEYSTORES);
+    let after_keys = |milliseconds: f64| milliseconds - idle.derivation_ms;
     let more_people = f64::from(options.people - few.people);
     json!({
         "people": options.people,
@@ -107,7 +107,6 @@ pub(crate) async fn measure(options: &Options) -> Value {
         "accepting_after_ms": ready_ms,
         "idle_accepting_after_ms": idle.ready_ms,
         "key_derivation_ms": idle.derivation_ms,
-        "key_derivations": KEYSTORES,
         "accepting_after_keys_ms": after_keys(ready_ms),
         "idle_accepting_after_keys_ms": after_keys(idle.ready_ms),
         "everybody_in_memory_after_ms": in_memory_ms,
@@ -165,7 +164,7 @@ async fn with_few(options: &Options) -> Few {
     let people = options.people.div_ceil(100);
     let running = Running::start(options, people, Setting::default()).await;
     let direct = running.best_direct(options).await;
-    running.server.stop().await;
+    running.server.stop();
     Few {
         people,
         resident_kib: running.resident_kib,
@@ -256,12 +255,9 @@ const TLS: Setting = Setting { tls: true, people: 1 };
 async fn with_tls(options: &Options) -> f64 {
     let running = Running::start(options, options.people, TLS).await;
     let best = running.best_direct(options).await;
-    running.server.stop().await;
+    running.server.stop();
     best
 }
-
-/// A sandbox opens three keystores: the platform's, its witness's and its identity source's.
-const KEYSTORES: u32 = 3;
 
 /// A platform that nobody has called.
 struct Idle {
@@ -275,11 +271,11 @@ async fn idle(folder: &Path) -> Idle {
     let data = folder.join("idle");
     let _ = std::fs::remove_dir_all(&data);
     let first = Server::start(&data, Setting::default()).await;
-    first.stop().await;
+    first.stop();
     let server = Server::start(&data, Setting::default()).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     let (resident_kib, ready_ms) = (server.resident_kib(), server.started.as_secs_f64() * 1e3);
-    server.stop().await;
+    server.stop();
     Idle {
         resident_kib,
         ready_ms,
