@@ -1,6 +1,7 @@
 //! One database file: a writing connection, reading connections, and the one way to write.
 
-use std::ops::{Deref, DerefMut};
+use std::num::NonZero;
+use std::ops::{Deref, DerefMut, RangeInclusive};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -18,7 +19,8 @@ use crate::fault::{Answer, Fault};
 use crate::open::{OpenError, prepare_file};
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-const READERS: u32 = 4;
+/// Each connection has a thread and a cache of its own: there are as many that read as processors, within these bounds.
+const READERS: RangeInclusive<usize> = 2..=4;
 const ATTEMPTS: u32 = 4;
 
 /// One database file.
@@ -39,9 +41,7 @@ impl Database {
         let options = options(path, synchronous);
         let writer = pool(1).connect_with(options.clone()).await?;
         migrate(&writer, migrations).await?;
-        let readers = pool(READERS)
-            .connect_with(options.pragma("query_only", "ON"))
-            .await?;
+        let readers = pool(readers()).connect_lazy_with(options.pragma("query_only", "ON"));
         Ok(Self { writer, readers })
     }
 
@@ -193,6 +193,12 @@ fn pool(connections: u32) -> SqlitePoolOptions {
         .test_before_acquire(false)
         .idle_timeout(None)
         .max_lifetime(None)
+}
+
+fn readers() -> u32 {
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let readers = processors.clamp(*READERS.start(), *READERS.end());
+    u32::try_from(readers).unwrap_or(1)
 }
 
 /// In one transaction, so that two processes that start together do not migrate twice.
