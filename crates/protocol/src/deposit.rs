@@ -65,6 +65,10 @@ pub struct Deposit {
     pub number_commitment: String,
     /// The fields.
     pub fields: Vec<DepositedField>,
+    /// For the vault: the person whom it reserves with the record in one step, or neither, sealed as in [`Reservation`].
+    /// Without it the person has to be reserved before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person_sealed: Option<String>,
     /// When it was signed.
     pub iat: UnixTime,
     /// When it ends.

@@ -93,6 +93,11 @@ impl RecordSealer {
         })
     }
 
+    /// Seals to the vault, under the same agreement, what goes with the record: for a use of its own, once.
+    pub fn seal_to_vault(&mut self, info: &[u8], aad: &[u8], text: &[u8]) -> Result<Vec<u8>, KeyFailure> {
+        self.vault.seal_beside(info, aad, text)
+    }
+
     /// A random half, and what each custodian keeps of it.
     fn custodian_shares(
         &mut self,

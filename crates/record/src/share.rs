@@ -83,6 +83,16 @@ impl Holder {
         Ok(Self { side, key, sender })
     }
 
+    /// Seals something else of the same record to the holder, for a use of its own.
+    pub(crate) fn seal_beside(
+        &mut self,
+        info: &[u8],
+        aad: &[u8],
+        text: &[u8],
+    ) -> Result<Vec<u8>, KeyFailure> {
+        self.sender.seal(info, aad, text)
+    }
+
     pub(crate) fn suite(&self) -> Suite {
         self.key.suite()
     }

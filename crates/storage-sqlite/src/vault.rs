@@ -178,21 +178,33 @@ impl VaultStore for VaultDb {
     }
 
     async fn deposit(&self, device: &BoundDevice, jkt: &str, fields: &[VaultField]) -> Result<bool> {
-        let subject = &device.subject;
         let mut tx = self.db.begin("deposit").await?;
-        if !has_reserved(&mut tx, subject).await? {
+        if !has_reserved(&mut tx, &device.subject).await? {
             return Ok(false);
         }
-        match key_holder::make_record(&mut tx, device, jkt).await? {
-            Made::Now => {}
-            Made::Before => return Ok(all_fields(&mut tx, subject).await? == sorted(fields)),
-            Made::Otherwise => return Ok(false),
+        let kept = keep_record(&mut tx, (device, jkt), fields).await?;
+        if kept {
+            tx.commit().await?;
         }
-        for field in fields {
-            keep_field(&mut tx, subject, field).await?;
+        Ok(kept)
+    }
+
+    async fn deposit_reserving(
+        &self,
+        tag: &[u8; 32],
+        now: UnixTime,
+        device: (&BoundDevice, &str),
+        fields: &[VaultField],
+    ) -> Result<bool> {
+        let subject = &device.0.subject;
+        let mut tx = self.db.begin("deposit_reserving").await?;
+        keep_reservation(&mut tx, tag, subject, now).await?;
+        let kept =
+            holds_reservation(&mut tx, tag, subject).await? && keep_record(&mut tx, device, fields).await?;
+        if kept {
+            tx.commit().await?;
         }
-        tx.commit().await?;
-        Ok(true)
+        Ok(kept)
     }
 
     async fn cool_off(&self, today: UnixTime, before: UnixTime) -> Result<u64> {
@@ -288,6 +300,24 @@ async fn remove_reservation(tx: &mut SqliteConnection, subject: &SubjectId) -> A
         .execute(tx)
         .await?;
     Ok(())
+}
+
+/// `false` if there is another record of the subject or of the device.
+async fn keep_record(
+    tx: &mut SqliteConnection,
+    (device, jkt): (&BoundDevice, &str),
+    fields: &[VaultField],
+) -> Answer<bool> {
+    let subject = &device.subject;
+    match key_holder::make_record(&mut *tx, device, jkt).await? {
+        Made::Now => {}
+        Made::Before => return Ok(all_fields(tx, subject).await? == sorted(fields)),
+        Made::Otherwise => return Ok(false),
+    }
+    for field in fields {
+        keep_field(&mut *tx, subject, field).await?;
+    }
+    Ok(true)
 }
 
 async fn keep_field(tx: &mut SqliteConnection, subject: &SubjectId, field: &VaultField) -> Answer<()> {

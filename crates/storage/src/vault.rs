@@ -36,6 +36,16 @@ pub trait VaultStore: KeyHolderStore + ShareSeals {
     /// another record. The same record again is fine.
     async fn deposit(&self, device: &BoundDevice, jkt: &str, fields: &[VaultField]) -> Result<bool>;
 
+    /// Reserves the person of `tag` for the subject of the device and keeps its record, in one transaction: `false`, and nothing
+    /// written, where [`reserve`](Self::reserve) or [`deposit`](Self::deposit) says so. The same again is fine.
+    async fn deposit_reserving(
+        &self,
+        tag: &[u8; 32],
+        now: UnixTime,
+        device: (&BoundDevice, &str),
+        fields: &[VaultField],
+    ) -> Result<bool>;
+
     /// Counts the cooling-off of tags that have none yet from `today`, the start of a day, and forgets the tags that have
     /// cooled off since `before` or longer; how many.
     async fn cool_off(&self, today: UnixTime, before: UnixTime) -> Result<u64>;

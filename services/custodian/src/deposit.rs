@@ -12,6 +12,10 @@ impl Custodian {
     /// Keeps the shares of an unconfirmed record.
     pub(crate) async fn deposit(&self, compact: &str) -> Result<(), KeyHolderError> {
         let deposit: Deposit = self.gate.command(compact)?;
+        // Who the person is, is nothing to a custodian.
+        if deposit.person_sealed.is_some() {
+            return Err(KeyHolderError::InvalidCommand);
+        }
         let shares = distinct_fields(&deposit)?.iter().map(share);
         let shares = shares.collect::<Result<Vec<_>, _>>()?;
         // What is sealed to a key that is not here would be kept and never open.

@@ -244,12 +244,23 @@ async fn a_deposit_is_issuances_and_for_the_custodian_and_holds_no_ciphertext() 
         fields: Vec::new(),
         ..deposit.clone()
     };
+    let with_person = Deposit {
+        person_sealed: Some("cGVyc29u".into()),
+        ..deposit.clone()
+    };
     let mut beside_own = deposit.clone();
     beside_own.fields[0].ciphertext = Some(base64url::encode(b"ciphertext"));
     let stray = AgreementKey::ephemeral().unwrap().public_key();
     let to_nobody = person.sealed(&tested.vault.public_key(), &stray);
     let to_nobody = tested.world.deposit(KeyHolder::Custodian, &person, &to_nobody);
-    for refused in [to_vault, with_ciphertext, beside_own, to_nobody, empty] {
+    for refused in [
+        to_vault,
+        with_ciphertext,
+        with_person,
+        beside_own,
+        to_nobody,
+        empty,
+    ] {
         assert_eq!(
             refusal(tested.deposit(&refused).await).0,
             ProblemType::InvalidMessage

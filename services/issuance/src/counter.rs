@@ -38,7 +38,7 @@ impl Issuance {
         body: CounterEnrolmentBody,
     ) -> Result<CounterEnrolled, DeviceError> {
         // 2.
-        let counter = self.counter(station, &body.sheet).await?;
+        let counter = self.counter(station, &body.sheet)?;
         let sheet = counter.sheet.clone();
         let first = first_key(&body.enrolment.key_proof)?;
         // 3.
@@ -60,7 +60,7 @@ impl Issuance {
         body: CounterRecoveryBody,
     ) -> Result<CounterRecovered, DeviceError> {
         // 2.
-        let counter = self.counter(station, &body.sheet).await?;
+        let counter = self.counter(station, &body.sheet)?;
         let sheet = counter.sheet.clone();
         let first = first_key(&body.recovery.key_proof)?;
         // 3.
@@ -94,7 +94,7 @@ impl Issuance {
         kept.then_some(()).ok_or(EnrolmentError::Refused)
     }
 
-    async fn counter(&self, station: ClientId, proofs: &[String]) -> Result<Counter, DeviceError> {
+    fn counter(&self, station: ClientId, proofs: &[String]) -> Result<Counter, DeviceError> {
         if proofs.len() >= MOST_CODES {
             return Err(DeviceError::Message);
         }

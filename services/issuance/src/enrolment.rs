@@ -11,7 +11,7 @@ use cyberid_domain::number::NetworkNumber;
 use cyberid_domain::pin::Pin;
 use cyberid_domain::rng::random;
 use cyberid_domain::subject::SubjectStatus;
-use cyberid_protocol::deposit::Outcome;
+use cyberid_protocol::deposit::{Outcome, RESERVATION_INFO};
 use cyberid_protocol::enrolment::{Enrolled, EnrolmentBody, number_commitment};
 use cyberid_storage::StorageError;
 use cyberid_storage::official::BeginningEnrolment;
@@ -23,6 +23,7 @@ use crate::counter::Counter;
 use crate::document::CheckedDocument;
 use crate::error::Leftover;
 use crate::guardian::{AgreedGuardian, may_have_guardian};
+use crate::key_holders::Binds;
 use crate::{EnrolmentError, Issuance, certificate};
 
 /// How many network numbers are tried: one in 2^45 is taken by each person.
@@ -145,14 +146,17 @@ impl Issuance {
         if let Some(counter) = counter {
             self.keep_codes(subject, &candidate.device, counter).await?;
         }
-        if !self.reserve(subject, &candidate.document).await? {
+        // 5.
+        let (document, birth_date) = (&candidate.document, candidate.birth_date);
+        let record = self.seal_record(subject, document, birth_date, RESERVATION_INFO)?;
+        let binds = Binds {
+            subject,
+            device: &candidate.device,
+            number_commitment: &number_commitment(&begun.salt, &begun.number),
+        };
+        if !self.deposit(&binds, record).await? {
             return Err(EnrolmentError::Refused);
         }
-        // 5.
-        let commitment = number_commitment(&begun.salt, &begun.number);
-        let record = self.seal_record(subject, &candidate.document, candidate.birth_date)?;
-        self.deposit(subject, &candidate.device, &commitment, record)
-            .await?;
         // 6.
         if let Some(guardian) = &candidate.guardian {
             self.establish_guardianship(subject, guardian).await?;

@@ -11,6 +11,7 @@ use cyberid_protocol::deposit::{
     ReservationAnswer, Settlement,
 };
 use cyberid_protocol::message::Message;
+use cyberid_protocol::problem::ProblemType;
 use cyberid_record::{Place, RecordSealer};
 use zeroize::Zeroizing;
 
@@ -19,9 +20,18 @@ use crate::{EnrolmentError, Issuance, calendar};
 
 /// What each key holder is to keep of a record.
 pub(crate) struct SealedRecord {
+    /// Who it is, for the vault.
+    pub(crate) person: String,
     vault: Vec<DepositedField>,
     /// Of each custodian.
     custodians: Vec<Vec<DepositedField>>,
+}
+
+/// What a new record is bound to.
+pub(crate) struct Binds<'a> {
+    pub(crate) subject: SubjectId,
+    pub(crate) device: &'a PublicKey,
+    pub(crate) number_commitment: &'a str,
 }
 
 impl Issuance {
@@ -31,13 +41,8 @@ impl Issuance {
         subject: SubjectId,
         document: &CheckedDocument,
     ) -> Result<bool, EnrolmentError> {
-        let person = Zeroizing::new(format!("{}|{}", document.kind.as_str(), document.number.expose()));
-        let sealed = hpke::seal(
-            &self.parts.vault_key.key(),
-            RESERVATION_INFO,
-            subject.as_bytes(),
-            person.as_bytes(),
-        )?;
+        let (vault, aad, person) = (self.parts.vault_key.key(), subject.as_bytes(), person(document));
+        let sealed = hpke::seal(&vault, RESERVATION_INFO, aad, person.as_bytes())?;
         let (iat, exp) = self.command_life();
         let command = self.command(&Reservation {
             aud: KeyHolder::Vault,
@@ -51,20 +56,23 @@ impl Issuance {
         Ok(answer.reserved)
     }
 
-    /// Seals every field of a record: after this nothing here opens it.
+    /// Seals every field of a record, and for the vault and the use `info` who it is: after this nothing here opens it.
     pub(crate) fn seal_record(
         &self,
         subject: SubjectId,
         document: &CheckedDocument,
         birth_date: time::Date,
+        info: &[u8],
     ) -> Result<SealedRecord, KeyFailure> {
-        let mut record = SealedRecord {
-            vault: Vec::new(),
-            custodians: self.parts.custodians.iter().map(|_| Vec::new()).collect(),
-        };
         let custodians = self.parts.custodians.iter();
         let custodians: Vec<PublicKey> = custodians.map(|custodian| custodian.key.key()).collect();
         let mut sealer = RecordSealer::new(self.parts.vault_key.key(), &custodians)?;
+        let person = sealer.seal_to_vault(info, subject.as_bytes(), person(document).as_bytes())?;
+        let mut record = SealedRecord {
+            person: base64url::encode(&person),
+            vault: Vec::new(),
+            custodians: vec![Vec::new(); custodians.len()],
+        };
         for field in Field::ALL {
             let value = value(field, document, birth_date);
             let new = sealer.seal(&Place { subject, field }, &value, &*self.parts.rng)?;
@@ -77,29 +85,49 @@ impl Issuance {
         Ok(record)
     }
 
-    /// Hands each key holder its part of the record, custodians first: a record without shares opens nothing.
+    /// Has the vault reserve the person and keep its part of the record, in one step or neither, then each custodian its
+    /// part; `false` if the vault bars the person. Nothing opens before all have confirmed.
     pub(crate) async fn deposit(
         &self,
-        subject: SubjectId,
-        device: &PublicKey,
-        number_commitment: &str,
+        binds: &Binds<'_>,
         record: SealedRecord,
-    ) -> Result<(), EnrolmentError> {
-        for (aud, client, fields) in self.parts_of(record) {
-            let (iat, exp) = self.command_life();
-            let command = self.command(&Deposit {
-                aud,
-                subject,
-                device: *device,
-                number_commitment: number_commitment.into(),
-                fields,
-                iat,
-                exp,
-                jti: Nonce::random(&*self.parts.rng),
-            })?;
+    ) -> Result<bool, EnrolmentError> {
+        let SealedRecord {
+            person,
+            vault,
+            custodians,
+        } = record;
+        let command = self.deposit_command(KeyHolder::Vault, binds, vault, Some(person))?;
+        match self.parts.vault.post_no_content("/v1/deposits", &command).await {
+            Err(error) if error.problem() == Some(ProblemType::Forbidden) => return Ok(false),
+            kept => kept?,
+        }
+        for (client, shares) in self.key_holders(KeyHolder::Custodian).into_iter().zip(custodians) {
+            let command = self.deposit_command(KeyHolder::Custodian, binds, shares, None)?;
             client.post_no_content("/v1/deposits", &command).await?;
         }
-        Ok(())
+        Ok(true)
+    }
+
+    fn deposit_command(
+        &self,
+        aud: KeyHolder,
+        binds: &Binds<'_>,
+        fields: Vec<DepositedField>,
+        person_sealed: Option<String>,
+    ) -> Result<CommandBody, KeyFailure> {
+        let (iat, exp) = self.command_life();
+        self.command(&Deposit {
+            aud,
+            subject: binds.subject,
+            device: *binds.device,
+            number_commitment: binds.number_commitment.into(),
+            fields,
+            person_sealed,
+            iat,
+            exp,
+            jti: Nonce::random(&*self.parts.rng),
+        })
     }
 
     /// The part of each key holder, custodians first.
@@ -172,6 +200,11 @@ impl Issuance {
         let message = command.sign(&*self.parts.enrolment_key.current())?;
         Ok(CommandBody { message })
     }
+}
+
+/// Who it is, as the vault indexes people.
+fn person(document: &CheckedDocument) -> Zeroizing<String> {
+    Zeroizing::new(format!("{}|{}", document.kind.as_str(), document.number.expose()))
 }
 
 fn value(field: Field, document: &CheckedDocument, birth_date: time::Date) -> Personal {

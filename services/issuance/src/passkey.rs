@@ -48,7 +48,7 @@ impl Issuance {
     pub(crate) async fn add_passkey(&self, jkt: &str, sealed: &str) -> Result<PasskeyAdded, PasskeyError> {
         let SealedPasskey { passkey, pin } = self.open_passkey(sealed)?;
         let subject = self.subject(jkt).await?;
-        let credential = self.take_registration(&passkey).await?;
+        let credential = self.take_registration(&passkey)?;
         self.require_pin(&subject, &pin).await?;
         let id = base64url::encode(&credential.id);
         let new = Passkey {
@@ -104,10 +104,7 @@ impl Issuance {
     }
 
     /// The credential of a registration over a nonce of this platform, which is used up by it.
-    async fn take_registration(
-        &self,
-        registration: &PasskeyRegistration,
-    ) -> Result<Credential, PasskeyError> {
+    fn take_registration(&self, registration: &PasskeyRegistration) -> Result<Credential, PasskeyError> {
         let challenge = registration.challenge()?;
         let nonce = challenge.parse().map_err(|_| EnrolmentError::UnknownNonce)?;
         let credential = registration.check(&Site::of(&self.parts.issuer), &challenge)?;

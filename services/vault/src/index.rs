@@ -7,23 +7,31 @@ use cyberid_domain::id::SubjectId;
 use cyberid_key_holder::KeyHolderError;
 
 use crate::Vault;
+use crate::deposit::NewRecord;
 use crate::reservation::tag_under;
 
 impl Vault {
-    /// Reserves a person under the newest key of the index, whichever key they are kept under; `false` if the person is
-    /// taken.
+    /// Reserves a person under the newest key of the index, whichever key they are kept under, with the record where it comes
+    /// with it; `false` if the person is taken, or the record cannot be kept.
     pub(crate) async fn reserve_person(
         &self,
-        kind: DocumentType,
-        number: &DocumentNumber,
+        (kind, number): (DocumentType, &DocumentNumber),
         subject: &SubjectId,
+        record: Option<&NewRecord>,
     ) -> Result<bool, KeyHolderError> {
         loop {
             let newest = self.index.current_id();
             let tags = self.tags_of(kind, number);
             let (tag, older) = tags.split_first().ok_or(KeyHolderError::DoesNotOpen)?;
             self.store.reindex(older, tag).await?;
-            let reserved = self.store.reserve(tag, subject, self.gate.clock.now()).await?;
+            let now = self.gate.clock.now();
+            let reserved = match record {
+                None => self.store.reserve(tag, subject, now).await?,
+                Some(NewRecord { device, jkt, fields }) => {
+                    let device = (device, jkt.as_str());
+                    self.store.deposit_reserving(tag, now, device, fields).await?
+                }
+            };
             // Under a key that was replaced meanwhile somebody else has looked for nobody.
             if self.index.current_id() == newest {
                 return Ok(reserved);

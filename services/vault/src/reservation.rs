@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use cyberid_crypto::{Agree, Mac, base64url, hpke};
 use cyberid_domain::document::{DocumentNumber, DocumentType};
+use cyberid_domain::id::SubjectId;
 use cyberid_domain::personal::Personal;
 use cyberid_key_holder::KeyHolderError;
 use cyberid_protocol::deposit::{RESERVATION_INFO, Reservation, ReservationAnswer};
@@ -17,10 +18,13 @@ impl Vault {
     /// Reserves a person for a subject, unless the person has an identifier or is being given one.
     pub(crate) async fn reserve(&self, compact: &str) -> Result<ReservationAnswer, KeyHolderError> {
         let reservation: Reservation = self.gate.command(compact)?;
-        let (kind, number) = self.person(&reservation).ok_or(KeyHolderError::InvalidCommand)?;
+        let person = self.person(&reservation.person_sealed, &reservation.subject);
+        let (kind, number) = person.ok_or(KeyHolderError::InvalidCommand)?;
         // Whoever has cooled off by today has.
         self.housekeep().await?;
-        let reserved = self.reserve_person(kind, &number, &reservation.subject).await?;
+        let reserved = self
+            .reserve_person((kind, &number), &reservation.subject, None)
+            .await?;
         Ok(ReservationAnswer { reserved })
     }
 
@@ -30,9 +34,9 @@ impl Vault {
     }
 
     /// Opens who is to be reserved. One person has one form here: a number that is not canonical is refused.
-    fn person(&self, reservation: &Reservation) -> Option<(DocumentType, DocumentNumber)> {
-        let sealed = base64url::decode(&reservation.person_sealed)?;
-        let aad = reservation.subject.as_bytes();
+    pub(crate) fn person(&self, sealed: &str, subject: &SubjectId) -> Option<(DocumentType, DocumentNumber)> {
+        let sealed = base64url::decode(sealed)?;
+        let aad = subject.as_bytes();
         // It may have been sealed a moment before a rotation, and does not say to which key.
         let open = |key: Arc<dyn Agree>| hpke::open(&*key, RESERVATION_INFO, aad, &sealed).ok();
         read_person(&self.key.all().into_iter().find_map(open)?)

@@ -294,6 +294,23 @@ impl VaultStore for Memory<VaultField> {
         Ok(reserved.any(|subject| *subject == device.subject) && state.deposit(device, jkt, fields))
     }
 
+    async fn deposit_reserving(
+        &self,
+        tag: &[u8; 32],
+        _: UnixTime,
+        (device, jkt): (&BoundDevice, &str),
+        fields: &[VaultField],
+    ) -> Result<bool> {
+        let mut state = self.state();
+        let reserved = state.reserved.get(tag);
+        let taken = reserved.is_some_and(|subject| *subject != device.subject);
+        if taken || state.cooling_off.contains_key(tag) || !state.deposit(device, jkt, fields) {
+            return Ok(false);
+        }
+        state.reserved.insert(*tag, device.subject);
+        Ok(true)
+    }
+
     async fn fields(&self, subject: &SubjectId, fields: &[Field]) -> Result<Vec<VaultField>> {
         Ok(self.state().select(subject, fields, |field| field.field))
     }

@@ -173,6 +173,7 @@ impl World {
             device: person.device.public_key(),
             number_commitment: person.number_commitment(),
             fields: deposited(aud, sealed),
+            person_sealed: None,
             iat,
             exp,
             jti: Nonce::random(&SystemRng),

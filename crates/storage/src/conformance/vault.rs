@@ -34,6 +34,7 @@ pub async fn all<S: VaultStore + 'static>(make: impl AsyncFn() -> Arc<S>) {
     a_person_is_reserved_once(&make().await).await;
     a_hundred_subjects_of_one_person_reserve_once(&make().await).await;
     a_person_stands_under_the_newest_key(&make().await).await;
+    a_person_and_a_record_are_kept_in_one_step_or_neither(&make().await).await;
     a_record_needs_a_reservation(&make().await).await;
     the_same_record_again_is_fine_and_another_is_not(&make().await).await;
     a_confirmed_record_takes_no_other(&make().await).await;
@@ -118,6 +119,44 @@ async fn a_record_needs_a_reservation<S: VaultStore>(store: &Arc<S>) {
     assert!(!store.confirm(&device.subject).await.unwrap());
     let kept = store.fields(&device.subject, &Field::ALL).await.unwrap();
     assert_eq!(kept, []);
+}
+
+async fn a_person_and_a_record_are_kept_in_one_step_or_neither<S: VaultStore>(store: &Arc<S>) {
+    let (tag, jkt, kept) = (sample::bytes(), sample::jkt(), fields());
+    let device = sample::bound_device(sample::subject());
+    let deposit = async |tag: &[u8; 32], device: &BoundDevice, jkt: &str, fields: &[VaultField]| {
+        let deposited = store.deposit_reserving(tag, NOW, (device, jkt), fields).await;
+        deposited.unwrap()
+    };
+    assert!(deposit(&tag, &device, &jkt, &kept).await);
+    assert!(deposit(&tag, &device, &jkt, &kept).await, "again");
+    assert!(!deposit(&tag, &device, &jkt, &fields()).await, "another record");
+    let twin = sample::bound_device(sample::subject());
+    assert!(!deposit(&tag, &twin, &sample::jkt(), &fields()).await, "taken");
+    assert!(!store.confirm(&twin.subject).await.unwrap());
+    // The device of another record: the person stays free.
+    let other_tag = sample::bytes();
+    let of_another = BoundDevice {
+        subject: twin.subject,
+        ..device.clone()
+    };
+    assert!(!deposit(&other_tag, &of_another, &jkt, &fields()).await);
+    let other = sample::subject();
+    assert!(store.reserve(&other_tag, &other, NOW).await.unwrap());
+    assert!(store.confirm(&device.subject).await.unwrap());
+    assert_eq!(
+        store
+            .fields(&device.subject, &[Field::BirthDate, Field::Name])
+            .await
+            .unwrap(),
+        kept
+    );
+    assert!(!deposit(&tag, &device, &jkt, &kept).await, "confirmed");
+    store.erase(&device.subject).await.unwrap();
+    assert!(
+        !deposit(&tag, &twin, &sample::jkt(), &fields()).await,
+        "cools off"
+    );
 }
 
 async fn the_same_record_again_is_fine_and_another_is_not<S: VaultStore>(store: &Arc<S>) {

@@ -2,14 +2,12 @@
 //! is sealed afresh. It is staged everywhere, recorded as staged, and only then put into force, custodians first; from the
 //! record of it on, a crash leaves nothing that needs the document again. The old version answers until then.
 
-use cyberid_crypto::{base64url, hpke};
 use cyberid_domain::id::{Nonce, SubjectId};
 use cyberid_protocol::deposit::KeyHolder;
 use cyberid_protocol::problem::ProblemType;
 use cyberid_protocol::replacement::{REPLACEMENT_INFO, StagedVersion, VersionSwitch};
 use cyberid_storage::notice::StagedRecord;
 use time::Date;
-use zeroize::Zeroizing;
 
 use super::NoticeError;
 use crate::Issuance;
@@ -54,8 +52,8 @@ impl Issuance {
         document: &CheckedDocument,
         birth_date: Date,
     ) -> Result<(), NoticeError> {
-        let person = self.seal_person(&staged.subject, document)?;
-        let record = self.seal_record(staged.subject, document, birth_date)?;
+        let record = self.seal_record(staged.subject, document, birth_date, REPLACEMENT_INFO)?;
+        let person = record.person.clone();
         for (aud, client, fields) in self.parts_of(record) {
             let (iat, exp) = self.command_life();
             let command = self.command(&StagedVersion {
@@ -96,12 +94,5 @@ impl Issuance {
             }
         }
         Ok(self.parts.notices.replaced(staged).await?)
-    }
-
-    fn seal_person(&self, subject: &SubjectId, document: &CheckedDocument) -> Result<String, NoticeError> {
-        let person = Zeroizing::new(format!("{}|{}", document.kind.as_str(), document.number.expose()));
-        let (vault, aad) = (self.parts.vault_key.key(), subject.as_bytes());
-        let sealed = hpke::seal(&vault, REPLACEMENT_INFO, aad, person.as_bytes())?;
-        Ok(base64url::encode(&sealed))
     }
 }

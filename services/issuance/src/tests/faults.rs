@@ -31,17 +31,12 @@ async fn fails_before_commit(holder: fn(&TestPlatform) -> &HolderPeer, path: &'s
 }
 
 #[tokio::test]
-async fn the_vault_fails_to_reserve() {
-    fails_before_commit(|test| &test.vault, "/v1/reservations").await;
-}
-
-#[tokio::test]
 async fn the_custodian_fails_to_keep_its_shares() {
     fails_before_commit(|test| &test.custodian, "/v1/deposits").await;
 }
 
 #[tokio::test]
-async fn the_vault_fails_to_keep_the_record() {
+async fn the_vault_fails_to_reserve_the_person_and_to_keep_the_record() {
     fails_before_commit(|test| &test.vault, "/v1/deposits").await;
 }
 
@@ -63,11 +58,11 @@ async fn a_key_holder_fails_while_the_enrolment_is_freed_too() {
     }
 }
 
-/// The answer to a reservation is lost, and the reservation itself arrives after it was freed.
+/// The answer to a deposit is lost, and the deposit itself arrives with its reservation after it was freed.
 #[tokio::test]
 async fn a_command_that_arrives_late_is_freed_again() {
     let test = TestPlatform::start().await;
-    test.vault.fail("/v1/reservations", Fault::LostNotDone, 1);
+    test.vault.fail("/v1/deposits", Fault::LostNotDone, 1);
     let answer = test.enrol(&Applicant::new(1)).await;
     assert_eq!(answer.problem(), ProblemType::Unavailable);
     let (subject, stage) = test.registry.open().remove(0);
@@ -78,7 +73,7 @@ async fn a_command_that_arrives_late_is_freed_again() {
         1,
         "ended while a command could still arrive"
     );
-    assert!(test.reserve_late(subject, &Applicant::new(1)).await);
+    assert!(test.deposit_late(subject, &Applicant::new(1)).await);
     assert_free_again(&test, &answer).await;
 }
 

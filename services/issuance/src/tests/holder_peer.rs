@@ -198,7 +198,17 @@ async fn reserve(State(peer): State<Arc<HolderPeer>>, Json(body): Json<CommandBo
 async fn deposit(State(peer): State<Arc<HolderPeer>>, Json(body): Json<CommandBody>) -> Response {
     let command: Deposit = peer.open(&body);
     peer.check(command.aud, command.iat, command.exp);
+    let person = command.person_sealed.as_deref().map(|sealed| {
+        let sealed = base64url::decode(sealed).unwrap();
+        let person = hpke::open(&peer.key, RESERVATION_INFO, command.subject.as_bytes(), &sealed).unwrap();
+        String::from_utf8(person.to_vec()).unwrap()
+    });
     peer.serve("/v1/deposits", |kept| {
+        if let Some(person) = person
+            && *kept.reservations.entry(person).or_insert(command.subject) != command.subject
+        {
+            return Failure::from(ProblemType::Forbidden).into_response();
+        }
         if peer.which == KeyHolder::Vault
             && !kept
                 .reservations

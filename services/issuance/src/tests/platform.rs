@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use cyberid_client::Client;
+use cyberid_crypto::Sign as _;
 use cyberid_domain::age::Threshold;
 use cyberid_domain::clock::ManualClock;
 use cyberid_domain::id::{ClientId, Nonce, SubjectId};
@@ -17,6 +18,7 @@ use cyberid_keystore::role::{Certificate, Enrolment, Pin};
 use cyberid_keystore::{KdfCost, Keystore, RoleName, Signer};
 use cyberid_pin::{PinCost, PinHasher};
 use cyberid_protocol::deposit::KeyHolder;
+use cyberid_protocol::deposit::RESERVATION_INFO;
 use cyberid_protocol::enrolment::EnrolmentBody;
 use cyberid_protocol::problem::{Problem, ProblemType};
 use cyberid_storage_sqlite::RegistryDb;
@@ -34,6 +36,7 @@ use super::holder_peer::HolderPeer;
 use super::registry::Registry;
 use super::source_peer::SourcePeer;
 use crate::document::CheckedDocument;
+use crate::key_holders::Binds;
 use crate::{CustodianPeer, Issuance, Parts, Passports, RefusalLimits};
 
 pub(super) const ISSUER: &str = "https://cyberid.example";
@@ -281,11 +284,19 @@ impl TestPlatform {
         self.issuance.housekeep().await.unwrap();
     }
 
-    /// A reservation of this enrolment arrives at the vault only now; whether the person is reserved by it.
-    pub(super) async fn reserve_late(&self, subject: SubjectId, applicant: &Applicant) -> bool {
+    /// The deposit of this enrolment arrives only now; whether the person is reserved by it.
+    pub(super) async fn deposit_late(&self, subject: SubjectId, applicant: &Applicant) -> bool {
         let body = serde_json::from_value::<EnrolmentBody>(applicant.body("")).unwrap();
         let document = CheckedDocument::check(&body.document, START).unwrap();
-        self.issuance.reserve(subject, &document).await.unwrap()
+        let record = self
+            .issuance
+            .seal_record(subject, &document, START.date(), RESERVATION_INFO);
+        let binds = Binds {
+            subject,
+            device: &applicant.device.public_key(),
+            number_commitment: "",
+        };
+        self.issuance.deposit(&binds, record.unwrap()).await.unwrap()
     }
 
     /// Nothing of any enrolment is left anywhere.

@@ -30,7 +30,7 @@ async fn a_crash_before_the_commit_leaves_nothing() {
 #[tokio::test]
 async fn a_command_of_a_dead_process_that_arrives_late_is_freed_again() {
     let mut test = TestPlatform::start().await;
-    test.vault.fail("/v1/reservations", Fault::LostNotDone, 1);
+    test.vault.fail("/v1/deposits", Fault::LostNotDone, 1);
     test.enrol(&Applicant::new(1)).await;
     let (subject, stage) = test.registry.open().remove(0);
     assert_eq!(stage, EnrolmentStage::Begun);
@@ -44,7 +44,7 @@ async fn a_command_of_a_dead_process_that_arrives_late_is_freed_again() {
         [(subject, stage)],
         "a command can still arrive"
     );
-    assert!(test.reserve_late(subject, &Applicant::new(1)).await);
+    assert!(test.deposit_late(subject, &Applicant::new(1)).await);
     test.clock.advance(MAX_LIFE + SKEW);
     test.issuance.housekeep().await.unwrap();
     assert_eq!(
@@ -102,16 +102,16 @@ async fn a_fault_during_recovery_leaves_it_to_housekeeping() {
 #[tokio::test]
 async fn a_running_enrolment_is_not_freed() {
     let test = TestPlatform::start().await;
-    test.vault.pause("/v1/deposits");
+    test.custodian.pause("/v1/deposits");
     let applicant = Applicant::new(1);
     let housekeeping = async {
-        while !test.vault.is_waiting() {
+        while !test.custodian.is_waiting() {
             tokio::task::yield_now().await;
         }
         test.clock.advance(3_600);
         test.issuance.housekeep().await.unwrap();
         assert_eq!(test.vault.reservations().len(), 1);
-        test.vault.gate.add_permits(1);
+        test.custodian.gate.add_permits(1);
     };
     let (answer, ()) = tokio::join!(test.enrol(&applicant), housekeeping);
     assert_eq!(answer.status, StatusCode::CREATED);

@@ -97,6 +97,50 @@ async fn a_deposit_needs_issuances_signature_and_a_reservation() {
     tested.deposit(&deposit).await.unwrap();
 }
 
+/// One step or neither: whoever is reserved by a deposit has a record, and whoever is taken leaves nothing.
+#[tokio::test]
+async fn a_deposit_reserves_the_person_whom_it_brings() {
+    let mut tested = TestVault::start().await;
+    let (newcomer, twin) = (Person::new("韩梅梅", FREE), Person::new("韩梅梅", FREE));
+    let with_person = |tested: &TestVault, person: &Person| Deposit {
+        person_sealed: Some(
+            tested
+                .world
+                .reservation(person, &tested.vault_key())
+                .person_sealed,
+        ),
+        ..tested.deposit_of(person)
+    };
+    let deposit = with_person(&tested, &newcomer);
+    for _ in 0..2 {
+        tested.deposit(&deposit).await.unwrap();
+    }
+    assert_eq!(tested.reserve_person(&twin).await.as_ref(), Ok(&false));
+    let kept = tested.store.dump().len();
+    let taken = with_person(&tested, &twin);
+    assert_eq!(refusal(tested.deposit(&taken).await).0, ProblemType::Forbidden);
+    assert_eq!(tested.store.dump().len(), kept);
+    tested.settle(&newcomer, Outcome::Confirmed).await.unwrap();
+    let warrant = tested.world.release(&newcomer, &[Field::Name]);
+    assert!(tested.open(&warrant).await.is_ok());
+
+    // Sealed for another subject, or to another key, it is nobody.
+    let other = Person::new("李雷", "110101199003070046");
+    let sealed_for_another = Deposit {
+        person_sealed: deposit.person_sealed,
+        ..tested.deposit_of(&other)
+    };
+    let elsewhere = AgreementKey::ephemeral().unwrap().public_key();
+    let sealed_to_another = Deposit {
+        person_sealed: Some(tested.world.reservation(&other, &elsewhere).person_sealed),
+        ..tested.deposit_of(&other)
+    };
+    for refused in [sealed_for_another, sealed_to_another] {
+        let answer = tested.deposit(&refused).await;
+        assert_eq!(refusal(answer).0, ProblemType::InvalidMessage);
+    }
+}
+
 #[tokio::test]
 async fn a_replayed_deposit_changes_nothing_and_another_one_is_refused() {
     let mut tested = TestVault::start().await;
