@@ -179,10 +179,11 @@ impl Client {
         headers: &[(&str, &str)],
     ) -> Result<Answer, ClientError> {
         let request = self.request(method, path, body, headers)?;
-        let answer = async {
+        // Boxed: a caller's future does not grow by a connection's.
+        let answer = Box::pin(async {
             let response = self.connections.request(request).await;
             Answer::receive(response.map_err(|error| unreachable(&error))?, self.limits.answer).await
-        };
+        });
         let in_time = tokio::time::timeout(self.limits.total, answer).await;
         in_time.unwrap_or_else(|late| Err(unreachable(&late)))
     }
