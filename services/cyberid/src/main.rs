@@ -7,7 +7,6 @@ mod terminal;
 use std::alloc::System;
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use zeroizing_alloc::ZeroAlloc;
 
 use command::Cli;
@@ -17,7 +16,7 @@ use command::Cli;
 static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::read();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = match runtime {
         Ok(runtime) => runtime.block_on(cli.run()),

@@ -73,7 +73,27 @@ enum Command {
     Openapi(openapi::Openapi),
 }
 
+/// The command line of a process that stays: a small part of the whole, which it would make at its start, keep in memory and
+/// never look at again.
+#[derive(Debug, Parser)]
+struct Staying {
+    #[command(subcommand)]
+    command: StayingCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum StayingCommand {
+    Serve(serve::Serve),
+    Witness(witness::Witness),
+    IdentitySource(identity_source::IdentitySource),
+}
+
 impl Cli {
+    /// What the process was called with; it ends here with an explanation if that is no command.
+    pub(crate) fn read() -> Self {
+        Staying::try_parse().map_or_else(|_| Self::parse(), Self::from)
+    }
+
     /// Runs the command.
     pub(crate) async fn run(self) -> Outcome {
         match self.command {
@@ -99,12 +119,53 @@ impl Cli {
     }
 }
 
+impl From<Staying> for Cli {
+    fn from(staying: Staying) -> Self {
+        let command = match staying.command {
+            StayingCommand::Serve(serve) => Command::Serve(serve),
+            StayingCommand::Witness(witness) => Command::Witness(witness),
+            StayingCommand::IdentitySource(source) => Command::IdentitySource(source),
+        };
+        Self { command }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
+    use clap::{CommandFactory as _, Parser as _};
+
+    use super::{Cli, Staying};
 
     #[test]
     fn the_command_line_is_consistent() {
-        super::Cli::command().debug_assert();
+        Cli::command().debug_assert();
+        Staying::command().debug_assert();
+    }
+
+    #[test]
+    fn a_process_that_stays_is_called_as_the_whole_command_line_says() {
+        for staying in Staying::command().get_subcommands() {
+            let whole = Cli::command();
+            let named = whole.find_subcommand(staying.get_name()).unwrap();
+            assert!(staying.get_arguments().eq(named.get_arguments()), "{named}");
+        }
+        let line = ["cyberid", "serve", "custodian", "--listen", "127.0.0.1:0"];
+        let (staying, whole) = (Staying::try_parse_from(line), Cli::try_parse_from(line));
+        assert_eq!(
+            format!("{:?}", Cli::from(staying.unwrap())),
+            format!("{:?}", whole.unwrap())
+        );
+    }
+
+    #[test]
+    fn what_needs_an_explanation_is_left_to_the_whole_command_line() {
+        for line in [
+            "cyberid",
+            "cyberid serve --help",
+            "cyberid --version",
+            "cyberid serve --nothing",
+        ] {
+            assert!(Staying::try_parse_from(line.split(' ')).is_err(), "{line}");
+        }
     }
 }

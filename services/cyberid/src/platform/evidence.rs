@@ -46,7 +46,10 @@ impl Start<'_> {
         let EvidenceConfig { csca, passport_chip } = &self.options.file.evidence;
         let (files, default) = match (csca, &self.options.sandbox) {
             (Some(folder), _) => (read_folder(folder)?, ChipConfig::Required),
-            (None, Some(_)) => (utopia(&self.data.folder("sandbox")?)?.files, ChipConfig::Offered),
+            (None, Some(_)) => (
+                Country::open(&self.data.folder("sandbox")?)?.files()?,
+                ChipConfig::Offered,
+            ),
             (None, None) if passport_chip.is_some() => {
                 return Err(ConfigError::Missing {
                     member: "evidence.csca",
@@ -70,22 +73,37 @@ impl Start<'_> {
     }
 }
 
-/// The sandbox's country, founded at the first start.
-pub(crate) fn utopia(sandbox: &DataDirectory) -> Result<Founded, StartError> {
-    let folder = sandbox.folder("passports")?;
-    if !folder.file(SIGNER_KEY).exists() {
-        let founded = Utopia::found(SystemClock.now()).map_err(|fault| unusable(fault.into()))?;
-        keep(&folder, &founded)?;
-        return Ok(founded);
+/// The sandbox's country, in its folder.
+pub(crate) struct Country(DataDirectory);
+
+impl Country {
+    /// The country of this sandbox, founded at the first start.
+    pub(crate) fn open(sandbox: &DataDirectory) -> Result<Self, StartError> {
+        let folder = sandbox.folder("passports")?;
+        if !folder.file(SIGNER_KEY).exists() {
+            let founded = Utopia::found(SystemClock.now()).map_err(|fault| unusable(fault.into()))?;
+            keep(&folder, &founded)?;
+        }
+        Ok(Self(folder))
     }
-    let read = |name: &str| std::fs::read(folder.file(name)).map_err(|error| unusable(error.into()));
-    let key = key_file::read_private(&folder.file(SIGNER_KEY)).map_err(|error| unusable(error.into()))?;
-    let utopia = Utopia::resume(&read(SIGNER)?, &key).map_err(|fault| unusable(fault.into()))?;
-    let mut files = Vec::new();
-    for name in AUTHORITY {
-        files.push((name.to_owned(), read(name)?));
+
+    /// The files of a folder of trust anchors that trusts it.
+    fn files(&self) -> Result<Vec<(String, Vec<u8>)>, StartError> {
+        let read = |name: &str| Ok((name.to_owned(), self.read(name)?));
+        AUTHORITY.into_iter().map(read).collect()
     }
-    Ok(Founded { utopia, files })
+
+    /// The country as it makes passports. It is read when somebody wants one: its key needs OpenSSL, which a process loads
+    /// once and for all.
+    pub(crate) fn utopia(&self) -> Result<Utopia, StartError> {
+        let key = key_file::read_private(&self.0.file(SIGNER_KEY));
+        let key = key.map_err(|error| unusable(error.into()))?;
+        Utopia::resume(&self.read(SIGNER)?, &key).map_err(|fault| unusable(fault.into()))
+    }
+
+    fn read(&self, name: &str) -> Result<Vec<u8>, StartError> {
+        std::fs::read(self.0.file(name)).map_err(|error| unusable(error.into()))
+    }
 }
 
 /// The key last: without it the country is founded again.
@@ -129,10 +147,10 @@ mod tests {
     fn a_sandbox_keeps_its_country() {
         let folder = tempfile::tempdir().unwrap();
         let data = DataDirectory::open(folder.path()).unwrap();
-        let (first, second) = (utopia(&data).unwrap(), utopia(&data).unwrap());
-        assert_eq!(first.files, second.files);
-        assert_eq!(first.utopia.kept().unwrap(), second.utopia.kept().unwrap());
-        let anchors = TrustAnchors::read(&second.files, SystemClock.now()).unwrap();
+        let (first, second) = (Country::open(&data).unwrap(), Country::open(&data).unwrap());
+        let kept = |country: &Country| country.utopia().unwrap().kept().unwrap();
+        assert_eq!(kept(&first), kept(&second));
+        let anchors = TrustAnchors::read(&second.files().unwrap(), SystemClock.now()).unwrap();
         assert_eq!((anchors.len(), anchors.left_out()), (1, 0));
     }
 

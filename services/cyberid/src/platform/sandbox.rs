@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use cyberid_client::key_file::{self, PrivateKey};
 use cyberid_client::{Client, Session};
@@ -14,10 +13,10 @@ use cyberid_domain::field::Field;
 use cyberid_domain::id::ClientId;
 use cyberid_domain::relying_party::{IntendedUse, RegistrationStatus, Role};
 use cyberid_domain::rng::SystemRng;
-use cyberid_passport::synthetic::Utopia;
 use cyberid_protocol::problem::ProblemType;
 use cyberid_protocol::registration::Registered;
 use cyberid_relying_party::{Particulars, RpKeys, registration};
+use cyberid_web::Json;
 use cyberid_web::extract::StrictQuery;
 use cyberid_web::{Failure, Routes};
 use serde::de::DeserializeOwned;
@@ -29,7 +28,8 @@ use utoipa_axum::routes;
 
 use super::authorities::OfficerConfig;
 use super::config::ClientConfig;
-use super::{DataDirectory, StartError, evidence, sandbox_passports};
+use super::evidence::Country;
+use super::{DataDirectory, StartError, sandbox_passports};
 
 /// What a sandbox is made with.
 #[derive(Debug, Clone, Copy)]
@@ -103,7 +103,7 @@ pub(crate) struct Sandbox {
     /// The synthetic identity source, which knows the people.
     source: Client,
     /// The country whose passports the sandbox believes.
-    pub(super) utopia: Utopia,
+    pub(super) country: Country,
 }
 
 impl Sandbox {
@@ -124,7 +124,7 @@ impl Sandbox {
                 authority,
                 clients,
                 source,
-                utopia: evidence::utopia(data)?.utopia,
+                country: Country::open(data)?,
             }),
             keys,
         ))

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use cyberid_crypto::base64url;
 use cyberid_domain::calendar::read_date;
@@ -12,6 +11,7 @@ use cyberid_passport::synthetic::Holder;
 use cyberid_protocol::enrolment::Document;
 use cyberid_protocol::problem::ProblemType;
 use cyberid_web::Failure;
+use cyberid_web::Json;
 use cyberid_web::extract::StrictJson;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -48,7 +48,8 @@ pub(crate) async fn make_passport(
     else {
         return Err(ProblemType::MalformedRequest.into());
     };
-    let chip = sandbox.utopia.issue(&Holder {
+    let utopia = sandbox.country.utopia().map_err(Failure::internal)?;
+    let chip = utopia.issue(&Holder {
         name: document.name.expose(),
         number: number.trim_end_matches('<'),
         birth_date,
