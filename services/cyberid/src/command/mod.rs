@@ -97,7 +97,7 @@ impl Cli {
     /// Runs the command.
     pub(crate) async fn run(self) -> Outcome {
         match self.command {
-            Command::Demo(demo) => demo.run().await,
+            Command::Demo(demo) => Box::pin(demo.run()).await,
             Command::Serve(serve) => Box::pin(serve.run()).await,
             Command::Holder(holder) => holder.run().await,
             Command::Rp(rp) => rp.run().await,
