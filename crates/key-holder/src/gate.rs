@@ -6,7 +6,7 @@ use cyberid_crypto::{PublicKey, base64url};
 use cyberid_domain::Clock;
 use cyberid_domain::id::SubjectId;
 use cyberid_protocol::cancellation::Cancellation;
-use cyberid_protocol::deposit::{KeyHolder, Outcome, Settlement};
+use cyberid_protocol::deposit::{KeyHolder, MOST_OTHERS, Outcome, Settlement};
 use cyberid_protocol::message;
 use cyberid_protocol::official::{Authorities, BoundRecord, CheckedOfficial, OfficialWarrant};
 use cyberid_protocol::warrant::{
@@ -67,13 +67,23 @@ impl Gate {
         command::open(compact, &self.enrolment_key, self.holder, self.clock.now())
     }
 
-    /// Settles an enrolment as issuance says.
+    /// Settles enrolments as issuance says. One whose record is missing hinders no other, and is what is answered.
     pub async fn settle(&self, compact: &str) -> Result<(), KeyHolderError> {
         let settlement: Settlement = self.command(compact)?;
-        match settlement.outcome {
-            Outcome::Confirmed if self.store.confirm(&settlement.subject).await? => Ok(()),
-            Outcome::Confirmed => Err(KeyHolderError::NoRecord),
-            Outcome::Freed => Ok(self.store.free(&settlement.subject).await?),
+        if settlement.others.len() > MOST_OTHERS {
+            return Err(KeyHolderError::InvalidCommand);
+        }
+        let mut missing = false;
+        for subject in settlement.others.iter().chain([&settlement.subject]) {
+            match settlement.outcome {
+                Outcome::Confirmed => missing |= !self.store.confirm(subject).await?,
+                Outcome::Freed => self.store.free(subject).await?,
+            }
+        }
+        if missing {
+            Err(KeyHolderError::NoRecord)
+        } else {
+            Ok(())
         }
     }
 

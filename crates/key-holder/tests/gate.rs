@@ -18,7 +18,9 @@ use cyberid_domain::field::Field;
 use cyberid_domain::id::SubjectId;
 use cyberid_key_holder::testing::{MemoryCustodian, Person, World};
 use cyberid_key_holder::{Gate, KeyHolderError};
-use cyberid_protocol::deposit::{Deposit, KeyHolder, MAX_LIFE, Outcome, Reservation, Settlement};
+use cyberid_protocol::deposit::{
+    Deposit, KeyHolder, MAX_LIFE, MOST_OTHERS, Outcome, Reservation, Settlement,
+};
 use cyberid_protocol::message::Message as _;
 use cyberid_protocol::warrant::{Warrant, WarrantRefused};
 use cyberid_storage::Result;
@@ -380,6 +382,33 @@ async fn a_command_is_followed_by_its_audience_while_it_lives_if_issuance_signed
     assert!(expired(gate.command(&too_long.sign(&world.enrolment).unwrap())));
     world.clock.advance(MAX_LIFE + 60);
     assert!(expired(gate.command(&signed)));
+}
+
+/// One command settles several, and one that is missing hinders no other.
+#[tokio::test]
+async fn a_settlement_tells_of_several() {
+    let tested = Tested::start(KeyHolder::Vault).await;
+    let stranger = Person::new("陌生人", "440524188001010014");
+    let settle = |subject, others: Vec<_>| {
+        let settlement = Settlement {
+            subject,
+            others,
+            ..tested
+                .world
+                .settlement(KeyHolder::Vault, &tested.citizen, Outcome::Confirmed)
+        };
+        let signed = settlement.sign(&tested.world.enrolment).unwrap();
+        let gate = &tested.gate;
+        async move { gate.settle(&signed).await }
+    };
+    let (known, unknown) = (tested.citizen.subject, stranger.subject);
+    assert!(settle(known, vec![known]).await.is_ok());
+    for (subject, others) in [(known, vec![unknown]), (unknown, vec![known])] {
+        let missing = settle(subject, others).await;
+        assert!(matches!(missing, Err(KeyHolderError::NoRecord)));
+    }
+    let too_many = settle(known, vec![known; MOST_OTHERS + 1]).await;
+    assert!(matches!(too_many, Err(KeyHolderError::InvalidCommand)));
 }
 
 #[tokio::test]

@@ -14,6 +14,9 @@ use crate::message::Message;
 /// The longest life of these messages in seconds.
 pub const MAX_LIFE: u64 = 120;
 
+/// Of how many further subjects a settlement tells at most.
+pub const MOST_OTHERS: usize = 63;
+
 /// Who of the two key holders a message is for: its audience.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -102,6 +105,9 @@ pub struct Settlement {
     pub aud: KeyHolder,
     /// The subject.
     pub subject: SubjectId,
+    /// Further subjects whose enrolments ended so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<SubjectId>,
     /// How it ended.
     pub outcome: Outcome,
     /// When it was signed.

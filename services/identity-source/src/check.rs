@@ -134,10 +134,13 @@ impl IdentitySource {
     ) -> Result<(String, String), KeyFailure> {
         let birth_date = person.birth_date.to_string();
         let handle = self.handle(person, platform);
-        Ok((
-            seal(reply_to, BIRTH_DATE_INFO, &birth_date)?,
-            seal(reply_to, PERSON_INFO, &handle)?,
-        ))
+        // One agreement for both, which the platform makes once.
+        let mut sender = hpke::Sender::to(reply_to)?;
+        let mut seal = |info, text: &str| {
+            let sealed = sender.seal(info, b"", text.as_bytes())?;
+            Ok(base64url::encode(&sealed))
+        };
+        Ok((seal(BIRTH_DATE_INFO, &birth_date)?, seal(PERSON_INFO, &handle)?))
     }
 }
 
@@ -145,8 +148,4 @@ impl IdentitySource {
 pub(crate) fn feed(name: &str) -> Option<[u8; 32]> {
     let name: [u8; 32] = base64url::decode_array(name)?;
     Some(digest::sha256(&name))
-}
-
-fn seal(reply_to: &PublicKey, info: &[u8], text: &str) -> Result<String, KeyFailure> {
-    hpke::seal(reply_to, info, b"", text.as_bytes()).map(|sealed| base64url::encode(&sealed))
 }

@@ -76,6 +76,7 @@ impl Issuance {
         body: EnrolmentBody,
         counter: Option<Counter>,
     ) -> Result<Enrolled, EnrolmentError> {
+        let _under_way = self.settling.begin();
         let candidate = self.confirm_person(body).await?;
         let subject = SubjectId::random(&*self.parts.rng);
         let _run = self.running.begin(subject);
@@ -227,9 +228,7 @@ impl Issuance {
 
     async fn complete(&self, committed: &NewSubject) -> Result<Enrolled, EnrolmentError> {
         // 7.
-        if let Err(error) = self.finish(committed.subject, Outcome::Confirmed).await {
-            tracing::warn!(%error, "an enrolment is committed and not yet confirmed; it will be");
-        }
+        self.confirm(committed.subject).await;
         // 8.
         Ok(Enrolled {
             network_number: committed.number.clone(),
@@ -243,7 +242,7 @@ impl Issuance {
     async fn abandon(&self, subject: SubjectId, leftover: Leftover) {
         let freed = match leftover {
             Leftover::Known => self.finish(subject, Outcome::Freed).await,
-            Leftover::OnItsWay => self.settle(subject, Outcome::Freed).await,
+            Leftover::OnItsWay => self.settle(&[subject], Outcome::Freed).await,
             Leftover::PerhapsCommitted => Ok(()),
         };
         if let Err(error) = freed {

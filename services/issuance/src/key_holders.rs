@@ -140,11 +140,15 @@ impl Issuance {
             .collect()
     }
 
-    /// Tells all key holders how an enrolment ended. Each is told, whatever the other says.
-    pub(crate) async fn settle(&self, subject: SubjectId, outcome: Outcome) -> Result<(), EnrolmentError> {
+    /// Tells all key holders how enrolments ended. Each is told, whatever the other says.
+    pub(crate) async fn settle(
+        &self,
+        subjects: &[SubjectId],
+        outcome: Outcome,
+    ) -> Result<(), EnrolmentError> {
         let (custodian, vault) = tokio::join!(
-            self.settle_with(KeyHolder::Custodian, subject, outcome),
-            self.settle_with(KeyHolder::Vault, subject, outcome),
+            self.settle_with(KeyHolder::Custodian, subjects, outcome),
+            self.settle_with(KeyHolder::Vault, subjects, outcome),
         );
         custodian.and(vault)
     }
@@ -152,13 +156,17 @@ impl Issuance {
     async fn settle_with(
         &self,
         aud: KeyHolder,
-        subject: SubjectId,
+        subjects: &[SubjectId],
         outcome: Outcome,
     ) -> Result<(), EnrolmentError> {
+        let Some((subject, others)) = subjects.split_first() else {
+            return Ok(());
+        };
         let (iat, exp) = self.command_life();
         let command = self.command(&Settlement {
             aud,
-            subject,
+            subject: *subject,
+            others: others.into(),
             outcome,
             iat,
             exp,

@@ -29,9 +29,11 @@ mod passkey;
 mod passport;
 mod pin;
 mod recovery;
+mod reply_key;
 mod reproof;
 mod routes;
 mod running;
+mod settling;
 mod source;
 mod source_circuit;
 #[cfg(test)]
@@ -73,6 +75,7 @@ pub use routes::routes;
 use meter::Meter;
 use nonce::Nonces;
 use running::Running;
+use settling::Settling;
 use source_circuit::{Circuit, Line};
 
 /// A custodian.
@@ -158,6 +161,7 @@ pub struct Issuance {
     parts: Parts,
     started: UnixTime,
     running: Running,
+    settling: Settling,
     pin_attempts: PinAttempts,
     meter: Meter,
     nonces: Nonces,
@@ -181,6 +185,7 @@ impl Issuance {
         Arc::new(Self {
             started: parts.clock.now(),
             running: Running::default(),
+            settling: Settling::default(),
             meter: Meter::new(parts.refusal_limits, &*parts.rng),
             nonces: Nonces::new(&*parts.rng),
             pin_attempts: PinAttempts::new(Arc::clone(&parts.subjects), parts.pins.clone()),

@@ -46,7 +46,7 @@ impl Issuance {
 
     /// Tells both key holders how an enrolment ended, and ends it once both know.
     pub(crate) async fn finish(&self, subject: SubjectId, outcome: Outcome) -> Result<(), EnrolmentError> {
-        self.settle(subject, outcome).await?;
+        self.settle(&[subject], outcome).await?;
         match outcome {
             Outcome::Confirmed => self.parts.subjects.end_confirmed(&subject).await?,
             Outcome::Freed => {
@@ -102,7 +102,7 @@ impl Issuance {
         if self.freed().contains(&subject) {
             return Ok(());
         }
-        self.settle(subject, Outcome::Freed).await?;
+        self.settle(&[subject], Outcome::Freed).await?;
         self.freed().insert(subject);
         Ok(())
     }

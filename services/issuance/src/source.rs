@@ -1,6 +1,6 @@
 //! Asking the identity source. What cannot be believed counts as no answer: enrolment fails closed (T7).
 
-use cyberid_crypto::{Agree as _, AgreementKey, Mac as _, base64url, digest, hpke};
+use cyberid_crypto::{Agree as _, Mac as _, base64url, digest, hpke};
 use cyberid_domain::UnixTime;
 use cyberid_domain::clock::SKEW;
 use cyberid_domain::personal::Personal;
@@ -15,6 +15,7 @@ use time::Date;
 
 use crate::document::CheckedDocument;
 use crate::passport::agrees;
+use crate::reply_key::ReplyKey;
 use crate::{EnrolmentError, Issuance, SourceFailure, calendar};
 
 /// For how many seconds an answer is fresh, beside the skew.
@@ -35,7 +36,7 @@ impl Issuance {
         evidence: &Evidence,
     ) -> Result<Confirmed, EnrolmentError> {
         let passport = self.check_chip(document, evidence)?;
-        let reply_to = AgreementKey::ephemeral_of(self.parts.source_encryption_key.suite())?;
+        let reply_to = ReplyKey::fresh(self.parts.source_encryption_key.suite())?;
         let question = self.question(document, evidence, &reply_to);
         let sealed = question.seal(&self.parts.source_encryption_key)?;
         // What the source would not read is the asker's fault: it is no failure of the source, and closes it to nobody.
@@ -50,11 +51,7 @@ impl Issuance {
     }
 
     /// What the source says to a sealed question: nothing of whom it does not confirm.
-    async fn said(
-        &self,
-        sealed: String,
-        reply_to: &AgreementKey,
-    ) -> Result<Option<Confirmed>, SourceFailure> {
+    async fn said(&self, sealed: String, reply_to: &ReplyKey) -> Result<Option<Confirmed>, SourceFailure> {
         let question_sha256 = digest::sha256_base64url(sealed.as_bytes());
         let body = IdentityCheckBody { sealed };
         let answer: IdentityCheckAnswer = self.parts.source.post("/v1/identity-checks", &body).await?;
@@ -80,13 +77,13 @@ impl Issuance {
         base64url::encode(&name)
     }
 
-    fn person_tag(&self, answer: &SourceAnswer, reply_to: &AgreementKey) -> Option<[u8; 32]> {
+    fn person_tag(&self, answer: &SourceAnswer, reply_to: &ReplyKey) -> Option<[u8; 32]> {
         let sealed = base64url::decode(answer.person_sealed.as_deref()?)?;
         let person = hpke::open(reply_to, PERSON_INFO, b"", &sealed).ok()?;
         person_tag(&self.parts.evidence_key, str::from_utf8(&person).ok()?)
     }
 
-    fn question(&self, document: &CheckedDocument, evidence: &Evidence, reply_to: &AgreementKey) -> Question {
+    fn question(&self, document: &CheckedDocument, evidence: &Evidence, reply_to: &ReplyKey) -> Question {
         Question {
             kind: document.kind,
             name: document.name.clone(),
@@ -120,7 +117,7 @@ impl Issuance {
     }
 }
 
-fn birth_date(answer: &SourceAnswer, reply_to: &AgreementKey) -> Option<Date> {
+fn birth_date(answer: &SourceAnswer, reply_to: &ReplyKey) -> Option<Date> {
     let sealed = base64url::decode(answer.birth_date_sealed.as_deref()?)?;
     let text = hpke::open(reply_to, BIRTH_DATE_INFO, b"", &sealed).ok()?;
     calendar::read(str::from_utf8(&text).ok()?)

@@ -186,6 +186,7 @@ impl World {
         Settlement {
             aud,
             subject: person.subject,
+            others: Vec::new(),
             outcome,
             iat,
             exp,

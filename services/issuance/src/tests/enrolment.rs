@@ -183,6 +183,26 @@ async fn a_hundred_parallel_enrolments_of_one_person_give_exactly_one() {
     test.assert_one_identifier();
 }
 
+/// Of enrolments that end together the key holders are told by fewer commands, each before its answer.
+#[tokio::test]
+async fn those_who_enrol_together_are_confirmed_together() {
+    let test = TestPlatform::start().await;
+    let [one, two, three] = [1, 2, 3].map(Applicant::new);
+    let (first, second, third) = tokio::join!(test.enrol(&one), test.enrol(&two), test.enrol(&three));
+    for answer in [first, second, third] {
+        assert_eq!(answer.status, StatusCode::CREATED);
+    }
+    assert_eq!(test.registry.open(), []);
+    for holder in [&test.vault, &test.custodian] {
+        assert!(holder.records().values().all(|record| record.confirmed));
+        assert_eq!(holder.records().len(), 3);
+        assert!(holder.settlements() < 3, "{}", holder.settlements());
+    }
+    let told = test.vault.settlements();
+    test.enrol(&Applicant::new(4)).await;
+    assert_eq!(test.vault.settlements(), told + 1, "nobody waits alone");
+}
+
 #[tokio::test]
 async fn one_device_cannot_be_bound_to_two_people_at_once() {
     let test = TestPlatform::start().await;

@@ -92,6 +92,34 @@ async fn a_committed_person_has_the_identifier_whoever_fails_to_confirm() {
     }
 }
 
+/// A key holder that does not confirm several leaves each of them to housekeeping.
+#[tokio::test]
+async fn those_who_are_not_confirmed_together_are_confirmed_later() {
+    for holder in HOLDERS {
+        for fault in [Fault::Refused, Fault::LostNotDone, Fault::LostDone] {
+            let test = TestPlatform::start().await;
+            holder(&test).fail("/v1/settlements", fault, 1);
+            let (one, two) = (Applicant::new(1), Applicant::new(2));
+            let (first, second) = tokio::join!(test.enrol(&one), test.enrol(&two));
+            assert_eq!(
+                (first.status, second.status),
+                (StatusCode::CREATED, StatusCode::CREATED)
+            );
+            assert_eq!(holder(&test).faults_left(), 0, "{fault:?} was not hit");
+            let open = test.registry.open();
+            assert!(!open.is_empty() && open.iter().all(|(_, stage)| *stage == EnrolmentStage::Committed));
+            test.issuance.housekeep().await.unwrap();
+            assert_eq!(test.registry.open(), []);
+            for kept in [&test.vault, &test.custodian] {
+                assert_eq!(
+                    kept.records().values().filter(|record| record.confirmed).count(),
+                    2
+                );
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_registry_fails_to_begin() {
     for fault in [StoreFault::NotStored, StoreFault::Stored] {

@@ -51,6 +51,7 @@ struct Kept {
     records: HashMap<SubjectId, Record>,
     bindings: Vec<Binding>,
     unbindings: Vec<Unbinding>,
+    settlements: usize,
     fault: Option<(&'static str, Fault, usize)>,
     paused: Option<&'static str>,
     waiting: bool,
@@ -122,6 +123,11 @@ impl HolderPeer {
 
     pub(super) fn reservations(&self) -> HashMap<String, SubjectId> {
         self.state.lock().unwrap().reservations.clone()
+    }
+
+    /// How often it was told how enrolments ended.
+    pub(super) fn settlements(&self) -> usize {
+        self.state.lock().unwrap().settlements
     }
 
     /// The devices that were bound beside the first.
@@ -233,14 +239,16 @@ async fn settle(State(peer): State<Arc<HolderPeer>>, Json(body): Json<CommandBod
     let command: Settlement = peer.open(&body);
     peer.check(command.aud, command.iat, command.exp);
     peer.serve("/v1/settlements", |kept| {
-        let record = kept.records.get_mut(&command.subject);
-        match (command.outcome, record) {
-            (Outcome::Confirmed, Some(record)) => record.confirmed = true,
-            (Outcome::Confirmed, None) => return Failure::from(ProblemType::NotFound).into_response(),
-            (Outcome::Freed, Some(record)) if record.confirmed => {}
-            (Outcome::Freed, _) => {
-                kept.records.remove(&command.subject);
-                kept.reservations.retain(|_, subject| *subject != command.subject);
+        kept.settlements += 1;
+        for subject in command.others.iter().chain([&command.subject]) {
+            match (command.outcome, kept.records.get_mut(subject)) {
+                (Outcome::Confirmed, Some(record)) => record.confirmed = true,
+                (Outcome::Confirmed, None) => return Failure::from(ProblemType::NotFound).into_response(),
+                (Outcome::Freed, Some(record)) if record.confirmed => {}
+                (Outcome::Freed, _) => {
+                    kept.records.remove(subject);
+                    kept.reservations.retain(|_, reserved| reserved != subject);
+                }
             }
         }
         StatusCode::NO_CONTENT.into_response()
