@@ -17,11 +17,12 @@ use crate::error::OpenError;
 use crate::place::Place;
 use crate::seal::{self, SegmentKey};
 
-/// The zeros that are written and synced at once: what is recorded meanwhile does not wait for more than these.
-const ZEROS: usize = 32 * PAGE;
+/// The zeros that are written and synced at once: what is recorded meanwhile does not wait for more than these. Each sync costs
+/// the processor as much as a hundred kilobytes.
+const ZEROS: usize = 128 * PAGE;
 
 /// How long a segment that is made beside leaves the disk to what is recorded, after so many zeros.
-const REST: Duration = Duration::from_millis(1);
+const REST: Duration = Duration::from_millis(4);
 
 /// A segment that takes groups.
 pub(crate) struct Segment {

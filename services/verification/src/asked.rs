@@ -1,6 +1,8 @@
 //! What is asked of a holder, in the one form that lists are compared in: sorted, without repetition, the device among
 //! the factors.
 
+use std::borrow::Cow;
+
 use cyberid_domain::check::{Check, Factor, distinct};
 use cyberid_domain::id::{ClientId, Nonce, VerificationId};
 use cyberid_protocol::proof::Proof;
@@ -65,9 +67,14 @@ impl Asked {
             && self.request == proof.request
             && self.purpose == proof.purpose
             && self.nonce == proof.nonce
-            && checks(&proof.checks).as_ref() == Some(&self.checks)
-            && factors(&proof.factors).as_ref() == Some(&self.factors)
+            && is_permutation(&proof.checks, &self.checks)
+            && is_permutation(&with_device(&proof.factors), &self.factors)
     }
+}
+
+/// Whether `list` is `distinct` in another order.
+fn is_permutation<T: PartialEq>(list: &[T], distinct: &[T]) -> bool {
+    list.len() == distinct.len() && distinct.iter().all(|item| list.contains(item))
 }
 
 /// The checks in their one form; nothing if there is none, or one stands twice.
@@ -77,11 +84,15 @@ pub(crate) fn checks(list: &[Check]) -> Option<Vec<Check>> {
 
 /// The factors in their one form, the device among them; nothing if one stands twice.
 pub(crate) fn factors(list: &[Factor]) -> Option<Vec<Factor>> {
-    let mut factors = list.to_vec();
-    if !factors.contains(&Factor::Device) {
-        factors.push(Factor::Device);
+    distinct(&with_device(list))
+}
+
+fn with_device(list: &[Factor]) -> Cow<'_, [Factor]> {
+    if list.contains(&Factor::Device) {
+        list.into()
+    } else {
+        [list, &[Factor::Device]].concat().into()
     }
-    distinct(&factors)
 }
 
 #[cfg(test)]
@@ -96,5 +107,15 @@ mod tests {
         assert_eq!(factors(&[]), Some(vec![Factor::Device]));
         assert_eq!(factors(&[Factor::Pin, Factor::Pin]), None);
         assert_eq!(factors(&[Factor::Device, Factor::Device]), None);
+    }
+
+    #[test]
+    fn a_list_answers_another_in_any_order_with_nothing_twice_and_nothing_more() {
+        let asked = [Check::RealPerson, Check::AgeOver18];
+        let answers = |list: &[Check]| is_permutation(list, &asked);
+        assert!(answers(&asked) && answers(&[Check::AgeOver18, Check::RealPerson]));
+        assert!(!answers(&asked[..1]) && !answers(&[Check::RealPerson, Check::RealPerson]));
+        assert!(!answers(&[Check::RealPerson, Check::AgeOver18, Check::AgeOver18]));
+        assert!(!answers(&[Check::RealPerson, Check::AgeOver21]));
     }
 }

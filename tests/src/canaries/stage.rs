@@ -99,17 +99,11 @@ impl Stage {
     /// The first few do everything once.
     pub(super) async fn warm_up(&self) {
         for (person, pin) in self.first.clone() {
-            act(
-                self.client(),
-                Arc::clone(&self.party),
-                person,
-                pin,
-                Acts {
-                    again: false,
-                    releases: true,
-                },
-            )
-            .await;
+            let acts = Acts {
+                again: false,
+                releases: true,
+            };
+            Box::pin(act(self.client(), Arc::clone(&self.party), person, pin, acts)).await;
         }
     }
 

@@ -1,5 +1,5 @@
+use crate::Json;
 use async_trait::async_trait;
-use axum::Json;
 use axum::body::Body;
 use axum::response::Response;
 use cyberid_protocol::problem::ProblemType;

@@ -23,15 +23,18 @@ use crate::telemetry::Observed;
 ///
 /// [`super::Server::serve`] does this itself; a test that calls a router without a socket does it here.
 pub fn harden(router: Router, limits: &Limits) -> Router {
-    refusing(router).layer(Around::new(Hardened(*limits)))
+    refusing(router)
+        .layer(Around::new(Hardened(*limits)))
+        .with_state(())
 }
 
 /// Refuses every path and every method that the router does not have; for a router inside another one, which
-/// [`harden`] does not reach.
+/// [`harden`] does not reach. A router that has no state to wait for makes its handlers now, and not for every request.
 pub fn refusing(router: Router) -> Router {
     router
         .fallback(async || Failure::from(ProblemType::NotFound))
         .method_not_allowed_fallback(async || Failure::from(ProblemType::MethodNotAllowed))
+        .with_state(())
 }
 
 /// All of it in one step: each layer of a router copies everything inside it for every request.
