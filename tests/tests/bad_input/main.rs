@@ -108,16 +108,18 @@ fn unknown_query(operation: &Operation) -> (Call, Code) {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_signed_message_proves_itself_and_is_taken_once() {
     let mut scene = Scene::set().await;
-    let targets = targets::targets(&scene).await;
+    let mut targets = targets::targets(&scene).await;
     let mut findings = Findings::default();
     messages::try_asking_too_much(&scene, &mut findings).await;
     messages::a_proof_of_nobody_fails(&scene).await;
     let before = scene.inventory().await;
+    targets::renew(&scene, &mut targets).await;
     messages::try_forgeries(&scene, &targets, &mut findings).await;
     findings.report();
     assert!(findings.tried() > 300, "only {} messages", findings.tried());
     scene.is_alive().await;
     assert_eq!(scene.inventory().await, before);
+    targets::renew(&scene, &mut targets).await;
     messages::take_each_once(&scene, &targets, &mut findings).await;
     findings.report();
 }

@@ -18,6 +18,8 @@ use crate::scene::Scene;
 const SHARES: usize = 4;
 const MISMATCH: Code = Code::OneOf(&["consent-mismatch", "invalid-message"]);
 
+const KEY_PROOF: &str = "cyberid-key-proof+jwt";
+
 /// Every place, with a message that would be taken.
 pub(crate) async fn targets(scene: &Scene) -> Vec<Target> {
     let sealing = scene.citizen.holder.platform().sealing_key().await.unwrap();
@@ -159,6 +161,15 @@ fn withdrawal(scene: &Scene, device: Arc<dyn Sign>) -> Target {
         .unfit([("consent", other, INVALID)])
 }
 
+/// Takes another nonce where one is in a message: a platform that was restarted takes none of the one before.
+pub(crate) async fn renew(scene: &Scene, targets: &mut [Target]) {
+    for target in targets {
+        if target.good.typ == KEY_PROOF {
+            *target = key_proof(scene).await;
+        }
+    }
+}
+
 async fn key_proof(scene: &Scene) -> Target {
     let person = scene.split.platform().adult(7).await;
     let document = &person.document;
@@ -181,7 +192,7 @@ async fn key_proof(scene: &Scene) -> Target {
     members.retain(|name, _| !["exp", "jti"].contains(&name.as_str()));
     let key = scene.split.platform().device_key().signer();
     let good = Good {
-        typ: "cyberid-key-proof+jwt",
+        typ: KEY_PROOF,
         claims,
         key,
         embeds: true,
