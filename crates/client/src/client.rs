@@ -1,5 +1,6 @@
 //! Plain calls to one base address.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -48,7 +49,7 @@ pub struct Tls {
 /// Calls one other party. It follows no redirect and uses no proxy: what is asked goes where it was sent, or fails.
 #[derive(Debug, Clone)]
 pub struct Client {
-    connections: Connections,
+    connections: Arc<Connections>,
     base: String,
     limits: Limits,
     tls_by_default: bool,
@@ -75,7 +76,7 @@ impl Client {
         };
         let tls_by_default = tls.authority.is_none() && tls.identity.is_none();
         Ok(Self {
-            connections,
+            connections: Arc::new(connections),
             base,
             limits,
             tls_by_default,
