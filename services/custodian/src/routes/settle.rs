@@ -15,10 +15,10 @@ cyberid_web::problems!(
     pub(crate) SettleProblems: InvalidMessage, ExpiredMessage, NotFound
 );
 
-/// Confirms or frees the record of an enrolment.
+/// Confirms or frees the records of enrolments.
 ///
-/// The message is a `cyberid-settlement+jwt` signed by the enrolment key, for the custodian. Freeing never removes a
-/// confirmed record. The same settlement again is fine.
+/// The message is a `cyberid-settlement+jwt` signed by the enrolment key, for the custodian, about one subject
+/// or about up to 63 `others` too. Freeing never removes a confirmed record. The same settlement again is fine.
 #[utoipa::path(post, path = "/v1/settlements", tag = "enrolment",
     request_body(content = CommandBody, example = json!({"message": "eyJhbGciOiJFUzI1NiJ9.eyJhdWQiOiJjdXN0b2RpYW4ifQ.c2ln"})),
     responses((status = 204, description = "The record is confirmed, or gone if it was not."), SettleProblems))]

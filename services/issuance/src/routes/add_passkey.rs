@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use cyberid_protocol::passkey::{NewPasskeyBody, PasskeyAdded, PasskeyRefused};
 use cyberid_protocol::problem::{Problem, ProblemType};
+use cyberid_web::Json;
 use cyberid_web::auth::HolderCaller;
 use cyberid_web::extract::StrictJson;
 use cyberid_web::{Failure, problems};

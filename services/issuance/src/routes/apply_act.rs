@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use cyberid_protocol::life::{IdentityActBody, IdentityActView};
+use cyberid_web::Json;
 use cyberid_web::auth::OperatorCaller;
 use cyberid_web::extract::StrictJson;
 use cyberid_web::{Failure, problems};

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use cyberid_domain::id::IdentityActId;
 use cyberid_protocol::life::IdentityActView;
+use cyberid_web::Json;
 use cyberid_web::auth::OperatorCaller;
 use cyberid_web::extract::PathParam;
 use cyberid_web::{Failure, problems};

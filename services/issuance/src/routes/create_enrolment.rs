@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use cyberid_protocol::enrolment::{Enrolled, EnrolmentBody};
 use cyberid_protocol::problem::ProblemType;
 use cyberid_storage::StorageError;
+use cyberid_web::Json;
 use cyberid_web::extract::PersonalJson;
 use cyberid_web::{Failure, problems};
 

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use cyberid_protocol::enrolment::NonceAnswer;
 use cyberid_web::Failure;
+use cyberid_web::Json;
 
 use crate::{Issuance, nonce};
 

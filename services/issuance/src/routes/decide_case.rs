@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use cyberid_domain::id::CaseId;
 use cyberid_protocol::case::{CaseView, VerdictBody};
+use cyberid_web::Json;
 use cyberid_web::auth::OperatorCaller;
 use cyberid_web::extract::{PathParam, StrictJson};
 use cyberid_web::{Failure, problems};

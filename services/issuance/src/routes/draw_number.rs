@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use cyberid_protocol::life::DrawnNumber;
+use cyberid_web::Json;
 use cyberid_web::auth::HolderCaller;
 use cyberid_web::{Failure, problems};
 

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use cyberid_protocol::life::{FreshProof, LifeAnswer};
 use cyberid_protocol::problem::ProblemType;
+use cyberid_web::Json;
 use cyberid_web::auth::HolderCaller;
 use cyberid_web::extract::PersonalJson;
 use cyberid_web::{Failure, problems};

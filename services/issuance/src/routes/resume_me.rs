@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use cyberid_protocol::life::{LifeAnswer, ResumptionBody};
+use cyberid_web::Json;
 use cyberid_web::extract::StrictJson;
 use cyberid_web::{Failure, problems};
 

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use cyberid_protocol::life::{LifeAnswer, SuspensionBody};
 use cyberid_protocol::problem::{Problem, ProblemType};
+use cyberid_web::Json;
 use cyberid_web::extract::StrictJson;
 use cyberid_web::{Failure, problems};
 

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use cyberid_protocol::official::OfficialWarrantBody;
 use cyberid_protocol::warrant::Opened;
 use cyberid_web::Failure;
+use cyberid_web::Json;
 use cyberid_web::extract::StrictJson;
 
 use crate::Vault;
