@@ -31,12 +31,12 @@ pub(crate) type Connections = Client<Connector, Full<Bytes>>;
 
 /// Connections without TLS; each has to stand within this time.
 pub(crate) fn plain(within: Duration) -> Connections {
-    kept(within, Kind::Plain(tcp()))
+    kept(within, Kind::Plain(tcp(within)))
 }
 
 /// Connections under TLS, where the address says so; each has to stand within this time.
 pub(crate) fn tls(within: Duration, tls: &Tls) -> native_tls::Result<Connections> {
-    let connector = HttpsConnector::from((tcp(), connector(tls)?.into()));
+    let connector = HttpsConnector::from((tcp(within), connector(tls)?.into()));
     Ok(kept(within, Kind::Tls(connector)))
 }
 
@@ -46,10 +46,12 @@ fn kept(within: Duration, kind: Kind) -> Connections {
         .build(Connector { within, kind })
 }
 
-fn tcp() -> HttpConnector {
+/// Of several addresses of one name each has its part of the time.
+fn tcp(within: Duration) -> HttpConnector {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(within));
     tcp.set_keepalive(Some(KEEPALIVE));
     tcp.set_keepalive_interval(Some(KEEPALIVE));
     tcp.set_tcp_user_timeout(Some(UNACKNOWLEDGED));

@@ -102,6 +102,9 @@ impl Signed {
     }
 }
 
+/// The longest header that is kept: one with a key in it takes some 250 bytes, and an outsider may fill it with spaces.
+const LONGEST_KNOWN: usize = 512;
+
 /// The header of a message, as it stands there and as it was read: for messages that come back under the same one.
 #[derive(Debug, Clone)]
 pub struct KnownHeader {
@@ -179,12 +182,12 @@ impl<'a> Unverified<'a> {
         self.header == known.text
     }
 
-    /// The header, for [`parse_after`](Self::parse_after).
-    pub fn header(&self) -> KnownHeader {
-        KnownHeader {
+    /// The header, for [`parse_after`](Self::parse_after); nothing, if it is too long to be kept.
+    pub fn header(&self) -> Option<KnownHeader> {
+        (self.header.len() <= LONGEST_KNOWN).then(|| KnownHeader {
             text: self.header.to_owned(),
             signed: self.said.clone(),
-        }
+        })
     }
 
     /// The thumbprint of the key that is said to have signed; the header may not hold a key itself.
@@ -494,7 +497,7 @@ mod tests {
         let compact = |key: &SigningKey, exp| sign_embedding_key(key, "a", &Claims { exp }).unwrap();
         let (own, other) = (key(), SigningKey::from_scalar(&[8; 32]).unwrap());
         let first = compact(&own, 1);
-        let known = Unverified::parse(&first, "a").unwrap().header();
+        let known = Unverified::parse(&first, "a").unwrap().header().unwrap();
         let read = |compact: &str| {
             let message = Unverified::parse_after(compact, "a", Some(&known))?;
             let key = message.embedded_key()?;
@@ -511,5 +514,18 @@ mod tests {
         assert_eq!(read(&format!("{header}.{rest}.")), Err(InvalidJws::Malformed));
         let other_type = sign_embedding_key(&own, "b", &Claims { exp: 4 }).unwrap();
         assert_eq!(read(&other_type), Err(InvalidJws::Type));
+    }
+
+    #[test]
+    fn a_header_that_is_filled_with_spaces_is_not_kept() {
+        let compact = sign_embedding_key(&key(), "a", &Claims { exp: 1 }).unwrap();
+        let (header, rest) = compact.split_once('.').unwrap();
+        let header = String::from_utf8(base64url::decode(header).unwrap()).unwrap();
+        for (spaces, is_kept) in [(0, true), (LONGEST_KNOWN, false)] {
+            let filled = header.clone() + &" ".repeat(spaces);
+            let compact = format!("{}.{rest}", base64url::encode(filled.as_bytes()));
+            let message = Unverified::parse(&compact, "a").unwrap();
+            assert_eq!(message.header().is_some(), is_kept);
+        }
     }
 }

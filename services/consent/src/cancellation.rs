@@ -77,6 +77,9 @@ impl Consent {
         }
         // 5.
         self.require_settled(&open.subject).await?;
+        // Durable before anything is destroyed: whoever finds it open after a crash has it confirmed by key holders who no
+        // longer know it, and waits for ever.
+        self.parts.subjects.end_enrolment(&open.subject).await?;
         self.destroy_record(&open.message).await?;
         // 6.
         self.erase_person(&open.subject, &releases).await

@@ -23,6 +23,9 @@ pub enum EnrolmentError {
     /// The nonce was never given out, was used, or has expired.
     #[error("the nonce is not known")]
     UnknownNonce,
+    /// So many nonces were used that no more can be remembered.
+    #[error("the memory of used nonces is full")]
+    NoncesFull,
     /// Document, evidence, person or device stand against it; which of them is told to nobody.
     #[error("the enrolment is refused")]
     Refused,

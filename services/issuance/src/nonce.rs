@@ -49,12 +49,10 @@ impl Nonces {
         }
     }
 
-    /// Uses a nonce up: `true` the first time.
-    fn use_up(&self, nonce: Made, now: UnixTime) -> bool {
-        self.used
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take(nonce, now)
+    /// Uses a nonce up, if nobody has.
+    fn use_up(&self, nonce: Made, now: UnixTime) -> Result<(), EnrolmentError> {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.take(nonce, now, MOST)
     }
 
     /// How many are remembered as used.
@@ -65,12 +63,19 @@ impl Nonces {
 }
 
 impl Used {
-    fn take(&mut self, nonce: Made, now: UnixTime) -> bool {
+    fn take(&mut self, nonce: Made, now: UnixTime, most: usize) -> Result<(), EnrolmentError> {
         while let Some((made, _)) = self.nonces.first().filter(|(made, _)| made.plus(LIFE) <= now) {
             self.forgotten = Some(*made);
             self.nonces.pop_first();
         }
-        Some(nonce.0) > self.forgotten && self.nonces.len() < MOST && self.nonces.insert(nonce)
+        if Some(nonce.0) <= self.forgotten || self.nonces.contains(&nonce) {
+            return Err(EnrolmentError::UnknownNonce);
+        }
+        if self.nonces.len() >= most {
+            return Err(EnrolmentError::NoncesFull);
+        }
+        self.nonces.insert(nonce);
+        Ok(())
     }
 }
 
@@ -88,8 +93,10 @@ impl Issuance {
         let now = self.now();
         let made = self.made(nonce).ok_or(EnrolmentError::UnknownNonce)?;
         let lives = made.0 <= now && now < made.0.plus(LIFE);
-        let taken = lives && self.nonces.use_up(made, now);
-        taken.then_some(()).ok_or(EnrolmentError::UnknownNonce)
+        if !lives {
+            return Err(EnrolmentError::UnknownNonce);
+        }
+        self.nonces.use_up(made, now)
     }
 
     /// When a nonce was made here, with its chance.
@@ -112,15 +119,32 @@ impl Issuance {
 mod tests {
     use super::*;
 
+    fn take(used: &mut Used, nonce: Made, now: u64) -> bool {
+        used.take(nonce, UnixTime(now), 2).is_ok()
+    }
+
     #[test]
     fn what_was_forgotten_is_taken_no_more_by_a_clock_that_is_set_back() {
         let mut used = Used::default();
         let (early, late) = ((UnixTime(1_000), [1; CHANCE]), (UnixTime(1_300), [2; CHANCE]));
-        assert!(used.take(early, UnixTime(1_000)));
-        assert!(!used.take(early, UnixTime(1_000)));
-        assert!(used.take(late, UnixTime(1_300)));
+        assert!(take(&mut used, early, 1_000));
+        assert!(!take(&mut used, early, 1_000));
+        assert!(take(&mut used, late, 1_300));
         assert_eq!(used.nonces.len(), 1);
-        assert!(!used.take(early, UnixTime(1_000)));
-        assert!(used.take((UnixTime(1_001), [3; CHANCE]), UnixTime(1_001)));
+        assert!(!take(&mut used, early, 1_000));
+        assert!(take(&mut used, (UnixTime(1_001), [3; CHANCE]), 1_001));
+    }
+
+    #[test]
+    fn a_full_memory_is_no_fault_of_the_nonces() {
+        let mut used = Used::default();
+        let nonces = [1, 2, 3].map(|byte| (UnixTime(1_000), [byte; CHANCE]));
+        assert!(take(&mut used, nonces[0], 1_000) && take(&mut used, nonces[1], 1_000));
+        let full = used.take(nonces[2], UnixTime(1_000), 2);
+        assert!(matches!(full, Err(EnrolmentError::NoncesFull)));
+        let known = used.take(nonces[1], UnixTime(1_000), 2);
+        assert!(matches!(known, Err(EnrolmentError::UnknownNonce)));
+        let later = (UnixTime(1_300), [4; CHANCE]);
+        assert!(take(&mut used, later, 1_300), "there is room again");
     }
 }

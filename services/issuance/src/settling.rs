@@ -75,8 +75,7 @@ impl Issuance {
         if self.settling.has_others() {
             tokio::time::sleep(GATHER).await;
         }
-        let mut waiting = std::mem::take(&mut *self.settling.waiting());
-        drop(first);
+        let mut waiting = first.take();
         while !waiting.is_empty() {
             let rest = waiting.split_off(waiting.len().min(MOST_OTHERS + 1));
             if let Err(error) = self.confirm_together(waiting).await {
@@ -104,8 +103,41 @@ impl Drop for UnderWay<'_> {
     }
 }
 
+impl First<'_> {
+    /// Those that wait. Whoever comes from here on is first anew.
+    fn take(self) -> Vec<Waiting> {
+        let waiting = std::mem::take(&mut *self.0.waiting());
+        std::mem::forget(self);
+        waiting
+    }
+}
+
 impl Drop for First<'_> {
     fn drop(&mut self) {
         self.0.waiting().clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waits(settling: &Settling, byte: u8) -> oneshot::Receiver<()> {
+        let (told, hears) = oneshot::channel();
+        let subject = SubjectId::from_bytes([byte; 32]);
+        settling.waiting().push(Waiting { subject, told });
+        hears
+    }
+
+    /// While they are told of, the next ones gather; and nobody waits for a first that is no more.
+    #[tokio::test]
+    async fn whoever_comes_after_the_taking_is_not_lost_and_whoever_came_before_an_end_is_told() {
+        let settling = Settling::default();
+        let _taken_hears = waits(&settling, 1);
+        let taken = First(&settling).take();
+        let later = waits(&settling, 2);
+        assert_eq!((taken.len(), settling.waiting().len()), (1, 1));
+        drop(First(&settling));
+        assert!(later.await.is_err());
     }
 }

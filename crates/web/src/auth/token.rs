@@ -237,7 +237,10 @@ impl AccessTokens {
             return Err(InvalidProof::Key.into());
         }
         self.use_up(&proof, jkt)?;
-        read.header.get_or_init(|| message.header());
+        if !is_known && let Some(header) = message.header() {
+            // Where another proof came first, its header is kept.
+            let _ = read.header.set(header);
+        }
         Ok(())
     }
 

@@ -276,6 +276,23 @@ async fn a_record_that_is_not_confirmed_everywhere_is_not_taken_for_destroyed() 
     assert!(platform.registry.open_cancellations().await.unwrap().is_empty());
 }
 
+/// Or it would be confirmed for ever by key holders who no longer have the record.
+#[tokio::test]
+async fn a_crash_finds_no_enrolment_open_of_which_something_was_destroyed() {
+    let platform = Platform::start().await;
+    let subject = platform.alice.subject;
+    let (registry, now) = (&platform.registry, platform.clock.now());
+    registry.begin_enrolment(&subject, now).await.unwrap();
+    registry.end_confirmed(&subject).await.unwrap();
+    platform.key_holders.set_away(true);
+    let answer = platform.cancel_by(&platform.alice).await;
+    assert_eq!(answer.problem(), ProblemType::Unavailable);
+    assert!(!platform.key_holders.erasures().is_empty());
+    let after_a_crash = platform.registry_anew().await;
+    let open = after_a_crash.open_enrolments(now.plus(1)).await.unwrap();
+    assert_eq!(open, []);
+}
+
 #[tokio::test]
 async fn a_key_holder_that_is_away_is_waited_for_once_a_round() {
     let platform = Platform::start().await;

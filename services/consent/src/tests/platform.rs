@@ -428,6 +428,13 @@ impl Platform {
         leaves.unwrap().into_iter().map(|leaf| leaf.body).collect()
     }
 
+    /// The registry as another process finds it.
+    pub(super) async fn registry_anew(&self) -> RegistryDb {
+        RegistryDb::open(self.dir.path().join("registry.db"))
+            .await
+            .unwrap()
+    }
+
     /// The bytes of the registry's file, and of the log beside it.
     pub(super) fn registry_bytes(&self) -> Vec<u8> {
         let files = ["registry.db", "registry.db-wal"].map(|name| self.dir.path().join(name));

@@ -70,7 +70,8 @@ impl From<EnrolmentError> for Failure {
                 };
                 Self::from(ProblemType::SourceUnavailable).retry_after(after)
             }
-            EnrolmentError::KeyHolder(_)
+            EnrolmentError::NoncesFull
+            | EnrolmentError::KeyHolder(_)
             | EnrolmentError::CommitUnknown(_)
             | EnrolmentError::Storage(StorageError::Unknown(_)) => {
                 Self::unavailable(error).retry_after(RETRY_AFTER)
