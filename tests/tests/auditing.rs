@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;
 
+use cyberid_client::Client;
 use cyberid_domain::field::Field;
 use cyberid_protocol::audit::AuditSummary;
 use journeys::{Granted, TestPlatform, executable};
@@ -44,15 +45,23 @@ impl Auditor {
     }
 }
 
+/// Waits until a leaf of this kind is under the checkpoint that auditors read, which waits for its witness.
 async fn published(platform: &TestPlatform, kind: &str) {
     for _ in 0..100 {
         let summary: AuditSummary = platform.regulator().get("/v1/audit/summary").await.unwrap();
-        if summary.kinds.contains_key(kind) {
+        if summary.kinds.contains_key(kind) && witnessed(platform).await >= summary.size {
             return;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     panic!("the ledger never had {kind}")
+}
+
+/// The size of the log under the checkpoint that is served.
+async fn witnessed(platform: &TestPlatform) -> u64 {
+    let client = Client::new(platform.url()).unwrap();
+    let checkpoint = String::from_utf8(client.get_bytes("/ledger/checkpoint").await.unwrap()).unwrap();
+    checkpoint.lines().nth(1).unwrap().parse().unwrap()
 }
 
 async fn with_a_release(platform: &TestPlatform) {
