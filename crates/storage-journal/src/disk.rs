@@ -2,8 +2,11 @@
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::path::Path;
+
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 
 /// What a file is written and synced in: a disk keeps or loses it whole, and no two groups share one.
 pub(crate) const PAGE: usize = 4096;
@@ -33,6 +36,12 @@ pub(crate) trait DiskFile: Send {
 
     /// Writes all bytes at a place.
     fn write_at(&mut self, bytes: &[u8], place: u64) -> io::Result<()>;
+
+    /// Writes go past the system's cache, if this disk can do that, until they are to stop: of pages, from memory that begins at
+    /// a multiple of one. Whether they do.
+    fn write_directly(&mut self, _directly: bool) -> bool {
+        false
+    }
 
     /// Makes durable what was written, and what is needed to read it (`fdatasync`).
     fn sync_data(&mut self) -> io::Result<()>;
@@ -88,6 +97,14 @@ impl DiskFile for File {
         self.write_all_at(bytes, place)
     }
 
+    fn write_directly(&mut self, directly: bool) -> bool {
+        let set = fcntl_getfl(&*self).and_then(|mut flags| {
+            flags.set(OFlags::DIRECT, directly);
+            fcntl_setfl(&*self, flags)
+        });
+        directly && set.is_ok()
+    }
+
     fn sync_data(&mut self) -> io::Result<()> {
         File::sync_data(self)
     }
@@ -99,6 +116,70 @@ impl DiskFile for File {
     fn set_length(&mut self, length: u64) -> io::Result<()> {
         self.set_len(length)
     }
+}
+
+/// Zeros that are written at once: who syncs another file meanwhile does not wait for more than these. Nobody else has written
+/// to their memory, so that they take none, and they begin at a multiple of a page.
+#[repr(C, align(4096))]
+struct Zeros([u8; 128 * PAGE]);
+
+static ZEROS: Zeros = Zeros([0; 128 * PAGE]);
+
+/// Writes zeros, past the cache where that is possible, which takes a fifth of the processor's time. `between` comes before each
+/// part but the first.
+pub(crate) fn fill(
+    file: &mut dyn DiskFile,
+    places: Range<u64>,
+    between: impl Fn() -> io::Result<()>,
+) -> io::Result<()> {
+    let mut directly = file.write_directly(true);
+    for place in places.clone().step_by(ZEROS.0.len()) {
+        if place > places.start {
+            between()?;
+        }
+        let left = usize::try_from(places.end - place).unwrap_or(usize::MAX);
+        let part = ZEROS.0.get(..left).unwrap_or(&ZEROS.0);
+        if directly && file.write_at(part, place).is_ok() {
+            continue;
+        }
+        directly = file.write_directly(false);
+        file.write_at(part, place)?;
+        // Or the cache would hold them until all are synced at once.
+        file.sync_data()?;
+    }
+    file.write_directly(false);
+    Ok(())
+}
+
+/// What was written to a file that was made of zeros.
+pub(crate) struct Written {
+    /// Its bytes up to the last page that is not of zeros, and one more page of what there is: a group may end in zeros that
+    /// are its own, but not in a page of them and another.
+    pub(crate) bytes: Vec<u8>,
+    /// The file's length.
+    pub(crate) length: u64,
+}
+
+/// How much of a file is read at once.
+const PIECE: usize = 16 * PAGE;
+
+/// Reads what was written to a file, without the space after it.
+pub(crate) fn read_written(path: &Path) -> io::Result<Written> {
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    let (mut bytes, mut piece) = (Vec::new(), vec![0; PIECE]);
+    for place in (0..length).step_by(PIECE) {
+        let left = usize::try_from(length - place).unwrap_or(PIECE);
+        let piece = piece.get_mut(..left.min(PIECE)).unwrap_or_default();
+        file.read_exact_at(piece, place)?;
+        let written = piece.iter().rposition(|byte| *byte != 0);
+        let Some(last) = written else { continue };
+        bytes.resize(usize::try_from(place).unwrap_or(usize::MAX), 0);
+        bytes.extend(piece.iter().take(last + 1));
+    }
+    let end = (bytes.len().next_multiple_of(PAGE) + PAGE) as u64;
+    bytes.resize(usize::try_from(end.min(length)).unwrap_or(usize::MAX), 0);
+    Ok(Written { bytes, length })
 }
 
 /// Makes a directory for its owner alone, if it is not there.
@@ -121,5 +202,36 @@ pub(crate) fn lock(path: &Path) -> io::Result<Option<File>> {
         Ok(()) => Ok(Some(file)),
         Err(std::fs::TryLockError::WouldBlock) => Ok(None),
         Err(std::fs::TryLockError::Error(error)) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_space_after_what_was_written_is_not_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        // The last byte that is none of zero, and how much of the file is read.
+        for (last, read) in [
+            (None, PAGE),
+            (Some(0), 2 * PAGE),
+            (Some(PAGE - 1), 2 * PAGE),
+            (Some(PAGE), 3 * PAGE),
+            (Some(PIECE), PIECE + 2 * PAGE),
+            (Some(3 * PIECE + 99), 3 * PIECE + 100),
+        ] {
+            let mut whole = vec![0; 3 * PIECE + 100];
+            if let Some(last) = last {
+                whole[last] = 7;
+            }
+            std::fs::write(&path, &whole).unwrap();
+            let written = read_written(&path).unwrap();
+            assert_eq!(written.length, whole.len() as u64);
+            assert_eq!(written.bytes, whole[..read], "{last:?}");
+        }
+        std::fs::write(&path, []).unwrap();
+        assert!(read_written(&path).unwrap().bytes.is_empty());
     }
 }

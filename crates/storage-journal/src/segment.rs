@@ -11,17 +11,13 @@ use std::time::Duration;
 use cyberid_domain::rng::random;
 
 use crate::codec::{self, Malformed};
-use crate::disk::{DiskFile, PAGE};
+use crate::disk::{self, DiskFile, PAGE, Written};
 use crate::entry::Entry;
 use crate::error::OpenError;
 use crate::place::Place;
 use crate::seal::{self, SegmentKey};
 
-/// The zeros that are written and synced at once: what is recorded meanwhile does not wait for more than these. Each sync costs
-/// the processor as much as a hundred kilobytes.
-const ZEROS: usize = 128 * PAGE;
-
-/// How long a segment that is made beside leaves the disk to what is recorded, after so many zeros.
+/// How long a segment that is made beside leaves the disk to what is recorded, after each part of its space.
 const REST: Duration = Duration::from_millis(4);
 
 /// A segment that takes groups.
@@ -59,7 +55,7 @@ impl Segment {
         let length = bytes.next_multiple_of(PAGE as u64);
         let file = place.make(&path, |file| {
             file.write_at(&seal::header(number, &salt, &key), 0)?;
-            fill(file, PAGE as u64, length, between)
+            disk::fill(file, PAGE as u64..length, between)
         })?;
         Ok(Self {
             number,
@@ -69,19 +65,6 @@ impl Segment {
             pages: length / PAGE as u64,
         })
     }
-}
-
-fn fill(file: &mut dyn DiskFile, from: u64, to: u64, between: impl Fn() -> io::Result<()>) -> io::Result<()> {
-    let zeros = vec![0; ZEROS];
-    for place in (from..to).step_by(ZEROS) {
-        if place > from {
-            between()?;
-        }
-        let left = usize::try_from(to - place).unwrap_or(ZEROS);
-        file.write_at(zeros.get(..left.min(ZEROS)).unwrap_or_default(), place)?;
-        file.sync_data()?;
-    }
-    Ok(())
 }
 
 /// A segment that was read.
@@ -98,7 +81,7 @@ pub(crate) struct ReadSegment {
 /// after it does was altered, and one that opens and is not understood was written by another version.
 pub(crate) fn read(place: &Place, number: u64) -> Result<ReadSegment, OpenError> {
     let path = place.segment(number);
-    let bytes = std::fs::read(&path).map_err(|cause| OpenError::file(&path, cause))?;
+    let Written { bytes, length } = disk::read_written(&path).map_err(|cause| OpenError::file(&path, cause))?;
     let keys = place.keys.iter().map(|key| &**key);
     let key = seal::read_header(bytes.get(..PAGE).unwrap_or_default(), number, keys)
         .ok_or_else(|| OpenError::Foreign(path.clone()))?;
@@ -114,7 +97,7 @@ pub(crate) fn read(place: &Place, number: u64) -> Result<ReadSegment, OpenError>
         page += seal::pages_of(opened.len()) as u64;
     }
     require_end(&key, &bytes, page, &path)?;
-    let is_closed = from(&bytes, page).is_empty();
+    let is_closed = page * PAGE as u64 >= length;
     let unsure = last.filter(|_| !is_closed).map(|first| {
         let (start, end) = (place_of(first), place_of(page));
         (first, bytes.get(start..end).unwrap_or_default().to_vec())

@@ -4,19 +4,18 @@ use std::collections::HashSet;
 use std::error::Error;
 use std::str::FromStr;
 
-use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
+use axum::body::{Bytes, to_bytes};
+use axum::extract::{FromRequest, FromRequestParts, MatchedPath, RawPathParams, Request};
 use cyberid_crypto::json::{self, InvalidJson};
 use cyberid_protocol::problem::{Problem, ProblemType};
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 use serde::de::DeserializeOwned;
-use tower_http::timeout::TimeoutError;
 use zeroize::Zeroize as _;
 
 use crate::Failure;
-use crate::server::Farewell;
+use crate::server::{Farewell, Unreceived};
 
 /// A JSON body of type `T`: `application/json`, one object, no duplicate member, nothing unknown.
 ///
@@ -58,29 +57,28 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for PersonalJson<T> {
     }
 }
 
-/// The whole body, within the limits of size and time.
+/// The whole body, within the server's limits of size and time.
 #[derive(Debug)]
 pub struct Whole(pub Bytes);
 
 impl<S: Send + Sync> FromRequest<S> for Whole {
     type Rejection = Failure;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
-        let body = Bytes::from_request(request, state).await;
-        body.map(Self).map_err(|rejection| {
-            if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-                ProblemType::RequestTooLarge.into()
-            } else if timed_out(&rejection) {
-                ProblemType::RequestTimeout.into()
-            } else {
-                ProblemType::MalformedRequest.into()
-            }
+    async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
+        let body = to_bytes(request.into_body(), usize::MAX).await;
+        body.map(Self).map_err(|error| {
+            let kind = match unreceived(&error) {
+                Some(Unreceived::TooLarge) => ProblemType::RequestTooLarge,
+                Some(Unreceived::TooLate) => ProblemType::RequestTimeout,
+                Some(Unreceived::Broken(_)) | None => ProblemType::MalformedRequest,
+            };
+            kind.into()
         })
     }
 }
 
-/// The last parameter in the path, which is the only one but where one router hands on to another. What does not
-/// parse names nothing, and so is not found.
+/// The parameter in the path, with what its segment always begins with. What does not parse names nothing, and so is not
+/// found.
 #[derive(Debug)]
 pub struct PathParam<T>(pub T);
 
@@ -90,10 +88,21 @@ impl<S: Send + Sync, T: FromStr + Send> FromRequestParts<S> for PathParam<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
         let captured = RawPathParams::from_request_parts(parts, state).await.ok();
         let text = captured.as_ref().and_then(|captured| captured.iter().last());
-        text.and_then(|(_, text)| text.parse().ok())
-            .map(Self)
-            .ok_or_else(|| ProblemType::NotFound.into())
+        let parsed = text.and_then(|(_, text)| match fixed_beginning(parts) {
+            "" => text.parse().ok(),
+            fixed => [fixed, text].concat().parse().ok(),
+        });
+        parsed.map(Self).ok_or_else(|| ProblemType::NotFound.into())
     }
+}
+
+/// What stands before the parameter in its segment of the route.
+fn fixed_beginning(parts: &Parts) -> &str {
+    let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
+    let before = route.and_then(|route| route.split_once('{'));
+    before
+        .and_then(|(before, _)| before.rsplit('/').next())
+        .unwrap_or_default()
 }
 
 /// The query as `T`: every parameter known, none twice.
@@ -145,9 +154,9 @@ fn malformed_json(why: InvalidJson) -> Failure {
         .into()
 }
 
-/// Whether the body's deadline is among the causes.
-fn timed_out(error: &(dyn Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |&error| error.source()).any(<dyn Error>::is::<TimeoutError>)
+/// Why the body did not arrive, among the causes.
+fn unreceived<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Unreceived> {
+    std::iter::successors(Some(error), |&error| error.source()).find_map(<dyn Error>::downcast_ref)
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ use crate::waiting::Waiting;
 pub use crate::announce::{Announce, Silent};
 pub use crate::discovery::Description;
 pub use crate::retention::VisitsKept;
-pub use crate::routes::{request_routes, routes};
+pub use crate::routes::routes;
 pub use crate::signing_keys::SigningKeys;
 pub use crate::token::StaticClient;
 

@@ -9,14 +9,12 @@ use cyberid_storage::StorageError;
 use cyberid_storage::ledger::NewLeaf;
 
 use super::frame::{self, Group, Link, Salt};
-use crate::disk::{Disk, DiskFile, PAGE};
+use crate::disk::{self, Disk, DiskFile, PAGE, Written};
 
 /// What a segment's name ends with.
 const SEGMENT: &str = "head";
 /// What the name of a file that is being made ends with.
 const UNFINISHED: &str = "tmp";
-/// The zeros that are written at once.
-const ZEROS: usize = 256 * PAGE;
 
 /// A head's directory, and how its files are made.
 pub(super) struct Place {
@@ -67,7 +65,7 @@ impl Place {
         let unfinished = self.unfinished(number);
         let length = bytes.next_multiple_of(PAGE as u64);
         let made = self.disk.create(&unfinished).and_then(|mut file| {
-            fill(&mut *file, length)?;
+            disk::fill(&mut *file, 0..length, || Ok(()))?;
             self.finish(number, file, length)
         });
         if made.is_err() {
@@ -109,7 +107,7 @@ impl Place {
     pub(super) fn read(&self, number: u64) -> Result<ReadSegment, StorageError> {
         let path = self.path(number);
         let unknown = |error: io::Error| StorageError::Unknown(Box::new(error));
-        let bytes = std::fs::read(&path).map_err(unknown)?;
+        let Written { bytes, length } = disk::read_written(&path).map_err(unknown)?;
         let salt = frame::read_segment_page(bytes.get(..PAGE).unwrap_or_default(), number)
             .ok_or_else(|| corrupt(&path, 0, "head's segment"))?;
         let (mut groups, mut last, mut end) = (Vec::new(), None, 1);
@@ -119,14 +117,14 @@ impl Place {
             end += frame::pages_of(group.length);
             groups.push(group);
         }
-        let pages = (bytes.len() / PAGE) as u64;
-        if (end + 1..pages).any(|page| frame::read_group(from(&bytes, page), &salt).is_some()) {
+        let written = (bytes.len() / PAGE) as u64;
+        if (end + 1..written).any(|page| frame::read_group(from(&bytes, page), &salt).is_some()) {
             return Err(corrupt(&path, end, "head's group"));
         }
         let segment = Segment {
             number,
             salt,
-            pages,
+            pages: length / PAGE as u64,
             file: self.disk.reopen(&path).map_err(unknown)?,
         };
         Ok(ReadSegment {
@@ -182,16 +180,6 @@ pub(super) fn corrupt(path: &Path, page: u64, what: &'static str) -> StorageErro
 
 fn has_extension(path: &Path, extension: &str) -> bool {
     path.extension().is_some_and(|has| has == extension)
-}
-
-fn fill(file: &mut dyn DiskFile, length: u64) -> io::Result<()> {
-    let zeros = vec![0; ZEROS];
-    for place in (0..length).step_by(ZEROS) {
-        let left = usize::try_from(length - place).unwrap_or(ZEROS);
-        file.write_at(zeros.get(..left.min(ZEROS)).unwrap_or_default(), place)?;
-        file.sync_data()?;
-    }
-    Ok(())
 }
 
 fn from(bytes: &[u8], page: u64) -> &[u8] {

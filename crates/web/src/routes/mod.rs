@@ -29,6 +29,8 @@ use guard::{Declared, Guard};
 pub struct Routes<S> {
     openapi: OpenApi,
     ids: HashSet<String>,
+    /// What the `{id}` in a path begins with.
+    prefix: &'static str,
     mounts: Vec<Mount<S>>,
 }
 
@@ -52,6 +54,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         Self {
             openapi,
             ids: HashSet::new(),
+            prefix: "",
             mounts: Vec::new(),
         }
     }
@@ -99,6 +102,13 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         self.mount(Access::Optional(roles.to_vec()), operations)
     }
 
+    /// Answers for an `{id}` that begins with `prefix` alone: any other one at the same path is somebody else's.
+    #[must_use]
+    pub fn for_ids(mut self, prefix: &'static str) -> Self {
+        self.prefix = prefix;
+        self
+    }
+
     /// The document of all operations.
     pub fn openapi(&self) -> OpenApi {
         let mut openapi = self.openapi.clone();
@@ -112,10 +122,11 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 
     /// The router of all operations; it merges with other services' routers, and [`crate::server::harden`] completes it.
     pub fn finish(self, state: S, auth: Arc<dyn Authenticate>) -> Router {
+        let id = format!("{}{{id}}", self.prefix);
         let router = self.mounts.into_iter().fold(Router::new(), move |router, mount| {
             let guard = Guard::new(mount.access, mount.declared, Arc::clone(&auth));
             let guarded = mount.router.route_layer(Around::new(guard));
-            router.route(&mount.path, guarded)
+            router.route(&mount.path.replace("{id}", &id), guarded)
         });
         router.with_state(state)
     }

@@ -25,8 +25,8 @@ use tower::ServiceExt;
 
 use super::farewell::Farewell;
 use super::harden::harden;
+use super::received::receive;
 use super::tls::PeerCertificate;
-use super::unread::told_when_unread;
 use super::{Limits, Server, Tls};
 use crate::Failure;
 use crate::scrub::Scrubbed;
@@ -131,7 +131,7 @@ impl Engine {
         if let Some(certificate) = peer.certificate {
             extensions.insert(certificate);
         }
-        let request = told_when_unread(request, &peer.farewell);
+        let request = receive(request, &self.limits, &peer.farewell);
         let answering = self.router.clone().oneshot(request);
         let Ok(response) = Scrubbed::new(answering).await;
         // The work is done: a client that is slow to take the answer keeps nobody else from theirs.
@@ -144,6 +144,8 @@ impl Engine {
 fn http(limits: &Limits) -> Builder<TokioExecutor> {
     let mut http = Builder::new(TokioExecutor::new());
     http.http1()
+        // What was begun is done, whether or not its client still listens: to look for that would be a read at every request.
+        .half_close(true)
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_time)
         .max_headers(limits.header_count)

@@ -4,15 +4,13 @@ use std::any::Any;
 use std::panic::AssertUnwindSafe;
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use cyberid_protocol::problem::ProblemType;
 use futures_util::FutureExt as _;
 use http::HeaderValue;
 use http::header::CACHE_CONTROL;
 use tokio::time::timeout;
-use tower_http::timeout::DeadlineBody;
 
 use super::Limits;
 use crate::Failure;
@@ -23,17 +21,11 @@ use crate::telemetry::Observed;
 ///
 /// [`super::Server::serve`] does this itself; a test that calls a router without a socket does it here.
 pub fn harden(router: Router, limits: &Limits) -> Router {
-    refusing(router)
-        .layer(Around::new(Hardened(*limits)))
-        .with_state(())
-}
-
-/// Refuses every path and every method that the router does not have; for a router inside another one, which
-/// [`harden`] does not reach. A router that has no state to wait for makes its handlers now, and not for every request.
-pub fn refusing(router: Router) -> Router {
     router
         .fallback(async || Failure::from(ProblemType::NotFound))
         .method_not_allowed_fallback(async || Failure::from(ProblemType::MethodNotAllowed))
+        .layer(Around::new(Hardened(*limits)))
+        // A router that has no state to wait for makes its handlers now, and not for every request.
         .with_state(())
 }
 
@@ -44,7 +36,7 @@ impl Step for Hardened {
     async fn around(&self, request: Request, handlers: impl Handlers) -> Response {
         let Self(limits) = self;
         let observed = Observed::begin(&request);
-        let handled = timeout(limits.answer_time, handlers.answer(limited(request, limits)));
+        let handled = timeout(limits.answer_time, handlers.answer(request));
         let mut response = match AssertUnwindSafe(handled).catch_unwind().await {
             Ok(Ok(response)) => response,
             Ok(Err(_)) => late(),
@@ -54,12 +46,6 @@ impl Step for Hardened {
         observed.end(&response);
         response
     }
-}
-
-/// The request with a body that ends within the limits of size and time.
-fn limited(mut request: Request, limits: &Limits) -> Request {
-    DefaultBodyLimit::max(limits.body_bytes).apply(&mut request);
-    request.map(|body| Body::new(DeadlineBody::new(limits.body_time, body)))
 }
 
 /// The panic's message stays where the panic hook put it; it may quote what was worked on.

@@ -6,8 +6,8 @@
 mod connection;
 mod farewell;
 mod harden;
+mod received;
 mod tls;
-mod unread;
 
 use std::future::Future;
 use std::io;
@@ -21,7 +21,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
 pub use farewell::Farewell;
-pub use harden::{harden, refusing};
+pub use harden::harden;
+pub(crate) use received::Unreceived;
 pub use tls::{ClientCa, PeerCertificate, Tls, TlsError};
 
 use connection::Engine;

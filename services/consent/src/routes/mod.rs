@@ -25,13 +25,14 @@ mod withdraw_consent;
 
 use std::sync::Arc;
 
+use cyberid_domain::id::ReleaseId;
 use cyberid_domain::relying_party::Role;
 use cyberid_web::{Routes, compressed};
 use utoipa_axum::routes;
 
 use crate::Consent;
 
-/// Every operation but those under `/v1/requests/{id}`, which verification has too.
+/// Every operation but those of [`request_routes`].
 pub fn routes() -> Routes<Arc<Consent>> {
     let (rp, authority) = ([Role::RelyingParty], [Role::Authority]);
     Routes::new(
@@ -70,12 +71,13 @@ pub fn routes() -> Routes<Arc<Consent>> {
     )
 }
 
-/// The operations under `/v1/requests/{id}`, for ids that begin with `rel_`.
+/// The operations under `/v1/requests/{id}` for releases. Other ids at these paths are verifications.
 pub fn request_routes() -> Routes<Arc<Consent>> {
     Routes::new(
         "CyberID release requests",
         "What a holder fetches and answers for a release.",
     )
+    .for_ids(ReleaseId::PREFIX)
     .public(routes!(fetch_release_request::fetch_release_request))
     .signed(routes!(answer_release_request::answer_release_request))
 }

@@ -1,18 +1,13 @@
-//! Routers put together: each service's own, the dispatch of requests by the kind in their id, and the documents.
+//! Routers put together: each service's own, and the documents.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::Router;
-use axum::extract::Request;
-use axum::response::{IntoResponse as _, Response};
-use cyberid_domain::id::ReleaseId;
 use cyberid_protocol::problem::ProblemType;
 use cyberid_web::operations::{self, Operations, Readiness};
-use cyberid_web::server::refusing;
 use cyberid_web::{Authenticate, Caller, Failure, Routes};
 use http::request::Parts;
-use tower::ServiceExt as _;
 use utoipa::openapi::OpenApi;
 
 use super::readiness::SelfTest;
@@ -43,36 +38,13 @@ impl Authenticate for NoTokens {
     }
 }
 
-/// `/v1/requests/{id}` of two services: an id that begins as a release's goes to `releases`, every other one to
-/// `verifications`.
-pub(crate) fn requests(verifications: Router, releases: Router) -> Router {
-    let (verifications, releases) = (refusing(verifications), refusing(releases));
-    let dispatch = async move |request: Request| -> Response {
-        let id = request
-            .uri()
-            .path()
-            .strip_prefix("/v1/requests/")
-            .unwrap_or_default();
-        let router = if id.starts_with(ReleaseId::PREFIX) {
-            releases.clone()
-        } else {
-            verifications.clone()
-        };
-        router.oneshot(request).await.into_response()
-    };
-    Router::new().route("/v1/requests/{*rest}", axum::routing::any(dispatch))
-}
-
 /// A service, and what makes its document.
 type Documented = (&'static str, fn() -> OpenApi);
 
 /// The services, each with its document.
 const DOCUMENTS: [Documented; 10] = [
     ("issuance", || cyberid_issuance::routes().openapi()),
-    ("verification", || {
-        let requests = cyberid_verification::request_routes().openapi();
-        merged(cyberid_verification::routes().openapi(), requests)
-    }),
+    ("verification", || cyberid_verification::routes().openapi()),
     ("consent", || {
         let requests = cyberid_consent::request_routes().openapi();
         merged(cyberid_consent::routes().openapi(), requests)

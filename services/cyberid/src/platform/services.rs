@@ -115,15 +115,12 @@ impl Services {
     /// All operations behind one door.
     pub(crate) fn router(&self, sandbox: Option<Arc<Sandbox>>) -> Router {
         let auth = || Arc::clone(&self.tokens) as Arc<dyn Authenticate>;
-        let verifications =
-            cyberid_verification::request_routes().finish(Arc::clone(&self.verification), auth());
-        let releases = cyberid_consent::request_routes().finish(Arc::clone(&self.consent), auth());
         let router = Router::new()
             .merge(cyberid_issuance::routes().finish(Arc::clone(&self.issuance), auth()))
             .merge(cyberid_verification::routes().finish(Arc::clone(&self.verification), auth()))
             .merge(cyberid_consent::routes().finish(Arc::clone(&self.consent), auth()))
+            .merge(cyberid_consent::request_routes().finish(Arc::clone(&self.consent), auth()))
             .merge(cyberid_audit::routes().finish(Arc::clone(&self.audit), auth()))
-            .merge(compose::requests(verifications, releases))
             .merge(compose::operations(self.readiness.clone()))
             .merge(compose::standalone(
                 contract::routes(),

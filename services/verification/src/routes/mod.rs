@@ -39,10 +39,7 @@ const DESCRIPTION: &str = "Relying parties register, ask whether somebody is a r
     document, and receive a signed pass or fail and a pseudonym that is theirs alone. Access tokens for every caller, and \
     discovery.";
 
-const REQUEST_DESCRIPTION: &str =
-    "What a holder's app does with a request for a verification: fetch it, and answer it.";
-
-/// The operations of the service, but for those under `/v1/requests/`.
+/// The operations of the service.
 pub fn routes() -> Routes<Arc<Verification>> {
     let (operator, party) = ([Role::Operator], [Role::RelyingParty]);
     Routes::new("CyberID verification", DESCRIPTION)
@@ -73,12 +70,6 @@ pub fn routes() -> Routes<Arc<Verification>> {
         .authorize(&[Role::Holder], routes!(list_wards::list_wards))
         .authorize(&[Role::Holder], routes!(answer_for_ward::answer_for_ward))
         .authorize(&[Role::Holder], routes!(end_guardianship::end_guardianship))
-}
-
-/// The operations under `/v1/requests/` for ids of verifications; another service has the same paths for ids of
-/// releases.
-pub fn request_routes() -> Routes<Arc<Verification>> {
-    Routes::new("CyberID verification requests", REQUEST_DESCRIPTION)
         .recognize(&[Role::Holder], routes!(read_request::read_verification_request))
         .recognize(
             &[Role::Holder],

@@ -39,7 +39,7 @@ use cyberid_storage::subject::{NewSubject, SubjectDevice, Subjects as _};
 use cyberid_storage_journal::{FileJournal, Options};
 use cyberid_storage_sqlite::RegistryDb;
 use cyberid_verification::{
-    Description, Parts, SigningKeys, StaticClient, Verification, VisitsKept, request_routes, routes,
+    Description, Parts, SigningKeys, StaticClient, Verification, VisitsKept, routes,
 };
 use cyberid_web::AccessTokens;
 use cyberid_web::auth::Binding;
@@ -273,9 +273,7 @@ impl Platform {
         });
         let logging = Arc::new(AtomicBool::new(true));
         tokio::spawn(keep_promises(db.clone(), promised, Arc::clone(&logging)));
-        let router = routes()
-            .finish(Arc::clone(&service), Arc::clone(&tokens) as _)
-            .merge(request_routes().finish(Arc::clone(&service), Arc::clone(&tokens) as _));
+        let router = routes().finish(Arc::clone(&service), Arc::clone(&tokens) as _);
         Self {
             router: harden(router, &Limits::default()),
             service,
