@@ -130,7 +130,7 @@ pub(crate) fn new_subject() -> NewSubject {
         age_tags: vec![(Threshold::Eighteen, [8; 32])],
         pin: HashedPin {
             salt: [1; 16],
-            memory_kib: 19_456,
+            memory_kib: 65_536,
             passes: 2,
             tag: [2; 32],
         },

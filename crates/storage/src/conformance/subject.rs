@@ -42,7 +42,7 @@ pub(super) fn new_subject() -> NewSubject {
         age_tags: vec![(Threshold::Eighteen, sample::bytes())],
         pin: HashedPin {
             salt: sample::bytes(),
-            memory_kib: 19_456,
+            memory_kib: 65_536,
             passes: 2,
             tag: sample::bytes(),
         },
