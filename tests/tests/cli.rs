@@ -466,6 +466,7 @@ fn alter_leaf(ledger: &Path, kind: &str) {
 #[tokio::test]
 async fn a_first_contact_is_said_aloud_and_given_anchors_are_not() {
     let platform = TestPlatform::start().await;
+    until_witnessed(&platform).await;
     let shell = Shell::at(platform.url());
     let verify = "audit verify --ledger URL --sandbox --no-keep";
     let first = shell.run(verify, "");
@@ -480,4 +481,16 @@ async fn a_first_contact_is_said_aloud_and_given_anchors_are_not() {
     assert!(given.code == 0 && given.err.is_empty(), "{given:?}");
     let other = vkey.replacen("sandbox.", "another.", 1);
     shell.refused(&format!("{verify} --policy-file {policy} --vkey {other}"), 2);
+}
+
+/// Waits until the checkpoint has a line of its witness beside its own: a platform serves before it has been witnessed.
+async fn until_witnessed(platform: &TestPlatform) {
+    loop {
+        let checkpoint = platform.client.get_bytes("/ledger/checkpoint").await.unwrap();
+        let lines = String::from_utf8(checkpoint).unwrap();
+        if lines.lines().filter(|line| line.starts_with('\u{2014}')).count() > 1 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }

@@ -1,6 +1,6 @@
 //! Hashes wait for their turn, and those that follow one another share one memory.
 //!
-//! To get 64 MiB from the system and to wipe them again takes a tenth of the time of a hash. So the memory is kept
+//! To get 64 MiB from the system and to wipe them again takes a good part of the time of a hash. So the memory is kept
 //! while another hash waits, which writes over all of it at once, and is wiped and given back when none does.
 
 use std::collections::VecDeque;

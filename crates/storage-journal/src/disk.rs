@@ -118,12 +118,8 @@ impl DiskFile for File {
     }
 }
 
-/// Zeros that are written at once: who syncs another file meanwhile does not wait for more than these. Nobody else has written
-/// to their memory, so that they take none, and they begin at a multiple of a page.
-#[repr(C, align(4096))]
-struct Zeros([u8; 128 * PAGE]);
-
-static ZEROS: Zeros = Zeros([0; 128 * PAGE]);
+/// The zeros that are written at once: who syncs another file meanwhile does not wait for more than these.
+const ZEROS: usize = 128 * PAGE;
 
 /// Writes zeros, past the cache where that is possible, which takes a fifth of the processor's time. `between` comes before each
 /// part but the first.
@@ -132,13 +128,15 @@ pub(crate) fn fill(
     places: Range<u64>,
     between: impl Fn() -> io::Result<()>,
 ) -> io::Result<()> {
+    let space = vec![0; ZEROS + PAGE];
+    let zeros = space.get(space.as_ptr().align_offset(PAGE)..).unwrap_or_default();
     let mut directly = file.write_directly(true);
-    for place in places.clone().step_by(ZEROS.0.len()) {
+    for place in places.clone().step_by(ZEROS) {
         if place > places.start {
             between()?;
         }
-        let left = usize::try_from(places.end - place).unwrap_or(usize::MAX);
-        let part = ZEROS.0.get(..left).unwrap_or(&ZEROS.0);
+        let left = usize::try_from(places.end - place).unwrap_or(ZEROS);
+        let part = zeros.get(..left.min(ZEROS)).unwrap_or_default();
         if directly && file.write_at(part, place).is_ok() {
             continue;
         }
@@ -208,6 +206,71 @@ pub(crate) fn lock(path: &Path) -> io::Result<Option<File>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A file that writes directly, and refuses to from a place on.
+    struct Direct {
+        file: File,
+        refuses_from: u64,
+        directly: bool,
+        synced: usize,
+    }
+
+    impl DiskFile for Direct {
+        fn read_at(&mut self, bytes: &mut [u8], place: u64) -> io::Result<()> {
+            DiskFile::read_at(&mut self.file, bytes, place)
+        }
+
+        fn write_at(&mut self, bytes: &[u8], place: u64) -> io::Result<()> {
+            if !self.directly {
+                return DiskFile::write_at(&mut self.file, bytes, place);
+            }
+            assert_eq!(
+                bytes.as_ptr().align_offset(PAGE),
+                0,
+                "memory that a disk can take"
+            );
+            if place >= self.refuses_from {
+                return Err(io::ErrorKind::InvalidInput.into());
+            }
+            DiskFile::write_at(&mut self.file, bytes, place)
+        }
+
+        fn write_directly(&mut self, directly: bool) -> bool {
+            self.directly = directly;
+            directly
+        }
+
+        fn sync_data(&mut self) -> io::Result<()> {
+            self.synced += 1;
+            Ok(())
+        }
+
+        fn sync_all(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn set_length(&mut self, length: u64) -> io::Result<()> {
+            DiskFile::set_length(&mut self.file, length)
+        }
+    }
+
+    #[test]
+    fn what_is_not_written_directly_is_written_and_synced() {
+        let parts = 3 * ZEROS as u64;
+        // From where direct writes are refused, and how many parts are synced instead.
+        for (refuses_from, synced) in [(u64::MAX, 0), (ZEROS as u64, 2), (0, 3)] {
+            let mut file = Direct {
+                file: tempfile::tempfile().unwrap(),
+                refuses_from,
+                directly: false,
+                synced: 0,
+            };
+            fill(&mut file, 0..parts, || Ok(())).unwrap();
+            assert_eq!(file.synced, synced);
+            assert!(!file.directly, "groups are written through the cache");
+            assert_eq!(file.file.metadata().unwrap().len(), parts);
+        }
+    }
 
     #[test]
     fn the_space_after_what_was_written_is_not_read() {

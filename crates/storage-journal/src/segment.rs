@@ -81,7 +81,8 @@ pub(crate) struct ReadSegment {
 /// after it does was altered, and one that opens and is not understood was written by another version.
 pub(crate) fn read(place: &Place, number: u64) -> Result<ReadSegment, OpenError> {
     let path = place.segment(number);
-    let Written { bytes, length } = disk::read_written(&path).map_err(|cause| OpenError::file(&path, cause))?;
+    let Written { bytes, length } =
+        disk::read_written(&path).map_err(|cause| OpenError::file(&path, cause))?;
     let keys = place.keys.iter().map(|key| &**key);
     let key = seal::read_header(bytes.get(..PAGE).unwrap_or_default(), number, keys)
         .ok_or_else(|| OpenError::Foreign(path.clone()))?;

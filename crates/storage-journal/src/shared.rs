@@ -12,7 +12,7 @@ use crate::state::{Decided, State};
 use crate::unsettled::Unsettled;
 
 /// How long entries wait for the writer before callers make room for it on their core.
-const PATIENCE: Duration = Duration::from_millis(1);
+const PATIENCE: Duration = Duration::from_millis(2);
 
 /// An entry that waits to be durable, and who waits for it.
 pub(crate) struct Queued {

@@ -8,9 +8,9 @@ use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, MatchedPath, RawPathParams, Request};
 use cyberid_crypto::json::{self, InvalidJson};
 use cyberid_protocol::problem::{Problem, ProblemType};
+use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
-use http::HeaderMap;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroize as _;
 
@@ -99,7 +99,7 @@ impl<S: Send + Sync, T: FromStr + Send> FromRequestParts<S> for PathParam<T> {
 /// What stands before the parameter in its segment of the route.
 fn fixed_beginning(parts: &Parts) -> &str {
     let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
-    let before = route.and_then(|route| route.split_once('{'));
+    let before = route.and_then(|route| route.rsplit_once('{'));
     before
         .and_then(|(before, _)| before.rsplit('/').next())
         .unwrap_or_default()

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, IsTerminal as _};
-use std::sync::{LazyLock, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, LazyLock, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::extract::{MatchedPath, Request};
@@ -90,18 +90,34 @@ pub(crate) fn render_metrics() -> String {
     METRICS.get().map_or_else(String::new, PrometheusHandle::render)
 }
 
+/// The route that a request takes, which the router inside tells who observes the request.
+#[derive(Clone, Default)]
+struct Route(Arc<OnceLock<MatchedPath>>);
+
+/// Tells who observes a request which route it took. A mount does so itself; what stands around one and answers in its place
+/// does it here.
+pub fn tell_route(request: &Request) {
+    let extensions = request.extensions();
+    if let (Some(Route(route)), Some(taken)) = (extensions.get(), extensions.get::<MatchedPath>()) {
+        // It is told once.
+        let _ = route.set(taken.clone());
+    }
+}
+
 /// A request that is being answered; when it is, that is logged and counted.
 pub(crate) struct Observed {
-    route: Option<MatchedPath>,
+    route: Route,
     method: &'static str,
     start: Instant,
     in_flight: InFlight,
 }
 
 impl Observed {
-    pub(crate) fn begin(request: &Request) -> Self {
+    pub(crate) fn begin(request: &mut Request) -> Self {
+        let route = Route::default();
+        request.extensions_mut().insert(route.clone());
         Self {
-            route: request.extensions().get::<MatchedPath>().cloned(),
+            route,
             method: method_label(request.method()),
             start: Instant::now(),
             in_flight: InFlight::begin(),
@@ -111,7 +127,7 @@ impl Observed {
     pub(crate) fn end(self, response: &Response) {
         drop(self.in_flight);
         // A path that matches no route is never shown.
-        let route = self.route.as_ref().map_or("unmatched", MatchedPath::as_str);
+        let route = self.route.0.get().map_or("unmatched", MatchedPath::as_str);
         record(
             route,
             self.method,
@@ -219,10 +235,9 @@ mod tests {
     use axum::Router;
     use axum::body::Body;
     use axum::routing::post;
-    use tower::ServiceExt;
 
     use super::*;
-    use crate::server::{Limits, harden};
+    use crate::server::{Hardened, Limits};
 
     #[derive(Clone, Default)]
     struct Log(Arc<Mutex<Vec<u8>>>);
@@ -243,12 +258,13 @@ mod tests {
         let writer = log.clone();
         let subscriber = fmt().json().with_writer(move || writer.clone()).finish();
         let _guard = tracing::subscriber::set_default(subscriber);
-        let router = Router::new().route("/people/{name}", post(async || "hello"));
+        let told = async |request: Request| tell_route(&request);
+        let router = Router::new().route("/people/{name}", post(told));
         let request = Request::post("/people/zhang?secret=query")
             .header("x-secret", "header")
             .body(Body::from("secret body"))
             .unwrap();
-        harden(router, &Limits::default()).oneshot(request).await.unwrap();
+        Hardened::new(router, &Limits::default()).answer(request).await;
         let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
         assert!(log.contains(r#""route":"/people/{name}""#), "{log}");
         assert!(log.contains(r#""method":"POST""#) && log.contains(r#""status":200"#));

@@ -131,7 +131,7 @@ pub(crate) fn new_subject() -> NewSubject {
         pin: HashedPin {
             salt: [1; 16],
             memory_kib: 65_536,
-            passes: 2,
+            passes: 3,
             tag: [2; 32],
         },
         person_tag: jkt,

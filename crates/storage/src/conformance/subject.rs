@@ -43,7 +43,7 @@ pub(super) fn new_subject() -> NewSubject {
         pin: HashedPin {
             salt: sample::bytes(),
             memory_kib: 65_536,
-            passes: 2,
+            passes: 3,
             tag: sample::bytes(),
         },
         person_tag: sample::bytes(),

@@ -14,6 +14,7 @@ use super::Access;
 use crate::Failure;
 use crate::around::{Handlers, Step};
 use crate::auth::{Authenticate, DPOP_NONCE, header_value};
+use crate::telemetry::tell_route;
 
 /// RFC 9449, section 4.1.
 const DPOP: HeaderName = HeaderName::from_static("dpop");
@@ -110,6 +111,7 @@ impl Guard {
 
 impl Step for Guard {
     async fn around(&self, request: Request, handlers: impl Handlers) -> Response {
+        tell_route(&request);
         let method = request.method().clone();
         let asks = self.asks(request.headers());
         let mut response = match self.admit(request).await {

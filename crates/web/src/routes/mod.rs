@@ -120,7 +120,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         openapi
     }
 
-    /// The router of all operations; it merges with other services' routers, and [`crate::server::harden`] completes it.
+    /// The router of all operations; it merges with other services' routers, and [`crate::server::Hardened`] completes it.
     pub fn finish(self, state: S, auth: Arc<dyn Authenticate>) -> Router {
         let id = format!("{}{{id}}", self.prefix);
         let router = self.mounts.into_iter().fold(Router::new(), move |router, mount| {

@@ -7,12 +7,13 @@ use http::request::Parts;
 use http::{Method, Request};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
-use tower::ServiceExt;
+use tower::ServiceExt as _;
 use utoipa_axum::routes;
 
 use super::*;
 use crate::auth::{Caller, HolderCaller, RelyingPartyCaller};
-use crate::server::{Limits, harden};
+use crate::extract::PathParam;
+use crate::server::{Hardened, Limits};
 use crate::{Failure, problems};
 
 /// Believes the header `x-role`.
@@ -101,8 +102,8 @@ async fn call(method: Method, path: &str, role: &str, body: &str) -> Response {
         .header("x-role", role)
         .body(Body::from(body.to_owned()))
         .unwrap();
-    let router = harden(service().finish((), Arc::new(Believer)), &Limits::default());
-    router.oneshot(request).await.unwrap()
+    let router = service().finish((), Arc::new(Believer));
+    Hardened::new(router, &Limits::default()).answer(request).await
 }
 
 fn kind(response: &Response) -> Option<ProblemType> {
@@ -121,6 +122,40 @@ async fn only_the_roles_at_the_mount_are_admitted() {
     }
     let response = call(Method::POST, "/asks/a", "nobody", "").await;
     assert_eq!(kind(&response), Some(ProblemType::Unauthenticated));
+}
+
+/// Says which `rel_` it was asked for.
+#[utoipa::path(get, path = "/asks/{id}", params(("id" = String, Path)),
+    responses((status = 200, body = String, example = json!("rel_7"))))]
+async fn name(PathParam(id): PathParam<String>) -> String {
+    id
+}
+
+#[tokio::test]
+async fn an_id_leads_to_the_service_that_answers_for_its_kind() {
+    let releases = Routes::new("Test", "Those of one kind.")
+        .for_ids("rel_")
+        .public(routes!(name));
+    assert!(releases.openapi().paths.paths.contains_key("/asks/{id}"));
+    let router = releases
+        .finish((), Arc::new(Believer))
+        .merge(service().finish((), Arc::new(Believer)));
+    let hardened = Hardened::new(router, &Limits::default());
+    for (path, status, said) in [
+        ("/asks/rel_7", 200, "rel_7"),
+        ("/asks/rel_", 200, ""),
+        ("/asks/re", 200, ""),
+        ("/asks/ver_7", 200, ""),
+    ] {
+        let response = hardened
+            .answer(Request::get(path).body(Body::empty()).unwrap())
+            .await;
+        assert_eq!(response.status(), status, "{path}");
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(body, said, "{path}");
+    }
+    let posted = Request::post("/asks/rel_7").body(Body::empty()).unwrap();
+    assert_eq!(hardened.answer(posted).await.status(), 405);
 }
 
 #[tokio::test]

@@ -21,10 +21,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, sleep_until, timeout};
-use tower::ServiceExt;
 
 use super::farewell::Farewell;
-use super::harden::harden;
+use super::harden::Hardened;
 use super::received::receive;
 use super::tls::PeerCertificate;
 use super::{Limits, Server, Tls};
@@ -36,7 +35,7 @@ pub(super) struct Engine {
     limits: Limits,
     tls: Option<Tls>,
     http: Builder<TokioExecutor>,
-    router: Router,
+    router: Hardened,
     in_flight: Arc<Semaphore>,
 }
 
@@ -52,7 +51,7 @@ impl Engine {
     pub(super) fn new(Server { limits, tls }: Server, router: Router) -> Self {
         Self {
             http: http(&limits),
-            router: harden(router, &limits),
+            router: Hardened::new(router, &limits),
             in_flight: Arc::new(Semaphore::new(limits.in_flight)),
             limits,
             tls,
@@ -132,8 +131,7 @@ impl Engine {
             extensions.insert(certificate);
         }
         let request = receive(request, &self.limits, &peer.farewell);
-        let answering = self.router.clone().oneshot(request);
-        let Ok(response) = Scrubbed::new(answering).await;
+        let response = Scrubbed::new(self.router.answer(request)).await;
         // The work is done: a client that is slow to take the answer keeps nobody else from theirs.
         drop(permit);
         let response = peer.farewell.told_with(version, response);
@@ -145,6 +143,7 @@ fn http(limits: &Limits) -> Builder<TokioExecutor> {
     let mut http = Builder::new(TokioExecutor::new());
     http.http1()
         // What was begun is done, whether or not its client still listens: to look for that would be a read at every request.
+        // HTTP/2 tells by a frame, and its reset drops the work.
         .half_close(true)
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_time)

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
@@ -14,29 +15,38 @@ use tokio::time::timeout;
 
 use super::Limits;
 use crate::Failure;
-use crate::around::{Around, Handlers, Step};
-use crate::telemetry::Observed;
+use crate::around::Handlers as _;
+use crate::telemetry::{Observed, tell_route};
 
-/// Completes the services' merged routers: unknown paths and methods, panics, limits, caching, log and metrics.
-///
-/// [`super::Server::serve`] does this itself; a test that calls a router without a socket does it here.
-pub fn harden(router: Router, limits: &Limits) -> Router {
-    router
-        .fallback(async || Failure::from(ProblemType::NotFound))
-        .method_not_allowed_fallback(async || Failure::from(ProblemType::MethodNotAllowed))
-        .layer(Around::new(Hardened(*limits)))
-        // A router that has no state to wait for makes its handlers now, and not for every request.
-        .with_state(())
+/// The services' merged routers, completed: unknown paths and methods, panics, the time for an answer, caching, log and
+/// metrics. As a layer of the router it would be copied and boxed for every request, and each route inside it.
+#[derive(Debug, Clone)]
+pub struct Hardened {
+    router: Router,
+    answer_time: Duration,
 }
 
-/// All of it in one step: each layer of a router copies everything inside it for every request.
-struct Hardened(Limits);
+impl Hardened {
+    /// Completes a router. [`super::Server::serve`] does this itself; a test that calls a router without a socket does it here.
+    pub fn new(router: Router, limits: &Limits) -> Self {
+        let router = router
+            .fallback(async || Failure::from(ProblemType::NotFound))
+            .method_not_allowed_fallback(async |request: Request| {
+                tell_route(&request);
+                Failure::from(ProblemType::MethodNotAllowed)
+            })
+            // A router that has no state to wait for makes its handlers now, and not for every request.
+            .with_state(());
+        Self {
+            router,
+            answer_time: limits.answer_time,
+        }
+    }
 
-impl Step for Hardened {
-    async fn around(&self, request: Request, handlers: impl Handlers) -> Response {
-        let Self(limits) = self;
-        let observed = Observed::begin(&request);
-        let handled = timeout(limits.answer_time, handlers.answer(request));
+    /// Answers whatever is asked.
+    pub async fn answer(&self, mut request: Request) -> Response {
+        let observed = Observed::begin(&mut request);
+        let handled = timeout(self.answer_time, self.router.clone().answer(request));
         let mut response = match AssertUnwindSafe(handled).catch_unwind().await {
             Ok(Ok(response)) => response,
             Ok(Err(_)) => late(),

@@ -21,7 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
 pub use farewell::Farewell;
-pub use harden::harden;
+pub use harden::Hardened;
 pub(crate) use received::Unreceived;
 pub use tls::{ClientCa, PeerCertificate, Tls, TlsError};
 

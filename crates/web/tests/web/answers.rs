@@ -1,7 +1,11 @@
 //! What a caller hears when the request is not as documented, and from the operations of every process.
 
+use std::time::Duration;
+
 use cyberid_protocol::problem::{Problem, ProblemType};
 use cyberid_web::telemetry;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::support::{Platform, problem};
 
@@ -139,13 +143,36 @@ async fn metrics_name_routes_and_never_paths() {
     let platform = Platform::start().await;
     platform.get("/items/77").await;
     platform.get("/nowhere/near").await;
+    platform.post("/items/77", "application/json", "{}").await;
     let metrics = platform.get("/metrics").await.text().await.unwrap();
     assert!(metrics.contains(r#"http_requests_total{route="/items/{number}",method="GET",status="200"}"#));
     assert!(metrics.contains(r#"http_requests_total{route="unmatched",method="GET",status="404"}"#));
+    assert!(metrics.contains(r#"http_requests_total{route="/items/{number}",method="POST",status="405"}"#));
     assert!(metrics.contains(r#"http_request_seconds_bucket{route="/items/{number}",method="GET",le="30"}"#));
     assert!(metrics.contains("http_requests_in_flight"));
     assert!(
         !metrics.contains("items/77") && !metrics.contains("near"),
         "{metrics}"
+    );
+}
+
+#[tokio::test]
+async fn what_was_asked_is_done_though_the_client_says_no_more() {
+    let platform = Platform::start().await;
+    let mut stream = TcpStream::connect(platform.address).await.unwrap();
+    stream
+        .write_all(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
+        .await
+        .unwrap();
+    stream.shutdown().await.unwrap();
+    platform.gate.entered.notified().await;
+    // The end of what it says arrives while the request is in work.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    platform.gate.open.notify_one();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 200") && answer.ends_with("open"),
+        "{answer}"
     );
 }

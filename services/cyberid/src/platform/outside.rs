@@ -15,6 +15,7 @@ use cyberid_protocol::problem::ProblemType;
 use cyberid_protocol::source::SourceKeys;
 use cyberid_web::Failure;
 use cyberid_web::server::PeerCertificate;
+use cyberid_web::telemetry::tell_route;
 
 use super::compose::standalone;
 use super::{DataDirectory, Door, Serving, StartError, Stop, roles};
@@ -85,6 +86,7 @@ async fn require_certificate(request: Request, next: Next) -> Response {
     if request.extensions().get::<PeerCertificate>().is_some() {
         next.run(request).await
     } else {
+        tell_route(&request);
         Failure::from(ProblemType::Unauthenticated).into_response()
     }
 }

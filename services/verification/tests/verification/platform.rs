@@ -38,20 +38,17 @@ use cyberid_storage::promise::Promises as _;
 use cyberid_storage::subject::{NewSubject, SubjectDevice, Subjects as _};
 use cyberid_storage_journal::{FileJournal, Options};
 use cyberid_storage_sqlite::RegistryDb;
-use cyberid_verification::{
-    Description, Parts, SigningKeys, StaticClient, Verification, VisitsKept, routes,
-};
+use cyberid_verification::{Description, Parts, SigningKeys, StaticClient, Verification, VisitsKept, routes};
 use cyberid_web::AccessTokens;
 use cyberid_web::auth::Binding;
 use cyberid_web::quota::{CallerQuotas, Quota};
-use cyberid_web::server::{Limits, harden};
+use cyberid_web::server::{Hardened, Limits};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::Notify;
-use tower::ServiceExt as _;
 
 use crate::announcing::Told;
 
@@ -84,6 +81,7 @@ pub(crate) struct Platform {
     /// Whether promised leaves are brought to the log.
     pub(crate) logging: Arc<AtomicBool>,
     router: Router,
+    hardened: Hardened,
     pins: PinHasher,
     pub(crate) pepper: Arc<Counting>,
     folder: TempDir,
@@ -275,7 +273,8 @@ impl Platform {
         tokio::spawn(keep_promises(db.clone(), promised, Arc::clone(&logging)));
         let router = routes().finish(Arc::clone(&service), Arc::clone(&tokens) as _);
         Self {
-            router: harden(router, &Limits::default()),
+            hardened: Hardened::new(router.clone(), &Limits::default()),
+            router,
             service,
             source,
             db,
@@ -314,7 +313,7 @@ impl Platform {
     pub(crate) async fn send(&self, mut request: Request<Body>) -> Answer {
         let peer: SocketAddr = "127.0.0.1:7".parse().unwrap();
         request.extensions_mut().insert(ConnectInfo(peer));
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        let response = self.hardened.answer(request).await;
         let (parts, body) = response.into_parts();
         Answer {
             status: parts.status,
