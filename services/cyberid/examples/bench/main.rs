@@ -1,5 +1,5 @@
 //! What the platform does in a second, and what its answers tell: `cargo xtask bench verify`, `timing`, `enrolment`,
-//! `ledger`.
+//! `ledger`, `order`.
 //!
 //! Each runs the real platform alone on one core, and everything else on another: the identity source, the witness, the vault and
 //! the custodian as processes of their own, as whoever operates the platform must not operate them. What it does is told on standard
@@ -20,6 +20,7 @@ mod disk;
 mod enrolment;
 mod ledger;
 mod load;
+mod order;
 mod people;
 mod process;
 mod server;
@@ -41,6 +42,8 @@ enum Measurement {
     Enrolment(enrolment::Options),
     /// What the ledger adds to a bare append and sync of the same bytes.
     Ledger(ledger::Options),
+    /// Which functions a platform at work runs through, for the linker.
+    Order(order::Options),
     /// Used by `verify`.
     #[command(hide = true)]
     Bare(verify::bare::Options),
@@ -72,7 +75,7 @@ impl Measurement {
             Self::Bare(options) => Some(verify::bare::measure(options)),
             Self::Hashing(options) => Some(enrolment::hashing::measure(options)),
             Self::Ledger(options) => Some(ledger::measure(options)),
-            Self::Verify(_) | Self::Timing(_) | Self::Enrolment(_) => None,
+            Self::Verify(_) | Self::Timing(_) | Self::Enrolment(_) | Self::Order(_) => None,
         }
     }
 
@@ -82,6 +85,7 @@ impl Measurement {
             Self::Verify(options) => verify::measure(options).await,
             Self::Timing(options) => timing::measure(options).await,
             Self::Enrolment(options) => enrolment::measure(options).await,
+            Self::Order(options) => order::measure(options).await,
             Self::Bare(_) | Self::Hashing(_) | Self::Ledger(_) => Value::Null,
         }
     }

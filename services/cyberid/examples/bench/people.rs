@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
 
 use cyberid_crypto::{Sign as _, SigningKey, digest};
 use cyberid_domain::UnixTime;
@@ -108,19 +107,6 @@ pub(crate) async fn hashed_pin(data: &Path) -> HashedPin {
     let hasher = PinHasher::new(pepper, PinCost::default(), 1);
     let pin = Pin::chosen(PIN.into()).unwrap();
     hasher.hash(&pin, &SystemRng).await.unwrap()
-}
-
-/// The median time in ms of one key derivation: it is what opens a keystore.
-pub(crate) fn key_derivation(data: &Path) -> f64 {
-    let mut times: Vec<f64> = (0..5)
-        .map(|_| {
-            let begun = Instant::now();
-            keystore(data);
-            begun.elapsed().as_secs_f64() * 1e3
-        })
-        .collect();
-    times.sort_by(f64::total_cmp);
-    times[2]
 }
 
 fn keystore(data: &Path) -> Keystore {

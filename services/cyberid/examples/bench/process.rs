@@ -12,9 +12,30 @@ use crate::core;
 /// Opens every keystore of the measurement.
 pub(crate) const PASSPHRASE: &str = "a passphrase of a measurement";
 
+/// Where it is built.
+pub(crate) const EXECUTABLE: &str = "target/release/cyberid";
+
 /// The executable on this core.
 pub(crate) fn executable(core: usize) -> Command {
-    let mut command = core::on(core, Path::new("target/release/cyberid"));
+    opening_keystores(core::on(core, Path::new(EXECUTABLE)))
+}
+
+/// The same under valgrind, which tells this file of every function that ran.
+pub(crate) fn watched(core: usize, told: &Path) -> Command {
+    let mut command = core::on(core, Path::new("valgrind"));
+    command
+        .args([
+            "--quiet",
+            "--tool=callgrind",
+            "--demangle=no",
+            "--compress-strings=no",
+        ])
+        .arg(format!("--callgrind-out-file={}", told.display()))
+        .arg(EXECUTABLE);
+    opening_keystores(command)
+}
+
+fn opening_keystores(mut command: Command) -> Command {
     command
         .env("CYBERID_PASSPHRASE", PASSPHRASE)
         .env("CYBERID_LOG", "error");

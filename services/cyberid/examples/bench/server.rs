@@ -5,16 +5,21 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use cyberid_client::Client;
+
 use crate::around::Around;
 use crate::core;
 use crate::load::Tls;
-use crate::process::{Process, executable, free_address};
+use crate::process::{Process, executable, free_address, watched};
 
 /// How long a start may take.
 const START: Duration = Duration::from_mins(1);
 
 /// Where measurements keep what they need.
 pub(crate) const FOLDER: &str = "target/bench";
+
+/// What a watched platform has run, as callgrind tells it.
+pub(crate) const TOLD: &str = "target/bench/callgrind.out";
 
 /// Names the certificate authority to every TLS client of a process, as OpenSSL documents it.
 const AUTHORITY: &str = "SSL_CERT_FILE";
@@ -26,6 +31,8 @@ pub(crate) struct Setting {
     pub(crate) tls: bool,
     /// How many people its identity source knows.
     pub(crate) people: usize,
+    /// Whether every function that it runs is told to [`TOLD`].
+    pub(crate) watched: bool,
 }
 
 impl Default for Setting {
@@ -33,6 +40,7 @@ impl Default for Setting {
         Self {
             tls: false,
             people: 1,
+            watched: false,
         }
     }
 }
@@ -109,9 +117,9 @@ impl Server {
         let around = Around::start(data, &url, setting.people);
         let config = data.join("bench.toml");
         std::fs::write(&config, configuration(&url, setting.tls) + &around.configuration).unwrap();
-        let client = cyberid_client::Client::new(&url).unwrap();
+        let client = Client::new(&url).unwrap();
         let begun = Instant::now();
-        let process = Process::start(&mut command(data, &config, address));
+        let process = Process::start(&mut command(data, &config, address, setting.watched));
         while client.get_bytes("/readyz").await.is_err() {
             assert!(begun.elapsed() < START, "the server is not ready");
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -135,17 +143,19 @@ impl Server {
         self.tls.then(Tls::new)
     }
 
+    /// How long it took from its open keystore until it answered, by its own clock.
+    pub(crate) async fn answered_after_keys(&self) -> Duration {
+        let client = Client::new(&self.url).unwrap();
+        Duration::from_secs_f64(gauge(&client, "platform_start_seconds").await.unwrap())
+    }
+
     /// Waits until the holders of so many people are in memory; returns how long that took since the start.
     pub(crate) async fn wait_until_everybody_is_in_memory(&self, people: u32) -> Duration {
         let begun = Instant::now();
-        let client = cyberid_client::Client::new(&self.url).unwrap();
+        let client = Client::new(&self.url).unwrap();
         loop {
-            let metrics = String::from_utf8(client.get_bytes("/metrics").await.unwrap()).unwrap();
-            let line = metrics
-                .lines()
-                .find(|line| line.starts_with("holders_in_memory "));
-            let value = line.and_then(|line| line.split(' ').nth(1)?.parse::<f64>().ok());
-            if value.is_some_and(|value| value >= f64::from(people)) {
+            let known = gauge(&client, "holders_in_memory").await;
+            if known.is_some_and(|known| known >= f64::from(people)) {
                 return self.started + begun.elapsed();
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -181,8 +191,22 @@ impl Server {
     }
 }
 
-fn command(data: &Path, config: &Path, address: SocketAddr) -> Command {
-    let mut command = executable(core::SERVER);
+/// A gauge of the platform's, if it has been set.
+async fn gauge(client: &Client, name: &str) -> Option<f64> {
+    let metrics = String::from_utf8(client.get_bytes("/metrics").await.unwrap()).unwrap();
+    let (_, value) = metrics
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .find(|(gauge, _)| *gauge == name)?;
+    value.parse().ok()
+}
+
+fn command(data: &Path, config: &Path, address: SocketAddr, is_watched: bool) -> Command {
+    let mut command = if is_watched {
+        watched(core::SERVER, Path::new(TOLD))
+    } else {
+        executable(core::SERVER)
+    };
     command
         .args(["serve", "--sandbox"])
         .args(["--listen", &address.to_string()])

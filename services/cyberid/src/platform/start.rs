@@ -1,6 +1,7 @@
 //! The start: everything the platform needs is found or made, in order, before it answers.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use cyberid_consent::PlatformKey;
 use cyberid_crypto::PublicKey;
@@ -74,9 +75,12 @@ pub(crate) struct Start<'a> {
     /// Stops the servers inside, after the one for outsiders.
     pub(crate) inner: Stop,
     pub(crate) keystore: Arc<Keystore>,
+    /// When the keystore was open.
+    opened: Instant,
     pub(crate) log: LogKey,
     pub(crate) inside: Vec<Serving>,
 }
+
 impl<'a> Start<'a> {
     fn new(
         door: Door,
@@ -94,6 +98,7 @@ impl<'a> Start<'a> {
             held.extend(roles::CUSTODIAN);
         }
         let keystore = data.keystore(unlock, &held)?;
+        let opened = Instant::now();
         let data = data.clone().with_suite(Some(suite::suite_of(&keystore)?));
         let key = keystore.note_key::<role::Ledger>()?;
         let log = LogKey::new(&origin(&options, &door, &key), &key)
@@ -106,6 +111,7 @@ impl<'a> Start<'a> {
             stop,
             inner: Stop::new(),
             keystore: Arc::new(keystore),
+            opened,
             log,
             inside: Vec::new(),
         })
@@ -131,6 +137,7 @@ impl<'a> Start<'a> {
         let issuer = self.door.issuer.clone();
         let ledger_vkey = self.log.verifier_key().clone();
         let serving = self.door.answer(router, self.stop)?;
+        metrics::gauge!("platform_start_seconds").set(self.opened.elapsed());
         let (consent, ledger) = (Arc::clone(&services.consent), Arc::clone(&services.ledger));
         let upkeep = upkeep::keep(services, Arc::clone(&self.keystore), self.stop.clone());
         let (upkeep, inner) = (tokio::spawn(upkeep), self.inner);

@@ -47,8 +47,8 @@ pub(crate) async fn measure(options: &Options) -> Value {
     let _ = std::fs::remove_dir_all(&data);
     let needed = options.people * options.rounds;
     let setting = Setting {
-        tls: false,
         people: needed * CHOICE,
+        ..Setting::default()
     };
     let server = Server::start(&data, setting).await;
     let people = adults(&server, setting.people).await;

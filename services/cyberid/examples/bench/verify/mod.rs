@@ -65,7 +65,7 @@ pub(crate) async fn measure(options: &Options) -> Value {
     }
     let Running {
         server,
-        ready_ms,
+        start,
         in_memory_ms,
         resident_kib,
         ..
@@ -79,7 +79,6 @@ pub(crate) async fn measure(options: &Options) -> Value {
     let best = |name: &str| best(&rounds, name);
     let (direct, answer) = (best("direct"), best("answer"));
     let (bare_direct, bare_answer) = (best("bare_direct"), best("bare_answer"));
-    let after_keys = |milliseconds: f64| milliseconds - idle.derivation_ms;
     let more_people = f64::from(options.people - few.people);
     json!({
         "people": options.people,
@@ -104,11 +103,10 @@ pub(crate) async fn measure(options: &Options) -> Value {
         "few": { "people": few.people, "resident_kib": few.resident_kib, "direct_per_core_second": few.direct },
         "bytes_per_holder": (resident_kib as f64 - few.resident_kib as f64) * 1024.0 / more_people,
         "direct_ratio_to_few": direct / few.direct,
-        "accepting_after_ms": ready_ms,
-        "idle_accepting_after_ms": idle.ready_ms,
-        "key_derivation_ms": idle.derivation_ms,
-        "accepting_after_keys_ms": after_keys(ready_ms),
-        "idle_accepting_after_keys_ms": after_keys(idle.ready_ms),
+        "ready_after_ms": start.ready_ms,
+        "accepting_after_keys_ms": start.accepting_after_keys_ms,
+        "idle_ready_after_ms": idle.start.ready_ms,
+        "idle_accepting_after_keys_ms": idle.start.accepting_after_keys_ms,
         "everybody_in_memory_after_ms": in_memory_ms,
         "tls_direct_ratio_to_plain": tls.map(|rate| rate / direct),
         "rounds": rounds,
@@ -119,7 +117,7 @@ pub(crate) async fn measure(options: &Options) -> Value {
 struct Running {
     server: Server,
     traffic: Traffic,
-    ready_ms: f64,
+    start: Start,
     in_memory_ms: f64,
     resident_kib: u64,
 }
@@ -134,9 +132,9 @@ impl Running {
         let traffic = Traffic::new(&server, people).await;
         let in_memory = server.wait_until_everybody_is_in_memory(people).await;
         Self {
-            ready_ms: server.started.as_secs_f64() * 1e3,
             in_memory_ms: in_memory.as_secs_f64() * 1e3,
             resident_kib: server.resident_kib(),
+            start: Start::of(&server).await,
             server,
             traffic,
         }
@@ -250,7 +248,11 @@ async fn run(server: &Server, calls: Vec<Vec<u8>>, connections: usize) -> (f64, 
     (run.rate(), server.busy_since(before, run.elapsed))
 }
 
-const TLS: Setting = Setting { tls: true, people: 1 };
+const TLS: Setting = Setting {
+    tls: true,
+    people: 1,
+    watched: false,
+};
 
 async fn with_tls(options: &Options) -> f64 {
     let running = Running::start(options, options.people, TLS).await;
@@ -259,12 +261,27 @@ async fn with_tls(options: &Options) -> f64 {
     best
 }
 
+/// How long a start took.
+struct Start {
+    /// From the process's beginning until it is ready.
+    ready_ms: f64,
+    /// From its open keystore until it answers.
+    accepting_after_keys_ms: f64,
+}
+
+impl Start {
+    async fn of(server: &Server) -> Self {
+        Self {
+            ready_ms: server.started.as_secs_f64() * 1e3,
+            accepting_after_keys_ms: server.answered_after_keys().await.as_secs_f64() * 1e3,
+        }
+    }
+}
+
 /// A platform that nobody has called.
 struct Idle {
     resident_kib: u64,
-    ready_ms: f64,
-    /// The time of one key derivation.
-    derivation_ms: f64,
+    start: Start,
 }
 
 async fn idle(folder: &Path) -> Idle {
@@ -274,11 +291,9 @@ async fn idle(folder: &Path) -> Idle {
     first.stop();
     let server = Server::start(&data, Setting::default()).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let (resident_kib, ready_ms) = (server.resident_kib(), server.started.as_secs_f64() * 1e3);
+    // Its memory before it is asked for anything.
+    let resident_kib = server.resident_kib();
+    let start = Start::of(&server).await;
     server.stop();
-    Idle {
-        resident_kib,
-        ready_ms,
-        derivation_ms: people::key_derivation(&data),
-    }
+    Idle { resident_kib, start }
 }
